@@ -1,0 +1,29 @@
+import * as z from 'zod';
+import type { AgentReader } from '../../shared/adapters/agent-store.ts';
+import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
+import { type AgentId, agentId } from '../../shared/contracts/ids.ts';
+import { type Refused, refuse } from '../../shared/domain/outcome.ts';
+import { agentView, credentialIdOf } from '../../shared/domain/representations.ts';
+import { type Answer, apiRoute } from '../edge/api-lambda.ts';
+import type { Caller } from '../edge/caller.ts';
+import { ports } from '../edge/ports.ts';
+
+/** Describes one agent of the caller. Somebody else's does not exist for them. */
+export const describeAgent = async (
+  caller: Caller,
+  id: AgentId,
+  agents: AgentReader,
+  credentials: CredentialReader,
+): Promise<Answer | Refused> => {
+  const agent = await agents.find(caller.tenantId, id);
+  if (agent === undefined) return refuse('not-found');
+  const connectedBy = credentialIdOf(agent);
+  const credential = connectedBy && (await credentials.find(caller.tenantId, connectedBy));
+  return { kind: 'ok', body: agentView(agent, credential), version: agent.version };
+};
+
+export const describeAgentRoute = apiRoute({
+  routeKey: 'GET /v1/agents/{agentId}',
+  path: z.object({ agentId }),
+  run: ({ caller, path }) => describeAgent(caller, path.agentId, ports.agents(), ports.credentials()),
+});

@@ -1,0 +1,5 @@
+import { apiLambda } from '../edge/api-lambda.ts';
+import { describeAgentRoute } from './describe-agent.ts';
+import { listAgentsRoute } from './list-agents.ts';
+
+export const handler = apiLambda([listAgentsRoute, describeAgentRoute]);

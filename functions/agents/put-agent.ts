@@ -1,0 +1,260 @@
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod';
+import { type TargetRules, targetRefusal } from '../../shared/adapters/agent-dispatcher.ts';
+import type { AgentReader, AgentSaver, CountedNumber, NumberChange } from '../../shared/adapters/agent-store.ts';
+import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
+import type { SetUpQueue } from '../../shared/adapters/sqs-queues.ts';
+import { type PutAgentRequest, putAgentRequest } from '../../shared/contracts/agent.ts';
+import { environmentName } from '../../shared/contracts/environment.ts';
+import { type AgentId, agentId, credentialId, type PhoneNumberId } from '../../shared/contracts/ids.ts';
+import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
+import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
+import type { AgentRecord, Binding, CredentialRecord, NumberRecord } from '../../shared/domain/records.ts';
+import { agentView } from '../../shared/domain/representations.ts';
+import type { SecretSealer } from '../../shared/domain/vault.ts';
+import { type Answer, apiRoute, etagOf } from '../edge/api-lambda.ts';
+import type { Caller } from '../edge/caller.ts';
+import { setting } from '../edge/environment.ts';
+import { ports } from '../edge/ports.ts';
+
+/**
+ * Creates or edits an agent, and binds it to one of the caller's phone numbers: the number is claimed stack-wide in the same
+ * transaction, and its callback at Meta is set up from the queue. The signing secret is shown once, in the answer that created it.
+ */
+export interface PutAgentPorts {
+  readonly agents: AgentReader;
+  readonly saver: AgentSaver;
+  readonly credentials: CredentialReader;
+  readonly sealer: SecretSealer;
+  readonly setUpQueue: SetUpQueue;
+  readonly targetRules: TargetRules;
+  readonly consoleUrl: string;
+  readonly now: () => Date;
+}
+
+export interface Precondition {
+  readonly ifMatch: string | undefined;
+  readonly ifNoneMatch: string | undefined;
+}
+
+/** In bytes (Standard Webhooks: 24 to 64). */
+const signingSecretLength = 32;
+
+export const putAgent = async (
+  caller: Caller,
+  id: AgentId,
+  request: PutAgentRequest,
+  precondition: Precondition,
+  ports: PutAgentPorts,
+): Promise<Answer | Refused> => {
+  const before = await ports.agents.find(caller.tenantId, id);
+  const unmet = preconditionProblem(before, precondition);
+  if (unmet) return unmet;
+  const targetProblem = await targetRefusal(request.target.url, ports.targetRules);
+  if (targetProblem !== undefined)
+    return refuse('target-refused', {
+      errors: [{ pointer: '/target/url', message: targetProblem }],
+      guidance: 'Enter the public https URL of your agent.',
+    });
+  const credential = await credentialFor(caller, request, ports);
+  if (credential !== undefined && isRefused(credential)) return credential;
+
+  const now = ports.now().toISOString();
+  const after: AgentRecord = {
+    tenantId: caller.tenantId,
+    agentId: id,
+    name: request.name,
+    version: (before?.version ?? 0) + 1,
+    secretVersion: before?.secretVersion ?? 1,
+    target: request.target,
+    whatsapp: request.whatsapp,
+    createdAt: before?.createdAt ?? now,
+    updatedAt: now,
+  };
+  const numbers = await numberChanges(before, after, credential, ports);
+  if ('refused' in numbers) return numbers;
+
+  const secretText = before === undefined ? newSigningSecret() : undefined;
+  using signingSecret =
+    secretText === undefined
+      ? undefined
+      : SecretBytes.takeOver(Buffer.from(secretText.slice('whsec_'.length), 'base64'));
+  const secret =
+    signingSecret &&
+    (await ports.sealer.seal(
+      { tenantId: caller.tenantId, ownerId: id, purpose: 'agent-signature', secretVersion: after.secretVersion },
+      signingSecret,
+    ));
+  if (!(await ports.saver.save({ before, after, numbers: numbers.changes, secret })))
+    return refuse('conflict', { guidance: 'Read the agent again and repeat the change.', retryAfterSeconds: 1 });
+  if (credential) await ports.setUpQueue.request({ tenantId: caller.tenantId, credentialId: credential.credentialId });
+  const view = agentView(after, credential);
+  return {
+    kind: before === undefined ? 'created' : 'ok',
+    body: secretText === undefined ? view : { ...view, signingSecret: secretText },
+    version: after.version,
+  };
+};
+
+const newSigningSecret = (): string => `whsec_${randomBytes(signingSecretLength).toString('base64')}`;
+
+const preconditionProblem = (
+  before: AgentRecord | undefined,
+  { ifMatch, ifNoneMatch }: Precondition,
+): Refused | undefined => {
+  if (ifNoneMatch === '*')
+    return before === undefined
+      ? undefined
+      : refuse('agent-exists', { guidance: 'Read the agent and send If-Match with its ETag to change it.' });
+  if (ifMatch === undefined)
+    return refuse('precondition-required', {
+      guidance: 'Send If-None-Match: * to create the agent, or If-Match with its ETag to change it.',
+    });
+  if (before === undefined) return refuse('not-found');
+  return ifMatch === '*' || ifMatch === etagOf(before.version)
+    ? undefined
+    : refuse('precondition-failed', { guidance: 'Read the agent again and repeat the change with its new ETag.' });
+};
+
+/** The caller's credential that the agent wants to use; undefined when WhatsApp stays off. */
+const credentialFor = async (
+  caller: Caller,
+  { whatsapp }: PutAgentRequest,
+  ports: PutAgentPorts,
+): Promise<CredentialRecord | undefined | Refused> => {
+  if (!whatsapp.enabled) return undefined;
+  const id = credentialId.safeParse(whatsapp.credentialId);
+  const credential = id.success ? await ports.credentials.find(caller.tenantId, id.data) : undefined;
+  if (credential === undefined || credential.status === 'removing') {
+    const { items } = await ports.credentials.list(caller.tenantId, 1);
+    return items.length === 0
+      ? refuse('credentials-required', {
+          detail: 'WhatsApp needs credentials of your own, and you have connected none yet.',
+          guidance: 'Connect your WhatsApp Business Account first, then enable WhatsApp for the agent.',
+          link: { href: `${ports.consoleUrl}/credentials/new`, title: 'Connect WhatsApp credentials' },
+        })
+      : refuse('credential-unknown', {
+          errors: [{ pointer: '/whatsapp/credentialId', message: 'You have no credential with this id.' }],
+          guidance: 'Choose one of your credentials (GET /v1/credentials).',
+        });
+  }
+  return credential.phoneNumbers.some(({ phoneNumberId }) => phoneNumberId === whatsapp.phoneNumberId)
+    ? credential
+    : refuse('number-not-in-credential', {
+        errors: [{ pointer: '/whatsapp/phoneNumberId', message: 'The credential has no such phone number.' }],
+        guidance: 'Choose one of the phone numbers that the credential lists.',
+      });
+};
+
+/** The number that the agent leaves and the one that it takes. */
+const numberChanges = async (
+  before: AgentRecord | undefined,
+  after: AgentRecord,
+  credential: CredentialRecord | undefined,
+  ports: PutAgentPorts,
+): Promise<{ readonly changes: readonly NumberChange[] } | Refused> => {
+  const changes: NumberChange[] = [];
+  const taken = after.whatsapp.enabled ? after.whatsapp.phoneNumberId : undefined;
+  const left = before?.whatsapp.enabled ? before.whatsapp.phoneNumberId : undefined;
+  if (left !== undefined && left !== taken) {
+    const number = await ports.agents.readNumber(left);
+    // A number that has passed to somebody else is not ours to change.
+    if (number?.tenantId === after.tenantId) changes.push(changeOf(left, number, without(number, after.agentId)));
+  }
+  if (taken !== undefined && credential !== undefined) {
+    const number = await ports.agents.readNumber(taken);
+    const refused = number && takenProblem(number, after, credential);
+    if (refused) return refused;
+    changes.push(changeOf(taken, number, bound(number, taken, after, credential)));
+  }
+  return { changes };
+};
+
+const takenProblem = (number: CountedNumber, agent: AgentRecord, credential: CredentialRecord): Refused | undefined => {
+  const pointer = '/whatsapp/phoneNumberId';
+  if (number.tenantId !== agent.tenantId || number.credentialId !== credential.credentialId)
+    return refuse('number-taken', {
+      errors: [{ pointer, message: 'This number is in use elsewhere.' }],
+      guidance: 'Choose another number, or ask the operator to release it.',
+    });
+  const other = number.bindings.find((binding) => binding.default && binding.agentId !== agent.agentId);
+  return other === undefined
+    ? undefined
+    : refuse('default-taken', {
+        detail: `Agent ${other.agentId} is the default agent of this number.`,
+        errors: [{ pointer: '/whatsapp/routing/default', message: 'A number has one default agent.' }],
+        guidance: 'Choose another number, or disable WhatsApp for that agent first.',
+      });
+};
+
+const changeOf = (
+  phoneNumberId: PhoneNumberId,
+  before: CountedNumber | undefined,
+  after: NumberRecord,
+): NumberChange => {
+  const released = after.bindings.length === 0;
+  return {
+    phoneNumberId,
+    before,
+    after: released ? undefined : after,
+    credential: after,
+    claimed: released
+      ? undefined
+      : {
+          agentIds: after.bindings.map((binding) => binding.agentId),
+          forward: [...new Set(after.bindings.flatMap((binding) => binding.behaviour.forward))],
+        },
+  };
+};
+
+const without = (number: CountedNumber, id: AgentId): NumberRecord => ({
+  ...number,
+  bindings: number.bindings.filter((binding) => binding.agentId !== id),
+});
+
+const bound = (
+  number: CountedNumber | undefined,
+  phoneNumberId: PhoneNumberId,
+  agent: AgentRecord,
+  credential: CredentialRecord,
+): NumberRecord => {
+  const others = (number?.bindings ?? []).filter((binding) => binding.agentId !== agent.agentId);
+  return {
+    phoneNumberId,
+    tenantId: agent.tenantId,
+    credentialId: credential.credentialId,
+    secretVersion: credential.secretVersion,
+    wabaId: credential.wabaId,
+    appId: credential.appId,
+    acceptedSources: number?.acceptedSources ?? [credential.credentialId],
+    bindings: [...others, ...bindingOf(agent)],
+  };
+};
+
+const bindingOf = ({ agentId: id, target, secretVersion, whatsapp }: AgentRecord): readonly Binding[] =>
+  whatsapp.enabled
+    ? [{ agentId: id, target, secretVersion, default: whatsapp.routing.default, behaviour: whatsapp.behaviour }]
+    : [];
+
+export const putAgentRoute = apiRoute({
+  routeKey: 'PUT /v1/agents/{agentId}',
+  path: z.object({ agentId }),
+  body: putAgentRequest,
+  run: ({ caller, path, body, ifMatch, ifNoneMatch }) =>
+    putAgent(
+      caller,
+      path.agentId,
+      body,
+      { ifMatch, ifNoneMatch },
+      {
+        agents: ports.agents(),
+        saver: ports.agentSaver(),
+        credentials: ports.credentials(),
+        sealer: ports.sealer(),
+        setUpQueue: ports.setUpQueue(),
+        targetRules: ports.targetRules(),
+        consoleUrl: setting(environmentName.consoleUrl),
+        now: () => new Date(),
+      },
+    ),
+});

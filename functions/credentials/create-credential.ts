@@ -1,0 +1,369 @@
+import { ulid } from 'ulid';
+import type { CredentialCreator, CredentialReader } from '../../shared/adapters/credential-store.ts';
+import type { SetUpQueue } from '../../shared/adapters/sqs-queues.ts';
+import { type CreateCredentialRequest, createCredentialRequest } from '../../shared/contracts/credential.ts';
+import { environmentName } from '../../shared/contracts/environment.ts';
+import { type CredentialId, credentialId, webhookId } from '../../shared/contracts/ids.ts';
+import { appSecretProof } from '../../shared/crypto/appsecret-proof.ts';
+import { unguessable } from '../../shared/crypto/identifiers.ts';
+import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
+import { packParts } from '../../shared/crypto/secret-parts.ts';
+import { Fault } from '../../shared/domain/fault.ts';
+import type { Graph } from '../../shared/domain/graph.ts';
+import type { Journal } from '../../shared/domain/journal.ts';
+import { type Refused, refuse } from '../../shared/domain/outcome.ts';
+import type { CredentialRecord, MetaAppRecord, NumberRecord } from '../../shared/domain/records.ts';
+import { credentialView } from '../../shared/domain/representations.ts';
+import { webhookUrl } from '../../shared/domain/set-up-webhook.ts';
+import { type ValidationOutcome, validateCredential } from '../../shared/domain/validate-credential.ts';
+import {
+  ownerOfApp,
+  type SealedSecret,
+  type SecretOpener,
+  type SecretSealer,
+  sharedTenant,
+} from '../../shared/domain/vault.ts';
+import { type Answer, apiRoute } from '../edge/api-lambda.ts';
+import type { Caller } from '../edge/caller.ts';
+import { setting } from '../edge/environment.ts';
+import { journal, safeError } from '../edge/operator-journal.ts';
+import { ports } from '../edge/ports.ts';
+
+/**
+ * Connects WhatsApp credentials: validates them at Meta, seals each purpose apart, stores everything in one transaction and sets up
+ * the webhook. Nothing is stored unless Meta confirmed all of it.
+ */
+export interface CreateCredentialPorts {
+  readonly credentials: CredentialReader;
+  readonly creator: CredentialCreator;
+  readonly sealer: SecretSealer;
+  readonly opener: SecretOpener;
+  readonly graph: Graph;
+  readonly setUpQueue: SetUpQueue;
+  readonly journal: Journal;
+  readonly publicUrl: string;
+  readonly now: () => Date;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
+
+/** How long the answer waits for the webhook, how often it looks, and what it leaves for itself. In milliseconds. */
+const setUpPatience = 10_000;
+const setUpPollInterval = 200;
+const answerReserve = 3_000;
+
+/** Two tenants may connect the same Meta app at once: whoever comes second reads it again. */
+const maxAppRaces = 4;
+
+/** During a rotation of the App Secret Meta may still sign with the old one. In milliseconds. */
+const previousSecretAccepted = 7 * 24 * 60 * 60 * 1000;
+
+export const createCredential = async (
+  caller: Caller,
+  request: CreateCredentialRequest,
+  timeLeft: () => number,
+  ports: CreateCredentialPorts,
+): Promise<Answer | Refused> => {
+  for (let race = 0; race < maxAppRaces; race++) {
+    const appBefore = await ports.credentials.findApp(request.appId);
+    using appSecret = await provedAppSecret(caller, request, appBefore, ports);
+    if (appSecret === undefined) return appSecretRequired;
+    using accessToken = SecretBytes.fromText(request.accessToken);
+    using proof = appSecretProof(appSecret, accessToken);
+    using appToken = SecretBytes.fromText(`${request.appId}|${appSecret.revealText()}`);
+
+    const validation = await validateCredential(
+      {
+        appId: request.appId,
+        appToken,
+        access: { accessToken, proof },
+        wabaId: request.wabaId,
+        phoneNumberIds: request.phoneNumberIds ?? [],
+      },
+      ports.graph,
+      ports.now(),
+    );
+    if (validation.outcome !== 'valid') return refusalOf(validation);
+
+    using previousVerifyToken = SecretBytes.fromText(request.previousVerifyToken ?? '');
+    const secrets = { appSecret, accessToken, proof, appToken, previousVerifyToken };
+    const created = await store(caller, request, validation, appBefore, secrets, ports);
+    if (created === 'app-changed') continue;
+    if ('refused' in created) return created;
+    return answer(await webhookSettled(created, timeLeft, ports), ports);
+  }
+  return refuse('conflict', { guidance: 'Repeat the request.', retryAfterSeconds: 1 });
+};
+
+/** The one that was sent, or the one that this tenant has proved before; undefined when there is neither. */
+const provedAppSecret = async (
+  caller: Caller,
+  request: CreateCredentialRequest,
+  app: MetaAppRecord | undefined,
+  ports: CreateCredentialPorts,
+): Promise<SecretBytes | undefined> => {
+  if (request.appSecret !== undefined) return SecretBytes.fromText(request.appSecret.toLowerCase());
+  if (app === undefined || app.provedBy[caller.tenantId] !== app.secretVersion) return undefined;
+  using appToken = await ports.opener.open(
+    { tenantId: sharedTenant, ownerId: ownerOfApp(app.appId), purpose: 'app-access', secretVersion: app.secretVersion },
+    { tenantId: caller.tenantId, subjectId: ownerOfApp(app.appId) },
+  );
+  return SecretBytes.takeOver(appToken.bytes().slice(Buffer.byteLength(`${app.appId}|`)));
+};
+
+const appSecretRequired = refuse('invalid-request', {
+  errors: [
+    {
+      pointer: '/appSecret',
+      message: 'The App Secret is required: you have not proved it for this app yet.',
+      guidance: 'Copy it from App settings, Basic in the Meta App Dashboard.',
+    },
+  ],
+  guidance: 'Enter the App Secret.',
+});
+
+const refusalOf = (validation: Exclude<ValidationOutcome, { outcome: 'valid' }>): Refused => {
+  const meta = validation.meta === undefined ? {} : { meta: validation.meta };
+  if (validation.outcome === 'unreachable')
+    return refuse('meta-unreachable', {
+      detail: 'Meta gave no verdict on the credentials. Nothing was stored.',
+      guidance: 'Try again in a minute. Meta announces outages at https://metastatus.com.',
+      retryAfterSeconds: 60,
+      ...meta,
+    });
+  const failed = validation.checks.find(({ verdict }) => verdict === 'failed');
+  return refuse('credential-refused', {
+    detail: failed?.detail ?? 'A check failed.',
+    guidance: failed?.guidance ?? 'Correct the named field.',
+    errors: [{ pointer: failed?.pointer ?? '', message: failed?.detail ?? '', guidance: failed?.guidance ?? '' }],
+    checks: [...validation.checks],
+    ...meta,
+  });
+};
+
+interface Secrets {
+  readonly appSecret: SecretBytes;
+  readonly accessToken: SecretBytes;
+  readonly proof: SecretBytes;
+  readonly appToken: SecretBytes;
+  readonly previousVerifyToken: SecretBytes;
+}
+
+const store = async (
+  caller: Caller,
+  request: CreateCredentialRequest,
+  validation: ValidationOutcome & { readonly outcome: 'valid' },
+  appBefore: MetaAppRecord | undefined,
+  secrets: Secrets,
+  ports: CreateCredentialPorts,
+): Promise<CredentialRecord | Refused | 'app-changed'> => {
+  const { tenantId } = caller;
+  const now = ports.now().toISOString();
+  const id = credentialId.parse(`cred_${ulid()}`);
+  const sameSecret = appBefore !== undefined && (await isCurrent(appBefore, id, caller, secrets.appSecret, ports));
+  const app = appRecord(request, appBefore, sameSecret, caller, secrets.appSecret, ports.now());
+  const webhook = webhookId.parse(`wh_${unguessable()}`);
+  const claimed = request.phoneNumberIds ?? [];
+  const credential: CredentialRecord = {
+    tenantId,
+    credentialId: id,
+    label: request.label,
+    appId: request.appId,
+    wabaId: request.wabaId,
+    version: 1,
+    secretVersion: 1,
+    status: 'connected',
+    reason: null,
+    accessTokenLastFour: lastFour(secrets.accessToken),
+    accessTokenSetAt: now,
+    accessTokenExpiresAt: validation.tokenExpiresAt?.toISOString() ?? null,
+    phoneNumbers: [...validation.phoneNumbers],
+    claimedNumbers: Object.fromEntries(claimed.map((number) => [number, { agentIds: [], forward: [] }])),
+    onExistingCallback: request.onExistingCallback,
+    webhookId: webhook,
+    webhookUrl: webhookUrl(ports.publicUrl, webhook),
+    webhookState: 'pending',
+    webhookReason: null,
+    webhookConfiguredAt: null,
+    createdBy: caller.subject,
+    createdAt: now,
+    updatedAt: now,
+  };
+  const numbers = claimed.map(
+    (phoneNumberId): NumberRecord => ({
+      phoneNumberId,
+      tenantId,
+      credentialId: id,
+      secretVersion: 1,
+      wabaId: request.wabaId,
+      appId: request.appId,
+      acceptedSources: [id],
+      bindings: [],
+    }),
+  );
+  await ports.creator.ensureTenantSalt(tenantId);
+  const outcome = await ports.creator.create({
+    credential,
+    webhook: { kind: 'credential', webhookId: webhook, appId: request.appId, tenantId, credentialId: id },
+    app,
+    appBefore,
+    appWebhook: { kind: 'app', webhookId: app.webhookId, appId: app.appId },
+    numbers,
+    secrets: await sealAll(credential, app, sameSecret, secrets, ports.sealer),
+  });
+  switch (outcome.outcome) {
+    case 'created':
+      return credential;
+    case 'app-changed':
+      return 'app-changed';
+    case 'waba-taken':
+      return refuse('waba-taken', {
+        errors: [{ pointer: '/wabaId', message: 'You have connected this account already.' }],
+        guidance: 'Change the existing credential instead of connecting the account again.',
+      });
+    case 'number-taken':
+      return refuse('number-taken', {
+        errors: [{ pointer: `/phoneNumberIds/${outcome.index}`, message: 'This number is in use elsewhere.' }],
+        guidance: 'Leave the number out, or ask the operator to release it.',
+      });
+    default:
+      return outcome satisfies never;
+  }
+};
+
+/** Compares with the App Secret that the stack knows, without telling anybody which it is. */
+const isCurrent = async (
+  app: MetaAppRecord,
+  credential: CredentialId,
+  caller: Caller,
+  appSecret: SecretBytes,
+  ports: CreateCredentialPorts,
+): Promise<boolean> => {
+  using known = await ports.opener.open(
+    { tenantId: sharedTenant, ownerId: ownerOfApp(app.appId), purpose: 'app-access', secretVersion: app.secretVersion },
+    { tenantId: caller.tenantId, subjectId: credential },
+  );
+  using offered = SecretBytes.fromText(`${app.appId}|${appSecret.revealText()}`);
+  return known.equals(offered.bytes());
+};
+
+/** The Meta app with one credential more. A new App Secret that Meta has just confirmed becomes the current one. */
+const appRecord = (
+  request: CreateCredentialRequest,
+  before: MetaAppRecord | undefined,
+  sameSecret: boolean,
+  caller: Caller,
+  appSecret: SecretBytes,
+  now: Date,
+): MetaAppRecord => {
+  const current = {
+    appSecretLastFour: lastFour(appSecret),
+    appSecretSetAt: now.toISOString(),
+  };
+  if (before === undefined)
+    return {
+      appId: request.appId,
+      webhookId: webhookId.parse(`wh_${unguessable()}`),
+      secretVersion: 1,
+      previousSecretVersion: null,
+      previousAcceptedUntil: null,
+      ...current,
+      credentialCount: 1,
+      provedBy: { [caller.tenantId]: 1 },
+    };
+  const secretVersion = sameSecret ? before.secretVersion : before.secretVersion + 1;
+  return {
+    ...before,
+    ...(sameSecret
+      ? {}
+      : {
+          ...current,
+          secretVersion,
+          previousSecretVersion: before.secretVersion,
+          previousAcceptedUntil: new Date(now.getTime() + previousSecretAccepted).toISOString(),
+        }),
+    credentialCount: before.credentialCount + 1,
+    provedBy: { ...before.provedBy, [caller.tenantId]: secretVersion },
+  };
+};
+
+/** Each purpose apart, because different functions need them. */
+const sealAll = async (
+  credential: CredentialRecord,
+  app: MetaAppRecord,
+  sameSecret: boolean,
+  secrets: Secrets,
+  sealer: SecretSealer,
+): Promise<readonly SealedSecret[]> => {
+  const own = {
+    tenantId: credential.tenantId,
+    ownerId: credential.credentialId,
+    secretVersion: credential.secretVersion,
+  };
+  const ofApp = { tenantId: sharedTenant, ownerId: ownerOfApp(app.appId), secretVersion: app.secretVersion };
+  using graphApi = packParts(secrets.accessToken, secrets.proof);
+  using cleanUp = packParts(secrets.accessToken, secrets.proof, secrets.appToken, secrets.previousVerifyToken);
+  return await Promise.all([
+    sealer.seal({ ...own, purpose: 'graph-api' }, graphApi),
+    sealer.seal({ ...own, purpose: 'clean-up' }, cleanUp),
+    ...(sameSecret
+      ? []
+      : [
+          sealer.seal({ ...ofApp, purpose: 'webhook-signature' }, secrets.appSecret),
+          sealer.seal({ ...ofApp, purpose: 'app-access' }, secrets.appToken),
+        ]),
+  ]);
+};
+
+const lastFour = (secret: SecretBytes): string => Buffer.from(secret.bytes().slice(-4)).toString('utf8');
+
+/** Waits for the set-up worker as long as the caller can wait; what is not settled by then is `pending`. */
+const webhookSettled = async (
+  credential: CredentialRecord,
+  timeLeft: () => number,
+  ports: CreateCredentialPorts,
+): Promise<CredentialRecord> => {
+  const { tenantId, credentialId } = credential;
+  try {
+    await ports.setUpQueue.request({ tenantId, credentialId });
+  } catch (error) {
+    // The credential is stored: it stays `pending`, and binding a number asks for the set-up again.
+    ports.journal.error('set-up-not-queued', { tenantId, credentialId, ...safeError(error) });
+    return credential;
+  }
+  const patience = Math.min(setUpPatience, timeLeft() - answerReserve);
+  let current = credential;
+  for (let waited = 0; waited < patience && current.webhookState === 'pending'; waited += setUpPollInterval) {
+    await ports.sleep(setUpPollInterval);
+    current = (await ports.credentials.find(tenantId, credentialId)) ?? current;
+  }
+  return current;
+};
+
+const answer = async (credential: CredentialRecord, ports: CreateCredentialPorts): Promise<Answer> => {
+  const app = await ports.credentials.findApp(credential.appId);
+  if (app === undefined) throw new Fault('row-malformed', { retryable: false });
+  return {
+    kind: 'created',
+    body: credentialView(credential, app),
+    version: credential.version,
+    location: `/v1/credentials/${credential.credentialId}`,
+  };
+};
+
+export const createCredentialRoute = apiRoute({
+  routeKey: 'POST /v1/credentials',
+  body: createCredentialRequest,
+  run: ({ caller, body, timeLeft }) =>
+    createCredential(caller, body, timeLeft, {
+      credentials: ports.credentials(),
+      creator: ports.credentialCreator(),
+      sealer: ports.sealer(),
+      opener: ports.opener(),
+      graph: ports.graph(),
+      setUpQueue: ports.setUpQueue(),
+      journal,
+      publicUrl: setting(environmentName.publicUrl),
+      now: () => new Date(),
+      sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
+    }),
+});

@@ -1,0 +1,5 @@
+import { apiLambda } from '../edge/api-lambda.ts';
+import { describeCredentialRoute } from './describe-credential.ts';
+import { listCredentialsRoute } from './list-credentials.ts';
+
+export const handler = apiLambda([listCredentialsRoute, describeCredentialRoute]);

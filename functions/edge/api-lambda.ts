@@ -1,0 +1,124 @@
+import middy, { type MiddlewareObj } from '@middy/core';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type * as z from 'zod';
+import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
+import { type Caller, callerOf } from './caller.ts';
+import { journal, publishCounts, safeError } from './operator-journal.ts';
+import { problemResponse, refusalOfFault } from './problem-response.ts';
+import { invalidRequest, parseBody, rawBodyOf } from './request-parsing.ts';
+
+/** What a use case gets: parsed, typed, and from nobody but the verified caller. */
+export interface ApiRequest<Path, Query, Body> {
+  readonly caller: Caller;
+  readonly path: Path;
+  readonly query: Query;
+  readonly body: Body;
+  readonly ifMatch: string | undefined;
+  readonly ifNoneMatch: string | undefined;
+  /** How long the caller is still waiting, in milliseconds. */
+  readonly timeLeft: () => number;
+}
+
+/** A wished-for outcome. `version` becomes the ETag. */
+export interface Answer {
+  readonly kind: 'ok' | 'created';
+  readonly body: object;
+  readonly version?: number;
+  readonly location?: string;
+}
+
+export interface ApiRoute<Path = unknown, Query = unknown, Body = unknown> {
+  /** As API Gateway names it, for example `GET /v1/agents/{agentId}`. */
+  readonly routeKey: string;
+  readonly path?: z.ZodType<Path>;
+  readonly query?: z.ZodType<Query>;
+  readonly body?: z.ZodType<Body>;
+  readonly run: (request: ApiRequest<Path, Query, Body>) => Promise<Answer | Refused>;
+}
+
+/** Keeps the types of one route's schemas together with its use case. */
+export const apiRoute = <Path, Query, Body>(route: ApiRoute<Path, Query, Body>): ApiRoute =>
+  route as unknown as ApiRoute;
+
+/** A Lambda that serves some routes of /v1, behind the gateway's JWT authorizer. Nothing that it is sent is logged or echoed. */
+export const apiLambda = (routes: readonly ApiRoute[]) => {
+  const byKey = new Map(routes.map((route) => [route.routeKey, route]));
+  return (
+    middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
+      // Middy runs onError in reverse order: the error mapper stands first so that it is the last to see an error.
+      .use(errorMapper())
+      .use(requestJournal())
+      .handler(async (event, context) => {
+        const route = byKey.get(event.routeKey);
+        const outcome = route === undefined ? refuse('not-found') : await runRoute(route, event, context);
+        return isRefused(outcome) ? problemResponse(outcome, event.requestContext.requestId) : success(outcome);
+      })
+  );
+};
+
+const runRoute = async (
+  route: ApiRoute,
+  event: APIGatewayProxyEventV2,
+  context: Context,
+): Promise<Answer | Refused> => {
+  const caller = callerOf(event.headers.authorization);
+  if (isRefused(caller)) return caller;
+  const path = route.path?.safeParse(event.pathParameters ?? {});
+  // A path that can't be an id names nothing.
+  if (path?.success === false) return refuse('not-found');
+  const query = route.query?.safeParse(event.queryStringParameters ?? {});
+  if (query?.success === false) return invalidRequest(query.error);
+  const body = route.body === undefined ? { body: undefined } : parseBody(rawBodyOf(event), route.body);
+  if (isRefused(body)) return body;
+  return route.run({
+    caller,
+    path: path?.data,
+    query: query?.data,
+    body: body.body,
+    ifMatch: event.headers['if-match'],
+    ifNoneMatch: event.headers['if-none-match'],
+    timeLeft: () => context.getRemainingTimeInMillis(),
+  });
+};
+
+const success = ({ kind, body, version, location }: Answer): APIGatewayProxyStructuredResultV2 => ({
+  statusCode: kind === 'created' ? 201 : 200,
+  headers: {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    ...(version === undefined ? {} : { etag: etagOf(version) }),
+    ...(location === undefined ? {} : { location }),
+  },
+  body: JSON.stringify(body),
+});
+
+export const etagOf = (version: number): string => `"${version}"`;
+
+type HttpMiddleware = MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>;
+
+/** Nothing may escape a handler: its message would be shown to the caller. */
+const errorMapper = (): HttpMiddleware => ({
+  onError: (request) => {
+    request.response = problemResponse(refusalOfFault(request.error), request.event.requestContext.requestId);
+  },
+});
+
+const requestJournal = (): HttpMiddleware => ({
+  after: ({ event, response }) => {
+    journal.info('request', {
+      routeKey: event.routeKey,
+      requestId: event.requestContext.requestId,
+      httpStatus: response?.statusCode ?? 0,
+    });
+    publishCounts();
+  },
+  onError: ({ event, error }) => {
+    journal.error('request-failed', {
+      routeKey: event.routeKey,
+      requestId: event.requestContext.requestId,
+      ...safeError(error),
+    });
+    journal.count('UnhandledError');
+    publishCounts();
+  },
+});

@@ -1,0 +1,38 @@
+import * as z from 'zod';
+import { environmentName } from '../../shared/contracts/environment.ts';
+import { type TenantId, tenantId } from '../../shared/contracts/ids.ts';
+import { type Refused, refuse } from '../../shared/domain/outcome.ts';
+import { setting } from './environment.ts';
+
+export interface Caller {
+  readonly tenantId: TenantId;
+  /** `sub` of the token: who did it, for the audit. */
+  readonly subject: string;
+}
+
+const claims = z.looseObject({ sub: z.string().min(1), exp: z.number() });
+
+/**
+ * Who calls, read from the token that the gateway has verified (signature, issuer, audience, time) before this code runs.
+ * Read from the token itself, not from the gateway's claims: those are flattened to strings. The tenant comes from nowhere else.
+ */
+export const callerOf = (authorization: string | undefined): Caller | Refused => {
+  const payload = /^Bearer [^.]+\.([^.]+)\.[^.]+$/i.exec(authorization ?? '')?.[1];
+  const token = claims.safeParse(jsonOf(payload ?? ''));
+  if (!token.success)
+    return refuse('unauthenticated', {
+      guidance: 'Use an access token with a subject and an expiry of the configured issuer.',
+    });
+  const tenant = tenantId.safeParse(token.data[setting(environmentName.tenantClaim)]);
+  if (!tenant.success)
+    return refuse('tenant-missing', { guidance: 'Ask the operator to give your user a tenant, then sign in again.' });
+  return { tenantId: tenant.data, subject: token.data.sub };
+};
+
+const jsonOf = (base64url: string): unknown => {
+  try {
+    return JSON.parse(Buffer.from(base64url, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};

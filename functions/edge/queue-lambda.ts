@@ -1,0 +1,36 @@
+import middy from '@middy/core';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { journal, publishCounts, safeError } from './operator-journal.ts';
+
+/** True when the message is dealt with; false leaves it in the queue. */
+export type ServeMessage = (record: SQSRecord, context: Context) => Promise<boolean>;
+
+/**
+ * A Lambda that serves a queue. Messages of one group keep their order: after the first one that is not dealt with, the rest of
+ * its group goes back untried. Groups run in parallel. A thrown error leaves its message in the queue.
+ */
+export const queueLambda = (serve: ServeMessage, returned: (records: readonly SQSRecord[]) => Promise<void>) =>
+  middy<SQSEvent, SQSBatchResponse>()
+    .use({ after: () => publishCounts() })
+    .handler(async (event: SQSEvent, context: Context) => {
+      const groups = Map.groupBy(event.Records, (record) => record.attributes.MessageGroupId ?? record.messageId);
+      const left = (await Promise.all([...groups.values()].map((group) => serveInOrder(group, context, serve)))).flat();
+      await returned(left).catch((error: unknown) => journal.warn('visibility-not-changed', safeError(error)));
+      return { batchItemFailures: left.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    });
+
+const serveInOrder = async (
+  group: readonly SQSRecord[],
+  context: Context,
+  serve: ServeMessage,
+): Promise<readonly SQSRecord[]> => {
+  for (const [index, record] of group.entries()) {
+    const finished = await serve(record, context).catch((error: unknown) => {
+      journal.error('message-failed', safeError(error));
+      journal.count('UnhandledError');
+      return false;
+    });
+    if (!finished) return group.slice(index);
+  }
+  return [];
+};

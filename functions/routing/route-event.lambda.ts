@@ -1,0 +1,56 @@
+import type { Context, SQSRecord } from 'aws-lambda';
+import { agentDispatcher } from '../../shared/adapters/agent-dispatcher.ts';
+import { dynamoDb, sqs } from '../../shared/adapters/aws-clients.ts';
+import { claimStore } from '../../shared/adapters/claim-store.ts';
+import { numberStore } from '../../shared/adapters/number-store.ts';
+import { eventsQueueConsumer } from '../../shared/adapters/sqs-queues.ts';
+import { cachedOpener } from '../../shared/adapters/vault.ts';
+import { environmentName } from '../../shared/contracts/environment.ts';
+import { queuedEvents } from '../../shared/contracts/queued-events.ts';
+import { dispatchTimeout, type RouteEventPorts, routeEvent } from '../../shared/domain/route-event.ts';
+import { setting } from '../edge/environment.ts';
+import { journal } from '../edge/operator-journal.ts';
+import { once, ports } from '../edge/ports.ts';
+import { queueLambda } from '../edge/queue-lambda.ts';
+
+/** Takes queued events to their agents, one conversation after the other's order, and the agents' replies to Meta. */
+
+/** What an invocation keeps back of its time for giving messages back to the queue. In milliseconds. */
+const closingReserve = 5_000;
+
+/** Seconds until a message that was given back is seen again: it starts short and grows with its receive count. */
+const shortestReturn = 5;
+const longestReturn = 30;
+
+const routePorts = once(() => ({
+  numbers: numberStore(dynamoDb(), setting(environmentName.directoryTable)),
+  claims: claimStore(dynamoDb(), setting(environmentName.eventsTable), Number(setting(environmentName.leaseSeconds))),
+  vault: cachedOpener(ports.opener()),
+  dispatcher: agentDispatcher(ports.targetRules()),
+  graph: ports.graph(),
+  journal,
+  now: () => new Date(),
+  sleep: (milliseconds: number) => new Promise<void>((wake) => setTimeout(wake, milliseconds)),
+}));
+
+const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean> => {
+  const batch = queuedEvents.parse(JSON.parse(record.body));
+  const timeLeft = () => context.getRemainingTimeInMillis() - closingReserve;
+  const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft };
+  for (const event of batch.events) {
+    if (timeLeft() < dispatchTimeout) return false;
+    if ((await routeEvent(batch, event, eventPorts)) === 'repeat') return false;
+  }
+  return true;
+};
+
+const returnSoon = async (records: readonly SQSRecord[]): Promise<void> => {
+  const receives = Math.max(0, ...records.map((record) => Number(record.attributes.ApproximateReceiveCount)));
+  const seconds = Math.min(longestReturn, shortestReturn * receives);
+  await eventsQueueConsumer(sqs(), setting(environmentName.eventsQueueUrl)).returnIn(
+    seconds,
+    records.map(({ receiptHandle }) => receiptHandle),
+  );
+};
+
+export const handler = queueLambda(serveRecord, returnSoon);

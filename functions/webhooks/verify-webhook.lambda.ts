@@ -1,0 +1,29 @@
+import { timingSafeEqual } from 'node:crypto';
+import { type WebhookId, webhookId } from '../../shared/contracts/ids.ts';
+import { hashOfVerifyToken } from '../../shared/domain/set-up-webhook.ts';
+import { ports } from '../edge/ports.ts';
+import { type WebhookAnswer, type WebhookRequest, webhookLambda } from '../edge/webhook-lambda.ts';
+
+/**
+ * Answers Meta's handshake (webhooks documentation, "Verification requests"): the challenge, untouched, to whoever presents a
+ * verify token that was given to Meta for exactly this webhook. A Lambda of its own: no branch of the POST can skip the signature.
+ */
+export const verifyWebhook = async (
+  { webhookId: claimedId, query }: WebhookRequest,
+  webhooks: { verifyTokenHashes(id: WebhookId): Promise<readonly string[]> },
+): Promise<WebhookAnswer> => {
+  const id = webhookId.safeParse(claimedId);
+  if (!id.success) return { status: 404 };
+  const challenge = query['hub.challenge'];
+  const verifyToken = query['hub.verify_token'];
+  if (query['hub.mode'] !== 'subscribe' || verifyToken === undefined || !isChallenge(challenge)) return { status: 400 };
+  const offered = Buffer.from(hashOfVerifyToken(verifyToken));
+  const known = await webhooks.verifyTokenHashes(id.data);
+  return known.some((hash) => isSame(Buffer.from(hash), offered)) ? { challenge } : { status: 403 };
+};
+
+const isChallenge = (value: string | undefined): value is string => /^[\w-]{1,128}$/.test(value ?? '');
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.byteLength === b.byteLength && timingSafeEqual(a, b);
+
+export const handler = webhookLambda((request) => verifyWebhook(request, ports.webhooks()));

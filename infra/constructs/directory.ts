@@ -1,0 +1,36 @@
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Grant } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { environmentName } from '../../shared/contracts/environment.ts';
+import type { HandlerFunction } from './handler-function.ts';
+import type { HouseProps } from './house.ts';
+import { StateTable } from './state-table.ts';
+
+/** Who owns what: Meta apps, credentials, webhooks, numbers, agents, bindings, conversations. No secret, not even sealed. */
+export class Directory extends Construct {
+  readonly #records: StateTable;
+
+  constructor(scope: Construct, id: string, props: HouseProps) {
+    super(scope, id);
+    this.#records = new StateTable(this, 'Records', {
+      ...props,
+      variable: environmentName.directoryTable,
+      restorableDays: 35,
+      expires: true,
+    });
+  }
+
+  get table(): Table {
+    return this.#records.table;
+  }
+
+  /** Lets the grantee look records up by key. */
+  grantRead(grantee: HandlerFunction): Grant {
+    return this.#records.grantRead(grantee, 'GetItem', 'BatchGetItem', 'Query');
+  }
+
+  /** Lets the grantee change records, in transactions with conditions. */
+  grantWrite(grantee: HandlerFunction): Grant {
+    return this.#records.grantWrite(grantee, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem');
+  }
+}

@@ -1,0 +1,33 @@
+import type { Duration } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import { environmentName } from '../../shared/contracts/environment.ts';
+import type { HandlerFunction } from './handler-function.ts';
+import type { HouseProps } from './house.ts';
+import { StateTable } from './state-table.ts';
+
+/** What happened: claims on events, activity, messages. Everything in it expires. */
+export class EventStore extends Construct {
+  readonly #events: StateTable;
+
+  constructor(scope: Construct, id: string, props: HouseProps) {
+    super(scope, id);
+    this.#events = new StateTable(this, 'Events', {
+      ...props,
+      variable: environmentName.eventsTable,
+      restorableDays: 35,
+      expires: true,
+    });
+  }
+
+  get table(): Table {
+    return this.#events.table;
+  }
+
+  /** Lets the grantee claim events and write down how far it got; a claim is held for `lease`. */
+  grantClaim(grantee: HandlerFunction, lease: Duration): void {
+    grantee.setVariable(environmentName.leaseSeconds, String(lease.toSeconds()));
+    this.#events.grantRead(grantee, 'GetItem');
+    this.#events.grantWrite(grantee, 'PutItem', 'UpdateItem');
+  }
+}

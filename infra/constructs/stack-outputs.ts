@@ -1,0 +1,52 @@
+import { CfnOutput } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import type { AgentRouter } from './agent-router.ts';
+import type { AuditLog } from './audit-log.ts';
+import type { AuditTrail } from './audit-trail.ts';
+import type { CredentialVault } from './credential-vault.ts';
+import type { Directory } from './directory.ts';
+import type { EventStore } from './event-store.ts';
+import type { Identity } from './identity.ts';
+import type { PublicApi } from './public-api.ts';
+import type { WebhookInbox } from './webhook-inbox.ts';
+
+export interface StackOutputsProps {
+  readonly api: PublicApi;
+  readonly identity: Identity;
+  readonly vault: CredentialVault;
+  readonly directory: Directory;
+  readonly eventStore: EventStore;
+  readonly auditLog: AuditLog;
+  readonly inbox: WebhookInbox;
+  readonly router: AgentRouter;
+  readonly trail: AuditTrail | undefined;
+}
+
+/** What a deployment tells the operator, and the programs that work with it. Names of things, never a secret. */
+export class StackOutputs extends Construct {
+  constructor(scope: Construct, id: string, props: StackOutputsProps) {
+    super(scope, id);
+    const { api, identity, vault, directory, eventStore, auditLog, inbox, router, trail } = props;
+    this.#tell('ApiUrl', 'Origin of the API', api.origin);
+    this.#tell('ApiId', 'Id of the API', api.apiId);
+    this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.origin}/webhooks`);
+    this.#tell('PublicDomainTarget', 'Point the DNS record of the public domain here', api.domainTarget);
+    this.#tell('Issuer', 'Issuer whose access tokens are accepted', identity.issuer);
+    this.#tell('UserPoolId', 'User pool made for this stack', identity.userPool?.userPoolId);
+    this.#tell('UserPoolClientId', 'Client of the console in that pool', api.consoleClient?.userPoolClientId);
+    this.#tell('OperatorGroup', 'Group of the operators in that pool', identity.operatorGroup);
+    this.#tell('VaultTable', 'Table of the sealed secrets', vault.table.tableName);
+    this.#tell('DirectoryTable', 'Table of credentials, webhooks, numbers and agents', directory.table.tableName);
+    this.#tell('EventsTable', 'Table of claims and messages', eventStore.table.tableName);
+    this.#tell('AuditTable', 'Table of accesses', auditLog.table.tableName);
+    this.#tell('EventsQueueUrl', 'Queue of verified events', inbox.events.queue.queueUrl);
+    this.#tell('EventsDeadLetterQueueUrl', 'Events that failed for good', inbox.events.deadLetterQueue.queueUrl);
+    this.#tell('RouteEventFunction', 'Function that dispatches events', router.routeEvent.function.functionName);
+    this.#tell('AuditTrailBucket', 'Where CloudTrail writes the management events', trail?.bucketName);
+  }
+
+  #tell(name: string, description: string, value: string | undefined): void {
+    if (value === undefined) return;
+    new CfnOutput(this, name, { description, value }).overrideLogicalId(name);
+  }
+}

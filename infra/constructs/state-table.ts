@@ -1,0 +1,70 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Grant } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import type { EnvironmentName } from '../../shared/contracts/environment.ts';
+import type { DataKey } from './data-key.ts';
+import type { HandlerFunction } from './handler-function.ts';
+import type { HouseProps } from './house.ts';
+
+/** What a function may do with items. There is no Scan: nobody reads a whole table. */
+export type ReadAction = 'GetItem' | 'BatchGetItem' | 'Query';
+export type WriteAction = 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'ConditionCheckItem';
+
+export interface StateTableProps extends HouseProps {
+  /** Variable that tells a grantee the name of the table. */
+  readonly variable: EnvironmentName;
+  /** How far back the table can be restored, in days. DynamoDB allows 1 to 35. */
+  readonly restorableDays: number;
+  /** Items carry `expiresAt` (epoch seconds) and changes are streamed. */
+  readonly expires: boolean;
+}
+
+/** A table that outlives the stack: keys `pk` and `sk`, encrypted with the data key, restorable, protected from deletion. */
+export class StateTable extends Construct {
+  readonly table: Table;
+  readonly #dataKey: DataKey;
+  readonly #variable: EnvironmentName;
+
+  constructor(scope: Construct, id: string, props: StateTableProps) {
+    super(scope, id);
+    const { settings } = props;
+    this.#dataKey = props.dataKey;
+    this.#variable = props.variable;
+    this.table = new Table(this, 'Table', {
+      ...(props.expires ? { timeToLiveAttribute: 'expiresAt', stream: StreamViewType.NEW_AND_OLD_IMAGES } : {}),
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.CUSTOMER_MANAGED,
+      encryptionKey: props.dataKey.key,
+      pointInTimeRecoverySpecification: {
+        pointInTimeRecoveryEnabled: true,
+        recoveryPeriodInDays: props.restorableDays,
+      },
+      deletionProtection: settings.removalProtection,
+      removalPolicy: settings.removalProtection ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+  }
+
+  /** Lets the grantee read in these ways and tells it the name of the table. */
+  grantRead(grantee: HandlerFunction, ...actions: ReadAction[]): Grant {
+    this.#dataKey.grantRead(grantee, 'dynamodb');
+    return this.#grant(grantee, actions);
+  }
+
+  /** Lets the grantee write in these ways and tells it the name of the table. */
+  grantWrite(grantee: HandlerFunction, ...actions: WriteAction[]): Grant {
+    this.#dataKey.grantWrite(grantee, 'dynamodb');
+    return this.#grant(grantee, actions);
+  }
+
+  #grant(grantee: HandlerFunction, actions: readonly (ReadAction | WriteAction)[]): Grant {
+    grantee.setVariable(this.#variable, this.table.tableName);
+    return Grant.addToPrincipal({
+      grantee,
+      actions: actions.map((action) => `dynamodb:${action}`),
+      resourceArns: [this.table.tableArn],
+    });
+  }
+}

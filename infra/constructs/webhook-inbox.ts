@@ -1,0 +1,49 @@
+import { Construct } from 'constructs';
+import { environmentName } from '../../shared/contracts/environment.ts';
+import type { CapabilityProps } from './capability.ts';
+import { HandlerFunction } from './handler-function.ts';
+import { WorkQueue } from './work-queue.ts';
+
+/** Where Meta delivers: signed posts are verified and queued by conversation, handshakes are answered by a function of their own. */
+export class WebhookInbox extends Construct {
+  /** Verified events, in order within a conversation. */
+  readonly events: WorkQueue;
+
+  constructor(scope: Construct, id: string, props: CapabilityProps) {
+    super(scope, id);
+    const { settings, dataKey, api, vault, directory, auditLog } = props;
+    this.events = new WorkQueue(this, 'Events', {
+      settings,
+      dataKey,
+      variable: environmentName.eventsQueueUrl,
+      ordered: true,
+    });
+
+    const receive = new HandlerFunction(this, 'ReceiveWebhook', {
+      settings,
+      dataKey,
+      description: 'Verifies the signature of what Meta posts and queues its events',
+    });
+    api.serveMeta(
+      receive,
+      'Meta has no token of ours: the handler verifies the signature over the raw bytes before it reads them.',
+      'POST /webhooks/{webhookId}',
+    );
+    directory.grantRead(receive);
+    vault.grantOpen(receive, 'webhook-signature');
+    auditLog.grantRecord(receive);
+    this.events.grantSend(receive);
+
+    const verify = new HandlerFunction(this, 'VerifyWebhook', {
+      settings,
+      dataKey,
+      description: "Answers Meta's handshake for a webhook whose verify token matches",
+    });
+    api.serveMeta(
+      verify,
+      'Meta has no token of ours: the handler compares the verify token with the hashes of the webhook.',
+      'GET /webhooks/{webhookId}',
+    );
+    directory.grantRead(verify);
+  }
+}

@@ -1,0 +1,100 @@
+import { Duration, Validations } from 'aws-cdk-lib';
+import { Grant } from 'aws-cdk-lib/aws-iam';
+import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { EnvironmentName } from '../../shared/contracts/environment.ts';
+import type { DataKey } from './data-key.ts';
+import type { HandlerFunction } from './handler-function.ts';
+import type { HouseProps } from './house.ts';
+
+/** Received this often without success, a message is our own fault and goes to the dead-letter queue. */
+const receivesBeforeDeadLetter = 20;
+
+/** The longest that SQS keeps a message. */
+const retention = Duration.days(14);
+
+export interface WorkQueueProps extends HouseProps {
+  /** Variable that tells a grantee the URL of the queue. */
+  readonly variable: EnvironmentName;
+  /** Messages of a group keep their order; groups do not wait for each other. */
+  readonly ordered: boolean;
+}
+
+export interface Work {
+  /** Messages per invocation. An ordered queue allows 10. */
+  readonly batchSize: number;
+  /** Invocations at once. Default: as many as Lambda starts. */
+  readonly maxConcurrency?: number;
+}
+
+/** An encrypted queue with its dead-letter queue, TLS only. */
+export class WorkQueue extends Construct {
+  readonly queue: Queue;
+  readonly deadLetterQueue: Queue;
+  readonly #dataKey: DataKey;
+  readonly #variable: EnvironmentName;
+
+  constructor(scope: Construct, id: string, props: WorkQueueProps) {
+    super(scope, id);
+    this.#dataKey = props.dataKey;
+    this.#variable = props.variable;
+    const kept = {
+      ...(props.ordered
+        ? {
+            fifo: true,
+            contentBasedDeduplication: false,
+            deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
+            fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+          }
+        : {}),
+      encryption: QueueEncryption.KMS,
+      encryptionMasterKey: props.dataKey.key,
+      enforceSSL: true,
+      retentionPeriod: retention,
+    };
+    this.deadLetterQueue = new Queue(this, 'DeadLetters', kept);
+    Validations.of(this.deadLetterQueue).acknowledge({
+      id: 'Serverless-SQSRedrivePolicy',
+      reason: 'It is the dead-letter queue: what lies in it waits for an operator.',
+    });
+    this.queue = new Queue(this, 'Queue', {
+      ...kept,
+      visibilityTimeout: Duration.seconds(props.settings.queueVisibilitySeconds),
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: receivesBeforeDeadLetter },
+    });
+  }
+
+  /** Lets the grantee send messages and tells it the URL of the queue. */
+  grantSend(grantee: HandlerFunction): Grant {
+    this.#dataKey.grantWrite(grantee, 'sqs');
+    return this.#grant(grantee, ['sqs:SendMessage']);
+  }
+
+  /** Has the worker handle the messages, with partial batch failures, and lets it postpone single ones. */
+  deliverTo(worker: HandlerFunction, work: Work): void {
+    this.#dataKey.grantRead(worker, 'sqs');
+    const consume = this.#grant(worker, [
+      'sqs:ReceiveMessage',
+      'sqs:DeleteMessage',
+      'sqs:ChangeMessageVisibility',
+      'sqs:GetQueueAttributes',
+    ]);
+    const mapping = new EventSourceMapping(worker, 'Work', {
+      ...work,
+      target: worker.function,
+      eventSourceArn: this.queue.queueArn,
+      reportBatchItemFailures: true,
+    });
+    consume.applyBefore(mapping);
+    Validations.of(mapping).acknowledge({
+      id: 'Serverless-LambdaEventSourceMappingDestination',
+      reason: 'SQS moves what fails to the dead-letter queue; a failure destination is for streams.',
+    });
+  }
+
+  #grant(grantee: HandlerFunction, actions: string[]): Grant {
+    grantee.setVariable(this.#variable, this.queue.queueUrl);
+    return Grant.addToPrincipal({ grantee, actions, resourceArns: [this.queue.queueArn] });
+  }
+}

@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url';
+
+/** Root of the repository: entries and the lock file are found from here, wherever the command is run. */
+export const projectRoot = fileURLToPath(new URL('..', import.meta.url));
+
+/** Every Lambda of the stack, by construct id, with the file it starts from. One Lambda is one capability with one set of permissions. */
+export const handlerEntries = {
+  ManageCredentials: 'functions/credentials/manage-credentials.lambda.ts',
+  DescribeCredentials: 'functions/credentials/describe-credentials.lambda.ts',
+  ManageAgents: 'functions/agents/manage-agents.lambda.ts',
+  DescribeAgents: 'functions/agents/describe-agents.lambda.ts',
+  ReceiveWebhook: 'functions/webhooks/receive-webhook.lambda.ts',
+  VerifyWebhook: 'functions/webhooks/verify-webhook.lambda.ts',
+  SetUpWebhook: 'functions/webhooks/set-up-webhook.lambda.ts',
+  RouteEvent: 'functions/routing/route-event.lambda.ts',
+  ServePlatform: 'functions/platform/serve-platform.lambda.ts',
+  AddTenantClaim: 'functions/platform/add-tenant-claim.lambda.ts',
+} as const satisfies Record<string, `functions/${string}.lambda.ts`>;
+
+export type HandlerName = keyof typeof handlerEntries;
+export const handlerNames = Object.keys(handlerEntries) as [HandlerName, ...HandlerName[]];

@@ -1,0 +1,219 @@
+import * as z from 'zod';
+import { handlerNames } from './handlers.ts';
+
+/** A setting or a combination of settings that the app does not deploy with. The message is one sentence per finding. */
+export class SettingsRefused extends Error {
+  override readonly name = 'SettingsRefused';
+}
+
+const stageName = z.enum(['dev', 'prod', 'local']);
+export type StageName = z.infer<typeof stageName>;
+
+/** CloudWatch Logs takes these numbers of days and no others. */
+const retentionDays = z.literal([
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+]);
+
+const throttle = z.strictObject({
+  rate: z.int().min(1).describe('Requests per second and route, steady'),
+  burst: z.int().min(1).describe('Requests at once and route'),
+});
+
+/** Scheme, host and port, nothing behind them. */
+const origin = z
+  .url({ protocol: /^https?$/ })
+  .refine((value) => URL.canParse(value) && new URL(value).origin === value, {
+    error: 'must be an origin: scheme, host and port, no path and no slash at the end',
+  });
+
+const trail = z.discriminatedUnion('mode', [
+  z.strictObject({ mode: z.literal('create') }).describe('A trail of our own records management events and the Vault'),
+  z
+    .strictObject({ mode: z.literal('existing'), name: z.string().min(1), bucket: z.string().min(3) })
+    .describe('The account already has a trail for management events; ours records the Vault alone'),
+  z.strictObject({ mode: z.literal('none') }).describe('No trail: local stage only'),
+]);
+
+const settingsShape = z.strictObject({
+  issuer: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('OIDC issuer whose access tokens are accepted. Left out: a Cognito user pool is created'),
+  audience: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .optional()
+    .describe('`aud` (or `client_id`) that tokens must carry, one or several. Needed with `issuer`, refused without'),
+  tenantClaim: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Claim that names the tenant. Default: `tenant` with the built-in pool and locally, `sub` with an issuer of your own. It must not change after the first credential',
+    ),
+  requiredScope: z.string().min(1).optional().describe('Scope that a token needs for /v1. Only with `issuer`'),
+  operatorGroup: z.string().min(1).default('operators').describe('Group whose members are operators'),
+  publicUrl: origin
+    .optional()
+    .describe(
+      'Origin under which users and Meta reach the API when something of yours stands in front of it. Default: the address of the API',
+    ),
+  publicDomain: z
+    .strictObject({ domainName: z.hostname(), certificateArn: z.string().startsWith('arn:') })
+    .optional()
+    .describe(
+      'Own domain for the API: its name and the ARN of its ACM certificate in the same region. DNS stays yours: see the output PublicDomainTarget',
+    ),
+  graphApiUrl: origin.default('https://graph.facebook.com').describe('Where the Graph API answers'),
+  graphApiVersion: z
+    .string()
+    .regex(/^v\d+\.\d+$/)
+    .default('v25.0')
+    .describe('Version of the Graph API that every call names'),
+  logRetentionDays: retentionDays.default(90).describe('How long logs are kept'),
+  trailRetentionDays: z.int().min(90).default(730).describe('How long the audit trail is kept'),
+  routeEventMaximumConcurrency: z
+    .int()
+    .min(2)
+    .max(1000)
+    .default(50)
+    .describe('How many batches of events are routed at once'),
+  reservedConcurrency: z
+    .partialRecord(z.enum(handlerNames), z.int().min(1))
+    .optional()
+    .describe('Reserved concurrency by function. Off by default: an account whose limit is 10 cannot reserve any'),
+  apiThrottle: throttle.default({ rate: 100, burst: 200 }).describe('Throttle of each route that is not a webhook'),
+  webhookThrottle: throttle.default({ rate: 1000, burst: 2000 }).describe('Throttle of each /webhooks route'),
+  trail: trail
+    .default({ mode: 'create' })
+    .describe(
+      '`{"mode":"create"}`, or `{"mode":"existing","name":…,"bucket":…}` where the account has a trail with all management events, KMS included',
+    ),
+  queueVisibilitySeconds: z
+    .int()
+    .min(30)
+    .max(43_200)
+    .default(180)
+    .describe(
+      'How long a received message stays hidden: six times the timeout of 30 s, as Lambda wants it. Less only locally',
+    ),
+  removalProtection: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Tables, keys, user pool and trail outlive the stack and refuse deletion. false only for a stack to throw away',
+    ),
+  allowLoopbackTargets: z.boolean().default(false).describe('Agents may be http:// on loopback: local stage only'),
+  tags: z
+    .record(z.string().min(1).max(128), z.string().max(256))
+    .default({})
+    .describe('Further tags on every resource'),
+});
+
+type SettingName = keyof typeof settingsShape.shape;
+type SettingsInput = z.input<typeof settingsShape>;
+
+/** What a stage sets differently from the defaults of the schema. */
+const stageDefaults: Record<StageName, SettingsInput> = {
+  prod: {},
+  dev: { logRetentionDays: 14, routeEventMaximumConcurrency: 5 },
+  local: {
+    tenantClaim: 'tenant',
+    logRetentionDays: 1,
+    trail: { mode: 'none' },
+    queueVisibilitySeconds: 30,
+    allowLoopbackTargets: true,
+  },
+};
+
+/** The rules between settings: each is a sentence that says what to do. */
+function refusals(stage: StageName, settings: z.output<typeof settingsShape>): string[] {
+  const { issuer, audience, publicUrl, graphApiUrl } = settings;
+  const findings: string[] = [];
+  const refuse = (when: boolean, sentence: string) => when && findings.push(sentence);
+  refuse(
+    issuer !== undefined && audience === undefined,
+    '`audience` is needed with `issuer`: a token for another application must not be accepted.',
+  );
+  refuse(
+    issuer === undefined && audience !== undefined,
+    '`audience` works only with `issuer`: the built-in user pool has its own.',
+  );
+  refuse(
+    issuer === undefined && settings.requiredScope !== undefined,
+    '`requiredScope` works only with `issuer`: the built-in user pool has no scopes of its own.',
+  );
+  refuse(
+    publicUrl !== undefined && settings.publicDomain !== undefined,
+    '`publicUrl` and `publicDomain` exclude each other: give the one that users reach.',
+  );
+  if (stage === 'local') return findings;
+  for (const [name, url] of Object.entries({ issuer, publicUrl, graphApiUrl }))
+    refuse(url?.startsWith('http:') === true, `\`${name}\` must be https: plain http is for the local stage only.`);
+  refuse(settings.trail.mode === 'none', '`trail` cannot be left out: no secret is stored without an audit trail.');
+  refuse(settings.allowLoopbackTargets, '`allowLoopbackTargets` is for the local stage only.');
+  refuse(
+    settings.queueVisibilitySeconds < 180,
+    '`queueVisibilitySeconds` must be at least 180, six times the timeout of the functions behind the queues.',
+  );
+  return findings;
+}
+
+export type StageSettings = z.output<typeof settingsShape> & {
+  readonly stage: StageName;
+  readonly tenantClaim: string;
+};
+
+/**
+ * The settings of a stage: the schema's defaults, the stage's own, then the overlay.
+ * @throws SettingsRefused for an unknown stage, an unknown or wrong setting, or settings that contradict each other.
+ */
+export function settingsOf(stage: unknown = 'prod', overlay: unknown = {}): StageSettings {
+  const name = stageName.safeParse(stage);
+  if (!name.success) throw new SettingsRefused(`The stage must be one of ${stageName.options.join(', ')}.`);
+  const given = z.record(z.string(), z.unknown()).safeParse(overlay);
+  if (!given.success) throw new SettingsRefused('The settings must be a JSON object.');
+  const settings = settingsShape.safeParse({ ...stageDefaults[name.data], ...given.data });
+  if (!settings.success) throw new SettingsRefused(settings.error.issues.map(sentenceOf).join('\n'));
+  const findings = refusals(name.data, settings.data);
+  if (findings.length > 0) throw new SettingsRefused(findings.join('\n'));
+  const tenantClaim = settings.data.tenantClaim ?? (settings.data.issuer === undefined ? 'tenant' : 'sub');
+  return { ...settings.data, stage: name.data, tenantClaim };
+}
+
+/** The settings that `-c stage=NAME` and `-c settings='{…}'` ask for; without either, those of `prod`. */
+export function settingsFromContext(context: (key: string) => unknown): StageSettings {
+  const overlay = context('settings');
+  return settingsOf(context('stage') ?? 'prod', typeof overlay === 'string' ? parseOverlay(overlay) : (overlay ?? {}));
+}
+
+function parseOverlay(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SettingsRefused('The settings are not JSON: write -c settings=\'{"name": value}\'.', { cause });
+  }
+}
+
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  const path = issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return `\`${path}\`: ${issue.message}.`;
+  const keys = issue.keys.map((key) => `\`${path === '' ? key : `${path}.${key}`}\``).join(', ');
+  return path === ''
+    ? `There is no setting ${keys}: there are ${Object.keys(settingsShape.shape).join(', ')}.`
+    : `There is no setting ${keys}.`;
+}
+
+/** One row per setting for the documentation: name, what it does, default by stage. */
+export function describeSettings(): readonly {
+  name: SettingName;
+  description: string;
+  defaults: Record<StageName, unknown>;
+}[] {
+  const schema = z.toJSONSchema(settingsShape, { io: 'input' });
+  return Object.entries(schema.properties ?? {}).map(([key, property]) => {
+    const name = key as SettingName;
+    const { description = '', default: byDefault } = typeof property === 'boolean' ? {} : property;
+    const of = (stage: StageName) => stageDefaults[stage][name] ?? byDefault;
+    return { name, description, defaults: { prod: of('prod'), dev: of('dev'), local: of('local') } };
+  });
+}

@@ -1,0 +1,115 @@
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import type { AgentId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
+import {
+  type AgentRecord,
+  agentRecord,
+  type ClaimedNumber,
+  type CredentialRecord,
+  type NumberRecord,
+  numberRecord,
+} from '../domain/records.ts';
+import type { SealedSecret } from '../domain/vault.ts';
+import { unavailable } from './aws-errors.ts';
+import { agentPrefix, directoryKey } from './directory-keys.ts';
+import { directoryReader, type Page } from './directory-reader.ts';
+import { sealedPut } from './vault.ts';
+
+/** A number item with the count of its changes: two changes at once must not undo each other. */
+const countedNumber = numberRecord.extend({ revision: z.number().int() });
+export type CountedNumber = z.infer<typeof countedNumber>;
+
+/** A number as it was read and as it shall be; undefined before: unclaimed, undefined after: released. */
+export interface NumberChange {
+  readonly phoneNumberId: PhoneNumberId;
+  readonly before: CountedNumber | undefined;
+  readonly after: NumberRecord | undefined;
+  readonly credential: Pick<CredentialRecord, 'tenantId' | 'credentialId'>;
+  readonly claimed: ClaimedNumber | undefined;
+}
+
+export interface AgentChange {
+  readonly before: AgentRecord | undefined;
+  readonly after: AgentRecord;
+  readonly numbers: readonly NumberChange[];
+  /** The signing secret of a new agent. */
+  readonly secret: SealedSecret | undefined;
+}
+
+/** Reads agents and the numbers that they answer. @throws {Fault} store-unavailable, row-malformed */
+export const agentReader = (client: DynamoDBDocumentClient, table: string) => {
+  const reader = directoryReader(client, table);
+  return {
+    find: (tenantId: TenantId, id: AgentId): Promise<AgentRecord | undefined> =>
+      reader.get(directoryKey.agent(tenantId, id), agentRecord),
+
+    list: (tenantId: TenantId, limit: number, after?: string): Promise<Page<AgentRecord>> =>
+      reader.list({ pk: directoryKey.tenant(tenantId).pk, prefix: agentPrefix, limit, after }, agentRecord),
+
+    readNumber: (id: PhoneNumberId): Promise<CountedNumber | undefined> =>
+      reader.get(directoryKey.number(id), countedNumber),
+  };
+};
+
+export type AgentReader = ReturnType<typeof agentReader>;
+
+/** @throws {Fault} store-unavailable */
+export const agentSaver = (
+  client: DynamoDBDocumentClient,
+  tables: { readonly directory: string; readonly vault: string },
+) => {
+  const TableName = tables.directory;
+  return {
+    /** The agent, its numbers and its new secret in one transaction. False when any of it changed since it was read. */
+    async save(change: AgentChange): Promise<boolean> {
+      const { before, after, numbers, secret } = change;
+      const agentPut = {
+        Put: {
+          TableName,
+          Item: { ...after, ...directoryKey.agent(after.tenantId, after.agentId) },
+          ...(before === undefined
+            ? { ConditionExpression: 'attribute_not_exists(pk)' }
+            : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': before.version } }),
+        },
+      };
+      const items = [
+        agentPut,
+        ...numbers.flatMap((number) => [numberWrite(TableName, number), credentialWrite(TableName, number)]),
+        ...(secret === undefined ? [] : [sealedPut(tables.vault, secret)]),
+      ];
+      try {
+        await client.send(new TransactWriteCommand({ TransactItems: items }));
+        return true;
+      } catch (error) {
+        if (error instanceof TransactionCanceledException) return false;
+        throw unavailable(error);
+      }
+    },
+  };
+};
+
+export type AgentSaver = ReturnType<typeof agentSaver>;
+
+const numberWrite = (TableName: string, { phoneNumberId, before, after }: NumberChange) => {
+  const Key = directoryKey.number(phoneNumberId);
+  const unchanged =
+    before === undefined
+      ? { ConditionExpression: 'attribute_not_exists(pk)' }
+      : { ConditionExpression: 'revision = :revision', ExpressionAttributeValues: { ':revision': before.revision } };
+  return after === undefined
+    ? { Delete: { TableName, Key, ...unchanged } }
+    : { Put: { TableName, Item: { ...after, ...Key, revision: (before?.revision ?? 0) + 1 }, ...unchanged } };
+};
+
+/** The credential item tells the receiver which numbers are claimed and what their agents want. */
+const credentialWrite = (TableName: string, { phoneNumberId, credential, claimed }: NumberChange) => ({
+  Update: {
+    TableName,
+    Key: directoryKey.credential(credential.tenantId, credential.credentialId),
+    UpdateExpression: claimed === undefined ? 'REMOVE claimedNumbers.#number' : 'SET claimedNumbers.#number = :claimed',
+    ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
+    ExpressionAttributeNames: { '#number': phoneNumberId, '#status': 'status' },
+    ExpressionAttributeValues: { ':removing': 'removing', ...(claimed === undefined ? {} : { ':claimed': claimed }) },
+  },
+});

@@ -1,0 +1,83 @@
+import { BatchGetCommand, type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type * as z from 'zod';
+import { Fault } from '../domain/fault.ts';
+import { calling } from './aws-errors.ts';
+
+export interface DirectoryKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+/** A row is a boundary like any other. @throws {Fault} row-malformed */
+const parsed = <T>(schema: z.ZodType<T>, row: unknown): T => {
+  const result = schema.safeParse(row);
+  if (result.success) return result.data;
+  // Why no cause: zod's issues may quote the row.
+  throw new Fault('row-malformed', { retryable: false });
+};
+
+/** Typed, strongly consistent reads of the Directory. @throws {Fault} store-unavailable, row-malformed */
+export const directoryReader = (client: DynamoDBDocumentClient, table: string) => ({
+  async get<T>(key: DirectoryKey, schema: z.ZodType<T>): Promise<T | undefined> {
+    const { Item } = await calling('store-unavailable', () =>
+      client.send(new GetCommand({ TableName: table, Key: key, ConsistentRead: true })),
+    );
+    return Item === undefined ? undefined : parsed(schema, Item);
+  },
+
+  /** One request for several rows of different kinds; undefined where there is none. */
+  async getMany<const S extends readonly { readonly key: DirectoryKey; readonly schema: z.ZodType }[]>(
+    wanted: S,
+  ): Promise<{ [K in keyof S]: z.infer<S[K]['schema']> | undefined }> {
+    const unique = new Map(wanted.map(({ key }) => [`${key.pk}\n${key.sk}`, key]));
+    const { Responses, UnprocessedKeys } = await calling('store-unavailable', () =>
+      client.send(
+        new BatchGetCommand({ RequestItems: { [table]: { Keys: [...unique.values()], ConsistentRead: true } } }),
+      ),
+    );
+    if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new Fault('store-unavailable', { retryable: true });
+    const rows = Responses?.[table] ?? [];
+    return wanted.map(({ key, schema }) => {
+      const row = rows.find((candidate) => candidate.pk === key.pk && candidate.sk === key.sk);
+      return row === undefined ? undefined : parsed(schema, row);
+    }) as { [K in keyof S]: z.infer<S[K]['schema']> | undefined };
+  },
+
+  /** Rows below one partition key whose sort key begins so, in the order of the sort key. */
+  async list<T>(
+    query: {
+      readonly pk: string;
+      readonly prefix: string;
+      readonly limit: number;
+      readonly after?: string | undefined;
+    },
+    schema: z.ZodType<T>,
+  ): Promise<Page<T>> {
+    const { Items, LastEvaluatedKey } = await calling('store-unavailable', () =>
+      client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+          ExpressionAttributeValues: { ':pk': query.pk, ':prefix': query.prefix },
+          ConsistentRead: true,
+          Limit: query.limit,
+          ...(query.after === undefined
+            ? {}
+            : { ExclusiveStartKey: { pk: query.pk, sk: `${query.prefix}${query.after}` } }),
+        }),
+      ),
+    );
+    const last: unknown = LastEvaluatedKey?.sk;
+    return {
+      items: (Items ?? []).map((row) => parsed(schema, row)),
+      nextCursor: typeof last === 'string' ? last.slice(query.prefix.length) : null,
+    };
+  },
+});
+
+export type DirectoryReader = ReturnType<typeof directoryReader>;

@@ -1,0 +1,293 @@
+import * as z from 'zod';
+import type { PhoneNumber } from '../contracts/credential.ts';
+import { phoneNumberId } from '../contracts/ids.ts';
+import type { SecretBytes } from '../crypto/secret-bytes.ts';
+import type { Graph, GraphAccess, GraphResult } from '../domain/graph.ts';
+import { failureOf } from './graph-error.ts';
+
+/** Meta's answer times are a few hundred milliseconds; a set-up call waits for our own handshake inside. In milliseconds. */
+const readTimeout = 5_000;
+const writeTimeout = 5_000;
+const handshakeTimeout = 8_000;
+
+/** A page of 100 numbers each; nobody has more numbers in one account than 50 pages hold. */
+const pageSize = 100;
+const maxPages = 50;
+
+const account = z.object({ name: z.string().nullish() });
+const inspection = z.object({
+  data: z.object({
+    app_id: z.union([z.string(), z.number().transform(String)]).nullish(),
+    is_valid: z.boolean().default(false),
+    expires_at: z.number().default(0),
+    scopes: z.array(z.string()).default([]),
+    granular_scopes: z.array(z.object({ scope: z.string() })).default([]),
+    error: z.object({ code: z.number().nullish(), subcode: z.number().nullish() }).nullish(),
+  }),
+});
+const numberFields =
+  'id,display_phone_number,verified_name,quality_rating,status,whatsapp_business_manager_messaging_limit';
+const optionalText = z.string().nullish().catch(null);
+const numbersPage = z.object({
+  data: z.array(
+    z.object({
+      id: phoneNumberId,
+      display_phone_number: optionalText,
+      verified_name: optionalText,
+      quality_rating: optionalText,
+      status: optionalText,
+      whatsapp_business_manager_messaging_limit: optionalText,
+    }),
+  ),
+  paging: z
+    .object({ cursors: z.object({ after: z.string().optional() }).optional(), next: z.string().optional() })
+    .optional(),
+});
+const subscriptions = z.object({
+  data: z.array(
+    z.object({
+      object: z.string(),
+      callback_url: z.string().default(''),
+      fields: z.array(z.union([z.string(), z.object({ name: z.string() }).transform(({ name }) => name)])).default([]),
+    }),
+  ),
+});
+const subscribedApps = z.object({
+  data: z.array(
+    z.object({ whatsapp_business_api_data: z.object({ id: z.union([z.string(), z.number().transform(String)]) }) }),
+  ),
+});
+const numberCallback = z.object({
+  webhook_configuration: z.object({ phone_number: z.string().optional() }).optional(),
+});
+const sentMessage = z.object({ messages: z.array(z.object({ id: z.string() })).min(1) });
+const anything = z.unknown();
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly token: SecretBytes;
+  readonly proof?: SecretBytes;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: Readonly<Record<string, unknown>>;
+  readonly timeout: number;
+}
+
+/**
+ * The only client of Meta's Graph API. The token travels in the Authorization header with its appsecret_proof; the one exception is
+ * debug_token, which wants the inspected token in its URL. Nothing of a request or an answer is logged here.
+ */
+export const graphApi = (settings: { readonly baseUrl: string; readonly version: string }): Graph => {
+  const call = async <T>(schema: z.ZodType<T>, request: Call): Promise<GraphResult<T>> => {
+    const url = new URL(`${settings.baseUrl.replace(/\/$/, '')}/${settings.version}/${request.path}`);
+    for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
+    if (request.proof) url.searchParams.set('appsecret_proof', request.proof.revealText());
+    let response: Response;
+    try {
+      response = await fetch(url, {
+        method: request.method,
+        headers: {
+          authorization: `Bearer ${request.token.revealText()}`,
+          ...(request.body ? { 'content-type': 'application/json' } : {}),
+        },
+        ...(request.body ? { body: JSON.stringify(request.body) } : {}),
+        // A redirect would carry the token elsewhere.
+        redirect: 'error',
+        signal: AbortSignal.timeout(request.timeout),
+      });
+    } catch (error) {
+      return { ok: false, failure: { kind: neverLeft(error) ? 'not-sent' : 'unknown-outcome' } };
+    }
+    const body: unknown = await response.json().catch(() => undefined);
+    if (!response.ok) return { ok: false, failure: failureOf(body) };
+    const parsed = schema.safeParse(body);
+    return parsed.success ? { ok: true, value: parsed.data } : { ok: false, failure: { kind: 'unknown-outcome' } };
+  };
+
+  const as = (access: GraphAccess) => ({ token: access.accessToken, proof: access.proof });
+
+  return {
+    async inspectToken(appToken, accessToken) {
+      const answer = await call(inspection, {
+        method: 'GET',
+        path: 'debug_token',
+        token: appToken,
+        query: { input_token: accessToken.revealText() },
+        timeout: readTimeout,
+      });
+      if (!answer.ok) {
+        // The caller is the app token: whatever is wrong with it is the App Secret, unless the app itself is unknown.
+        const { failure } = answer;
+        return failure.kind === 'refused' && failure.refusal === 'token-invalid'
+          ? { ok: false, failure: { ...failure, refusal: 'app-secret-wrong' } }
+          : answer;
+      }
+      const { data } = answer.value;
+      return {
+        ok: true,
+        value: {
+          valid: data.is_valid,
+          appId: data.app_id ?? null,
+          errorCode: data.error?.code ?? null,
+          errorSubcode: data.error?.subcode ?? null,
+          expiresAt: data.expires_at === 0 ? null : new Date(data.expires_at * 1000),
+          permissions: new Set([...data.scopes, ...data.granular_scopes.map(({ scope }) => scope)]),
+        },
+      };
+    },
+
+    async readBusinessAccount(access, wabaId) {
+      const answer = await call(account, {
+        method: 'GET',
+        path: wabaId,
+        query: { fields: 'id,name' },
+        timeout: readTimeout,
+        ...as(access),
+      });
+      return answer.ok ? { ok: true, value: { name: answer.value.name ?? null } } : answer;
+    },
+
+    async listPhoneNumbers(access, wabaId) {
+      const numbers: PhoneNumber[] = [];
+      let after: string | undefined;
+      // Why not `paging.next`: it lacks the proof and would be a URL that somebody else chose.
+      for (let page = 0; page < maxPages; page++) {
+        const answer = await call(numbersPage, {
+          method: 'GET',
+          path: `${wabaId}/phone_numbers`,
+          query: { fields: numberFields, limit: String(pageSize), ...(after === undefined ? {} : { after }) },
+          timeout: readTimeout,
+          ...as(access),
+        });
+        if (!answer.ok) return answer;
+        numbers.push(
+          ...answer.value.data.map((number) => ({
+            phoneNumberId: number.id,
+            displayPhoneNumber: number.display_phone_number ?? null,
+            verifiedName: number.verified_name ?? null,
+            status: number.status ?? null,
+            qualityRating: number.quality_rating ?? null,
+            messagingLimit: number.whatsapp_business_manager_messaging_limit ?? null,
+          })),
+        );
+        after = answer.value.paging?.cursors?.after;
+        if (answer.value.paging?.next === undefined || after === undefined) break;
+      }
+      return { ok: true, value: numbers };
+    },
+
+    async readAppSubscription(appToken, appId) {
+      const answer = await call(subscriptions, {
+        method: 'GET',
+        path: `${appId}/subscriptions`,
+        token: appToken,
+        timeout: readTimeout,
+      });
+      if (!answer.ok) return answer;
+      const found = answer.value.data.find(({ object }) => object === 'whatsapp_business_account');
+      return { ok: true, value: found ? { callbackUrl: found.callback_url, fields: found.fields } : null };
+    },
+
+    subscribeApp: (appToken, appId, { callbackUrl, fields }, verifyToken) =>
+      done(
+        call(anything, {
+          method: 'POST',
+          path: `${appId}/subscriptions`,
+          token: appToken,
+          body: {
+            object: 'whatsapp_business_account',
+            callback_url: callbackUrl,
+            verify_token: verifyToken,
+            fields: fields.join(','),
+          },
+          timeout: handshakeTimeout,
+        }),
+      ),
+
+    async listSubscribedApps(access, wabaId) {
+      const answer = await call(subscribedApps, {
+        method: 'GET',
+        path: `${wabaId}/subscribed_apps`,
+        timeout: readTimeout,
+        ...as(access),
+      });
+      return answer.ok
+        ? { ok: true, value: answer.value.data.map((entry) => entry.whatsapp_business_api_data.id) }
+        : answer;
+    },
+
+    subscribeBusinessAccount: (access, wabaId) =>
+      done(call(anything, { method: 'POST', path: `${wabaId}/subscribed_apps`, timeout: writeTimeout, ...as(access) })),
+
+    async readNumberCallback(access, number) {
+      const answer = await call(numberCallback, {
+        method: 'GET',
+        path: number,
+        query: { fields: 'webhook_configuration' },
+        timeout: readTimeout,
+        ...as(access),
+      });
+      return answer.ok ? { ok: true, value: answer.value.webhook_configuration?.phone_number ?? null } : answer;
+    },
+
+    overrideNumberCallback: (access, number, callbackUrl, verifyToken) =>
+      done(
+        call(anything, {
+          method: 'POST',
+          path: number,
+          body: { webhook_configuration: { override_callback_uri: callbackUrl, verify_token: verifyToken } },
+          timeout: handshakeTimeout,
+          ...as(access),
+        }),
+      ),
+
+    async sendMessage(access, number, message) {
+      const answer = await call(sentMessage, {
+        method: 'POST',
+        path: `${number}/messages`,
+        body: message,
+        timeout: writeTimeout,
+        ...as(access),
+      });
+      const wamid = answer.ok ? answer.value.messages[0]?.id : undefined;
+      if (!answer.ok) return answer;
+      return wamid === undefined ? { ok: false, failure: { kind: 'unknown-outcome' } } : { ok: true, value: { wamid } };
+    },
+
+    markRead: (access, number, messageId, { typing }) =>
+      done(
+        call(anything, {
+          method: 'POST',
+          path: `${number}/messages`,
+          body: {
+            messaging_product: 'whatsapp',
+            status: 'read',
+            message_id: messageId,
+            ...(typing ? { typing_indicator: { type: 'text' } } : {}),
+          },
+          timeout: writeTimeout,
+          ...as(access),
+        }),
+      ),
+  };
+};
+
+const done = async (answer: Promise<GraphResult<unknown>>): Promise<GraphResult<void>> => {
+  const result = await answer;
+  return result.ok ? { ok: true, value: undefined } : result;
+};
+
+/** Errors of the connection itself: no byte of the request reached Meta. */
+const connectErrors = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+const neverLeft = (error: unknown): boolean => {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && connectErrors.has(String(cause.code));
+};

@@ -1,0 +1,88 @@
+import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { LRUCache } from 'lru-cache';
+import * as z from 'zod';
+import type { AppId, TenantId, WabaId, WebhookId } from '../contracts/ids.ts';
+import { Fault } from '../domain/fault.ts';
+import { credentialRecord, metaAppRecord, type WebhookRecord, webhookRecord } from '../domain/records.ts';
+import type { CallbackTarget } from '../domain/set-up-webhook.ts';
+import { calling } from './aws-errors.ts';
+import { credentialReader } from './credential-store.ts';
+import { directoryKey } from './directory-keys.ts';
+import { directoryReader } from './directory-reader.ts';
+
+const verifyTokenHashes = z.record(z.string(), z.unknown());
+const hashes = z.array(z.string());
+const saltRow = z.object({ salt: z.instanceof(Uint8Array) });
+const cachedWebhooks = 10_000;
+
+/** Webhooks and what is needed to judge a delivery. Only what never changes is cached. @throws {Fault} store-unavailable, row-malformed */
+export const webhookStore = (client: DynamoDBDocumentClient, table: string) => {
+  const reader = directoryReader(client, table);
+  const credentials = credentialReader(client, table);
+  const webhooks = new LRUCache<WebhookId, WebhookRecord>({ max: cachedWebhooks });
+  const salts = new LRUCache<TenantId, Uint8Array>({ max: cachedWebhooks });
+  return {
+    async find(id: WebhookId): Promise<WebhookRecord | undefined> {
+      const cached = webhooks.get(id);
+      if (cached !== undefined) return cached;
+      const found = await reader.get(directoryKey.webhook(id), webhookRecord);
+      if (found !== undefined) webhooks.set(id, found);
+      return found;
+    },
+
+    async readState(webhook: WebhookRecord) {
+      const app = { key: directoryKey.app(webhook.appId), schema: metaAppRecord };
+      if (webhook.kind === 'app') {
+        const [found] = await reader.getMany([app]);
+        return found === undefined ? {} : { app: found };
+      }
+      const key = directoryKey.credential(webhook.tenantId, webhook.credentialId);
+      const [foundApp, credential] = await reader.getMany([app, { key, schema: credentialRecord }]);
+      return {
+        ...(foundApp === undefined ? {} : { app: foundApp }),
+        ...(credential === undefined ? {} : { credential }),
+      };
+    },
+
+    credentialsOf: (appId: AppId, wabaId: WabaId) => credentials.ofAppAndWaba(appId, wabaId),
+
+    async tenantSalt(tenantId: TenantId): Promise<Uint8Array> {
+      const cached = salts.get(tenantId);
+      if (cached !== undefined) return cached;
+      const row = await reader.get(directoryKey.tenant(tenantId), saltRow);
+      if (row === undefined) throw new Fault('row-malformed', { retryable: true });
+      salts.set(tenantId, row.salt);
+      return row.salt;
+    },
+
+    /** Hashes of every verify token that Meta may present for this webhook. */
+    async verifyTokenHashes(id: WebhookId): Promise<readonly string[]> {
+      const row = await reader.get(directoryKey.verifyTokens(id), verifyTokenHashes);
+      return Object.entries(row ?? {}).flatMap(([name, value]) =>
+        name.startsWith('target:') ? (hashes.safeParse(value).data ?? []) : [],
+      );
+    },
+
+    /** Each target keeps its latest token and the one before: Meta may ask for either while a change is under way. */
+    async addVerifyToken(id: WebhookId, target: CallbackTarget, tokenHash: string): Promise<void> {
+      const attribute = `target:${target}`;
+      const { Item } = await calling('store-unavailable', () =>
+        client.send(new GetCommand({ TableName: table, Key: directoryKey.verifyTokens(id), ConsistentRead: true })),
+      );
+      const latest = hashes.safeParse(Item?.[attribute]).data?.[0];
+      await calling('store-unavailable', () =>
+        client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: directoryKey.verifyTokens(id),
+            UpdateExpression: 'SET #target = :hashes',
+            ExpressionAttributeNames: { '#target': attribute },
+            ExpressionAttributeValues: { ':hashes': [tokenHash, ...(latest === undefined ? [] : [latest])] },
+          }),
+        ),
+      );
+    },
+  };
+};
+
+export type WebhookStore = ReturnType<typeof webhookStore>;

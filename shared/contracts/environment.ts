@@ -1,0 +1,27 @@
+/** The names of the environment variables that infra sets (by its grants) and the handlers read (through their wiring). Never a secret. */
+export const environmentName = {
+  directoryTable: 'DIRECTORY_TABLE',
+  vaultTable: 'VAULT_TABLE',
+  eventsTable: 'EVENTS_TABLE',
+  auditTable: 'AUDIT_TABLE',
+  envelopeKeyArn: 'ENVELOPE_KEY_ARN',
+  /** Names this vault in every encryption context, so that a blob of another deployment never opens here. */
+  vaultName: 'VAULT_NAME',
+  eventsQueueUrl: 'EVENTS_QUEUE_URL',
+  setUpQueueUrl: 'SET_UP_QUEUE_URL',
+  graphApiUrl: 'GRAPH_API_URL',
+  graphApiVersion: 'GRAPH_API_VERSION',
+  /** Origin of the API and the webhooks, without a trailing slash. */
+  publicUrl: 'PUBLIC_URL',
+  consoleUrl: 'CONSOLE_URL',
+  /** Claim of the access token that names the tenant. */
+  tenantClaim: 'TENANT_CLAIM',
+  operatorGroup: 'OPERATOR_GROUP',
+  /** 'true' in the local stage alone: agents may be http:// on loopback. */
+  allowLoopbackTargets: 'ALLOW_LOOPBACK_TARGETS',
+  /** How long a claim on an event is held, in seconds. */
+  leaseSeconds: 'LEASE_SECONDS',
+  stage: 'STAGE',
+} as const satisfies Record<string, string>;
+
+export type EnvironmentName = (typeof environmentName)[keyof typeof environmentName];

@@ -1,0 +1,179 @@
+import * as z from 'zod';
+import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi';
+import { agent, agentList, putAgentRequest } from './agent.ts';
+import { agentAnswer, agentEvent } from './agent-event.ts';
+import { createCredentialRequest, credential, credentialList } from './credential.ts';
+import { agentId, credentialId } from './ids.ts';
+import { pageQuery } from './page.ts';
+import { problem } from './problem.ts';
+
+const json = (schema: z.ZodType) => ({ 'application/json': { schema } });
+const problemContent = { 'application/problem+json': { schema: problem } };
+const gatewayMessage = z
+  .object({ message: z.string() })
+  .meta({ id: 'GatewayMessage', description: 'What API Gateway answers by itself' });
+
+const problemAnswers = (...statuses: readonly (keyof typeof problemTexts)[]) =>
+  Object.fromEntries(
+    statuses.map((status) => [status, { description: problemTexts[status], content: problemContent }]),
+  );
+
+const problemTexts = {
+  '400': 'The body is not JSON',
+  '403': 'The token names no tenant',
+  '404': 'Not found, or not yours',
+  '409': 'In conflict with what is there',
+  '412': 'Changed meanwhile',
+  '413': 'Too large',
+  '422': 'Fields or values are refused; `errors[]` points at them',
+  '428': 'A precondition header is missing',
+  '500': 'A fault of ours',
+  '503': 'Meta or a service did not answer; repeat after Retry-After',
+} as const;
+
+const gatewayAnswers = {
+  '401': { description: 'No acceptable token', content: json(gatewayMessage) },
+  '429': { description: 'Too many requests', content: json(gatewayMessage) },
+};
+
+/** Every /v1 operation: needs a token, may be throttled, may fail. */
+const operation = (object: ZodOpenApiOperationObject): ZodOpenApiOperationObject => ({
+  ...object,
+  security: [{ accessToken: [] }],
+  responses: { ...object.responses, ...gatewayAnswers, ...problemAnswers('403', '500', '503') },
+});
+
+const etag = { etag: { description: 'Version, for If-Match', schema: { type: 'string' as const } } };
+const credentialPath = z.object({ credentialId });
+const agentPath = z.object({ agentId });
+
+/** The HTTP contract as OpenAPI 3.1, generated from the zod contracts: `npm run docs` writes docs/openapi.json. */
+export const openApiDocument = () =>
+  createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Switchboard',
+      version: '1',
+      description:
+        'Bring-your-own WhatsApp for agent platforms. Errors are RFC 9457 problem details, except what API Gateway answers by itself (`{"message"}`).',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    components: {
+      securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      schemas: { AgentEvent: agentEvent, AgentAnswer: agentAnswer },
+    },
+    paths: {
+      '/v1/credentials': {
+        get: operation({
+          operationId: 'listCredentials',
+          summary: 'List your credentials',
+          requestParams: { query: pageQuery },
+          responses: { '200': { description: 'A page', content: json(credentialList) }, ...problemAnswers('422') },
+        }),
+        post: operation({
+          operationId: 'createCredential',
+          summary: 'Validate credentials at Meta, store them sealed and set up the webhook',
+          requestBody: { required: true, content: json(createCredentialRequest) },
+          responses: {
+            '201': { description: 'Connected', headers: etag, content: json(credential) },
+            ...problemAnswers('400', '409', '413', '422'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}': {
+        get: operation({
+          operationId: 'describeCredential',
+          summary: 'Describe one of your credentials',
+          requestParams: { path: credentialPath },
+          responses: {
+            '200': { description: 'The credential', headers: etag, content: json(credential) },
+            ...problemAnswers('404'),
+          },
+        }),
+      },
+      '/v1/agents': {
+        get: operation({
+          operationId: 'listAgents',
+          summary: 'List your agents',
+          requestParams: { query: pageQuery },
+          responses: { '200': { description: 'A page', content: json(agentList) }, ...problemAnswers('422') },
+        }),
+      },
+      '/v1/agents/{agentId}': {
+        get: operation({
+          operationId: 'describeAgent',
+          summary: 'Describe one of your agents',
+          requestParams: { path: agentPath },
+          responses: {
+            '200': { description: 'The agent', headers: etag, content: json(agent) },
+            ...problemAnswers('404'),
+          },
+        }),
+        put: operation({
+          operationId: 'putAgent',
+          summary: 'Create or edit an agent and its WhatsApp number',
+          requestParams: {
+            path: agentPath,
+            header: z.object({ 'if-match': z.string().optional(), 'if-none-match': z.literal('*').optional() }),
+          },
+          requestBody: { required: true, content: json(putAgentRequest) },
+          responses: {
+            '200': { description: 'Changed', headers: etag, content: json(agent) },
+            '201': {
+              description: 'Created; the only answer that shows `signingSecret`',
+              headers: etag,
+              content: json(agent),
+            },
+            ...problemAnswers('400', '404', '409', '412', '413', '422', '428'),
+          },
+        }),
+      },
+      '/webhooks/{webhookId}': {
+        get: {
+          operationId: 'verifyWebhook',
+          summary: "Meta's handshake",
+          requestParams: {
+            path: z.object({ webhookId: z.string() }),
+            query: z.object({ 'hub.mode': z.string(), 'hub.challenge': z.string(), 'hub.verify_token': z.string() }),
+          },
+          responses: {
+            '200': { description: 'The challenge', content: { 'text/plain': { schema: z.string() } } },
+            '400': { description: 'Not a handshake' },
+            '403': { description: 'Another verify token' },
+            '404': { description: 'No such webhook' },
+          },
+        },
+        post: {
+          operationId: 'receiveWebhook',
+          summary: "Meta's deliveries, signed with the App Secret (X-Hub-Signature-256)",
+          requestParams: { path: z.object({ webhookId: z.string() }) },
+          requestBody: {
+            required: true,
+            content: json(z.looseObject({ object: z.string(), entry: z.array(z.unknown()) })),
+          },
+          responses: {
+            '200': { description: 'All of it is in the queue' },
+            '400': { description: 'Signed, but not a webhook' },
+            '401': { description: 'Not signed by Meta' },
+            '404': { description: 'No such webhook' },
+            '500': { description: 'Not all of it is in the queue: deliver again' },
+          },
+        },
+      },
+      '/health': {
+        get: {
+          operationId: 'health',
+          summary: 'Liveness',
+          responses: { '200': { description: 'Alive', content: json(z.object({ status: z.literal('ok') })) } },
+        },
+      },
+      '/openapi.json': {
+        get: {
+          operationId: 'openapi',
+          summary: 'This description',
+          responses: { '200': { description: 'OpenAPI 3.1', content: json(z.looseObject({})) } },
+        },
+      },
+    },
+  });

@@ -1,0 +1,52 @@
+import * as z from 'zod';
+import { type Reply, reply } from '../contracts/agent-event.ts';
+import type { EventId, TenantId } from '../contracts/ids.ts';
+
+/**
+ * How far an event has come: leased → answered → sending(i) → sent(i) → done. The state that is found after a crash decides
+ * what may be repeated: a dispatch always, a send never once it is `sending`. Such a doubtful reply makes the claim `unknown`.
+ */
+export const claimState = z.enum(['leased', 'answered', 'sending', 'sent', 'done', 'unknown']);
+export type ClaimState = z.infer<typeof claimState>;
+
+/** What became of one reply. `unknown`: it was being sent when the router died or Meta did not answer. */
+export const replyFate = z.discriminatedUnion('fate', [
+  z.object({ fate: z.literal('sent'), wamid: z.string() }),
+  z.object({ fate: z.literal('refused'), metaCode: z.number() }),
+  z.object({ fate: z.literal('unknown') }),
+]);
+export type ReplyFate = z.infer<typeof replyFate>;
+
+export const claimProgress = z.object({
+  state: claimState,
+  /** Replies of the agent that wait to be sent. Kept only until all have a fate. */
+  replies: z.array(reply).nullable(),
+  /** One per reply that has been dealt with, in order. The reply under way has the next index. */
+  fates: z.array(replyFate),
+  attempts: z.number().int(),
+});
+export type ClaimProgress = z.infer<typeof claimProgress>;
+
+export type ClaimOutcome =
+  | { readonly outcome: 'claimed'; readonly progress: ClaimProgress; readonly held: HeldClaim }
+  /** Dealt with before: acknowledge. */
+  | { readonly outcome: 'finished' }
+  /** Somebody else is at it: fail, never acknowledge. */
+  | { readonly outcome: 'busy' };
+
+export interface ClaimStep {
+  readonly state: ClaimState;
+  readonly replies: readonly Reply[] | null;
+  readonly fates: readonly ReplyFate[];
+}
+
+/** A claim that this invocation holds. Every step throws {Fault} claim-lost when the lease has passed to somebody else. */
+export interface HeldClaim {
+  record(step: ClaimStep): Promise<void>;
+  /** Gives the lease back, so that the next delivery need not wait for it to run out. */
+  release(): Promise<void>;
+}
+
+export interface ClaimStore {
+  claim(eventId: EventId, tenantId: TenantId): Promise<ClaimOutcome>;
+}

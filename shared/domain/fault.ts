@@ -1,0 +1,26 @@
+export type FaultCode =
+  | 'kms-unavailable'
+  | 'store-unavailable'
+  | 'queue-unavailable'
+  | 'secret-refused'
+  | 'secret-missing'
+  | 'row-malformed'
+  | 'environment-missing'
+  | 'meta-unreachable'
+  | 'claim-lost';
+
+/**
+ * A broken promise: thrown, never answered. One base for all of ours: a stable code, whether a repeat may help,
+ * the cause for the debugger. Never the input.
+ */
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly retryable: boolean;
+
+  constructor(code: FaultCode, options: { readonly retryable: boolean; readonly cause?: unknown }) {
+    super(code, { cause: options.cause });
+    this.name = 'Fault';
+    this.code = code;
+    this.retryable = options.retryable;
+  }
+}

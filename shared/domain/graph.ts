@@ -1,0 +1,97 @@
+import type { PhoneNumber } from '../contracts/credential.ts';
+import type { AppId, PhoneNumberId, WabaId } from '../contracts/ids.ts';
+import type { SecretBytes } from '../crypto/secret-bytes.ts';
+
+/** Why Meta said no, as far as it decides what we do. Unknown codes are `other`. */
+export type GraphRefusal =
+  | 'token-invalid'
+  | 'permission-missing'
+  | 'object-invisible'
+  | 'proof-invalid'
+  | 'app-unknown'
+  | 'app-secret-wrong'
+  | 'not-subscribed'
+  | 'callback-refused'
+  | 'rate-limited'
+  | 'temporary'
+  | 'other';
+
+export type GraphFailure =
+  /** Meta answered with an error: nothing took effect. */
+  | {
+      readonly kind: 'refused';
+      readonly refusal: GraphRefusal;
+      readonly code: number;
+      readonly subcode?: number;
+      readonly fbtraceId?: string;
+    }
+  /** The request never left: nothing took effect. */
+  | { readonly kind: 'not-sent' }
+  /** No answer, or none that could be read: it may have taken effect. */
+  | { readonly kind: 'unknown-outcome' };
+
+export type GraphResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: GraphFailure };
+
+/** What a call on behalf of a credential needs: the token and its appsecret_proof. */
+export interface GraphAccess {
+  readonly accessToken: SecretBytes;
+  readonly proof: SecretBytes;
+}
+
+export interface TokenFacts {
+  readonly valid: boolean;
+  readonly appId: string | null;
+  /** Meta's subcode when it is not valid: 463 expired, 460 and 467 revoked. */
+  readonly errorCode: number | null;
+  readonly errorSubcode: number | null;
+  readonly expiresAt: Date | null;
+  /** Union of `scopes` and `granular_scopes`: newer tokens list some permissions in one of them only. */
+  readonly permissions: ReadonlySet<string>;
+}
+
+export interface AppSubscription {
+  readonly callbackUrl: string;
+  readonly fields: readonly string[];
+}
+
+/** Meta's Graph API, as far as this product uses it. Every method is one request unless it says otherwise. */
+export interface Graph {
+  inspectToken(appToken: SecretBytes, accessToken: SecretBytes): Promise<GraphResult<TokenFacts>>;
+  readBusinessAccount(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<{ readonly name: string | null }>>;
+  /** Follows paging: one request per 100 numbers. */
+  listPhoneNumbers(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<readonly PhoneNumber[]>>;
+  readAppSubscription(appToken: SecretBytes, appId: AppId): Promise<GraphResult<AppSubscription | null>>;
+  /** Replaces the app's callback and field list. Meta calls the callback's handshake inside. */
+  subscribeApp(
+    appToken: SecretBytes,
+    appId: AppId,
+    subscription: AppSubscription,
+    verifyToken: string,
+  ): Promise<GraphResult<void>>;
+  /** App IDs that are subscribed to the account. */
+  listSubscribedApps(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<readonly string[]>>;
+  /** Bare subscription of the token's app. Deletes an account-level override, so only where there is no subscription yet. */
+  subscribeBusinessAccount(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<void>>;
+  /** The number's own callback override for the token's app, or null. */
+  readNumberCallback(access: GraphAccess, phoneNumberId: PhoneNumberId): Promise<GraphResult<string | null>>;
+  /** Meta calls the callback's handshake inside. */
+  overrideNumberCallback(
+    access: GraphAccess,
+    phoneNumberId: PhoneNumberId,
+    callbackUrl: string,
+    verifyToken: string,
+  ): Promise<GraphResult<void>>;
+  sendMessage(
+    access: GraphAccess,
+    phoneNumberId: PhoneNumberId,
+    message: Readonly<Record<string, unknown>>,
+  ): Promise<GraphResult<{ readonly wamid: string }>>;
+  markRead(
+    access: GraphAccess,
+    phoneNumberId: PhoneNumberId,
+    messageId: string,
+    options: { readonly typing: boolean },
+  ): Promise<GraphResult<void>>;
+}

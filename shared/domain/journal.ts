@@ -1,0 +1,52 @@
+/** The fields that a log line may hold. An allow-list: ids, counts, codes, states. No bodies, no names of people, no secrets. */
+export interface JournalFields {
+  readonly tenantId?: string;
+  readonly credentialId?: string;
+  readonly agentId?: string;
+  readonly appId?: string;
+  readonly wabaId?: string;
+  readonly phoneNumberId?: string;
+  readonly eventId?: string;
+  readonly purpose?: string;
+  readonly kind?: string;
+  readonly state?: string;
+  readonly outcome?: string;
+  readonly code?: string;
+  readonly metaCode?: number;
+  readonly metaSubcode?: number;
+  readonly fbtraceId?: string;
+  readonly httpStatus?: number;
+  readonly routeKey?: string;
+  readonly requestId?: string;
+  readonly errorName?: string;
+  readonly causeName?: string;
+  readonly index?: number;
+  readonly count?: number;
+  readonly accepted?: number;
+  readonly dropped?: number;
+  readonly attempt?: number;
+  readonly milliseconds?: number;
+}
+
+/** Where use cases say what happened: an event name and safe fields. */
+export interface Journal {
+  info(event: string, fields?: JournalFields): void;
+  warn(event: string, fields?: JournalFields): void;
+  error(event: string, fields?: JournalFields): void;
+  /** Counts something for the operator. No tenant and no number becomes a dimension. */
+  count(metric: MetricName, value?: number): void;
+}
+
+export type MetricName =
+  | 'WebhookAccepted'
+  | 'WebhookRefused'
+  | 'EventsQueued'
+  | 'EventsForeign'
+  | 'EventsUnwanted'
+  | 'EventsDispatched'
+  | 'EventsRefusedByAgent'
+  | 'DispatchFailed'
+  | 'RepliesSent'
+  | 'RepliesRefused'
+  | 'RepliesUnknown'
+  | 'UnhandledError';

@@ -1,0 +1,100 @@
+import * as z from 'zod';
+import { agentBehaviour, agentTarget, forwardedKind, putAgentRequest } from '../contracts/agent.ts';
+import { credentialStatus, phoneNumber, reason, webhookState } from '../contracts/credential.ts';
+import { agentId, appId, credentialId, phoneNumberId, tenantId, wabaId, webhookId } from '../contracts/ids.ts';
+
+/** What the Directory keeps. A row is a boundary: adapters parse it with these. Times are ISO-8601 UTC. */
+const secretVersion = z.number().int().positive();
+
+/** One per App ID in the whole stack, whoever uses it: Meta has one callback and one App Secret per app. */
+export const metaAppRecord = z.object({
+  appId,
+  webhookId,
+  secretVersion,
+  previousSecretVersion: secretVersion.nullable(),
+  previousAcceptedUntil: z.iso.datetime().nullable(),
+  appSecretLastFour: z.string(),
+  appSecretSetAt: z.iso.datetime(),
+  /** How many credentials use it, in whatever tenant: the app-level subscription goes with the last one. */
+  credentialCount: z.number().int(),
+  /** Which secretVersion of the App Secret each tenant has proved. */
+  provedBy: z.record(z.string(), secretVersion),
+});
+export type MetaAppRecord = z.infer<typeof metaAppRecord>;
+
+/** A number of the credential's account that it owns: which agents answer it and which kinds of event they want. */
+export const claimedNumber = z.object({ agentIds: z.array(agentId), forward: z.array(forwardedKind) });
+export type ClaimedNumber = z.infer<typeof claimedNumber>;
+
+export const credentialRecord = z.object({
+  tenantId,
+  credentialId,
+  label: z.string(),
+  appId,
+  wabaId,
+  /** Counts edits by users. */
+  version: z.number().int(),
+  /** Counts seals; contexts, caches and verdicts use it. */
+  secretVersion,
+  status: credentialStatus,
+  reason: reason.nullable(),
+  accessTokenLastFour: z.string(),
+  accessTokenSetAt: z.iso.datetime(),
+  accessTokenExpiresAt: z.iso.datetime().nullable(),
+  phoneNumbers: z.array(phoneNumber),
+  claimedNumbers: z.record(phoneNumberId, claimedNumber),
+  onExistingCallback: z.enum(['keep', 'replace']),
+  webhookId,
+  webhookUrl: z.string(),
+  webhookState,
+  webhookReason: reason.nullable(),
+  webhookConfiguredAt: z.iso.datetime().nullable(),
+  createdBy: z.string(),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+});
+export type CredentialRecord = z.infer<typeof credentialRecord>;
+
+/** Whose URL it is. Never changes, so it may be cached. */
+export const webhookRecord = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('credential'), webhookId, appId, tenantId, credentialId }),
+  z.object({ kind: z.literal('app'), webhookId, appId }),
+]);
+export type WebhookRecord = z.infer<typeof webhookRecord>;
+
+export const binding = z.object({
+  agentId,
+  target: agentTarget,
+  /** Edition of the agent's signing secret. */
+  secretVersion,
+  default: z.boolean(),
+  behaviour: agentBehaviour,
+});
+export type Binding = z.infer<typeof binding>;
+
+/** Who owns a number in this stack. Read consistently per event; what caches are keyed by. */
+export const numberRecord = z.object({
+  phoneNumberId,
+  tenantId,
+  credentialId,
+  secretVersion,
+  wabaId,
+  appId,
+  /** Credentials whose deliveries count as this number's. Two during a migration. */
+  acceptedSources: z.array(credentialId),
+  bindings: z.array(binding),
+});
+export type NumberRecord = z.infer<typeof numberRecord>;
+
+export const agentRecord = z.object({
+  tenantId,
+  agentId,
+  name: z.string(),
+  version: z.number().int(),
+  secretVersion,
+  target: agentTarget,
+  whatsapp: putAgentRequest.shape.whatsapp.unwrap(),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+});
+export type AgentRecord = z.infer<typeof agentRecord>;

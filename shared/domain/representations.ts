@@ -1,0 +1,66 @@
+import type { Agent } from '../contracts/agent.ts';
+import type { Credential } from '../contracts/credential.ts';
+import { type CredentialId, credentialId } from '../contracts/ids.ts';
+import type { AgentRecord, CredentialRecord, MetaAppRecord } from './records.ts';
+
+/** What the API shows of a credential. Field by field, so that a new column of the row is never shown by accident. */
+export const credentialView = (record: CredentialRecord, app: MetaAppRecord): Credential => ({
+  id: record.credentialId,
+  label: record.label,
+  appId: record.appId,
+  wabaId: record.wabaId,
+  version: record.version,
+  status: record.status,
+  reason: record.reason,
+  secrets: {
+    accessToken: {
+      lastFour: record.accessTokenLastFour,
+      setAt: record.accessTokenSetAt,
+      expiresAt: record.accessTokenExpiresAt,
+    },
+    appSecret: {
+      lastFour: app.appSecretLastFour,
+      setAt: app.appSecretSetAt,
+      previousAcceptedUntil: app.previousAcceptedUntil,
+    },
+  },
+  phoneNumbers: record.phoneNumbers.map((number) => {
+    const claimed = record.claimedNumbers[number.phoneNumberId];
+    return { ...number, claimed: claimed !== undefined, agentIds: claimed?.agentIds ?? [] };
+  }),
+  webhook: {
+    url: record.webhookUrl,
+    state: record.webhookState,
+    reason: record.webhookReason,
+    configuredAt: record.webhookConfiguredAt,
+  },
+  leftAtMeta: [],
+  createdAt: record.createdAt,
+  updatedAt: record.updatedAt,
+});
+
+/** Through which credential an agent is connected, if at all. */
+export const credentialIdOf = ({ whatsapp }: AgentRecord): CredentialId | undefined =>
+  whatsapp.enabled ? credentialId.parse(whatsapp.credentialId) : undefined;
+
+/** What the API shows of an agent; `credential` is the one it is connected through, if any. */
+export const agentView = (record: AgentRecord, credential: CredentialRecord | undefined): Agent => {
+  const { whatsapp } = record;
+  const number = whatsapp.enabled
+    ? credential?.phoneNumbers.find(({ phoneNumberId }) => phoneNumberId === whatsapp.phoneNumberId)
+    : undefined;
+  return {
+    id: record.agentId,
+    name: record.name,
+    version: record.version,
+    target: record.target,
+    whatsapp:
+      whatsapp.enabled && credential ? { ...whatsapp, credentialId: credential.credentialId } : { enabled: false },
+    connection: {
+      status: whatsapp.enabled && credential ? credential.status : 'disabled',
+      displayPhoneNumber: number?.displayPhoneNumber ?? null,
+    },
+    createdAt: record.createdAt,
+    updatedAt: record.updatedAt,
+  };
+};

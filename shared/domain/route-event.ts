@@ -1,0 +1,317 @@
+import type { ForwardedKind } from '../contracts/agent.ts';
+import { type AgentEvent, agentEventType, type Reply } from '../contracts/agent-event.ts';
+import type { PhoneNumberId } from '../contracts/ids.ts';
+import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
+import { unpackParts } from '../crypto/secret-parts.ts';
+import type { ClaimProgress, ClaimStep, ClaimStore, HeldClaim, ReplyFate } from './claim.ts';
+import type { Graph, GraphAccess, GraphResult } from './graph.ts';
+import type { Journal } from './journal.ts';
+import type { Binding, NumberRecord } from './records.ts';
+import type { SecretOpener } from './vault.ts';
+
+export type DispatchOutcome =
+  | { readonly outcome: 'answered'; readonly replies: readonly Reply[] }
+  /** The agent will not take this event: repeating it would not help. */
+  | { readonly outcome: 'refused'; readonly httpStatus: number }
+  /** Nothing is known or the agent is busy: repeat. */
+  | { readonly outcome: 'failed'; readonly reason: string };
+
+export interface Dispatcher {
+  /** One signed request to the agent's target, at most 10 s. `webhookId` stays the same over all repeats. */
+  dispatch(binding: Binding, event: AgentEvent, signingSecret: Uint8Array): Promise<DispatchOutcome>;
+}
+
+export interface RouteEventPorts {
+  readonly numbers: { read(phoneNumberId: PhoneNumberId): Promise<NumberRecord | undefined> };
+  readonly claims: ClaimStore;
+  readonly vault: SecretOpener;
+  readonly dispatcher: Dispatcher;
+  readonly graph: Graph;
+  readonly journal: Journal;
+  readonly now: () => Date;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** How much work this invocation may still do, in milliseconds. */
+  readonly timeLeft: () => number;
+}
+
+/** `repeat`: leave the event in the queue. `finished`: acknowledge it. */
+export type RouteOutcome = 'finished' | 'repeat';
+
+/** Limits of one dispatch and of one send, in milliseconds. What can't end in time is not begun. */
+export const dispatchTimeout = 10_000;
+export const sendTimeout = 5_000;
+
+/** Pauses before the second and the third try within one invocation, in milliseconds. */
+const retryPauses = [500, 2000] as const;
+
+/** Marks our own sends in Meta's statuses: prefix, event id, index of the reply. */
+export const callbackDataPrefix = 'sb1:';
+
+/**
+ * Takes one event to its agent and the agent's answers to the customer. The agent gets every event at least once with a stable
+ * id; the customer gets every reply at most once. Refuses events of a number that the delivering credential does not own.
+ */
+export const routeEvent = async (
+  batch: QueuedEvents,
+  event: QueuedEvent,
+  ports: RouteEventPorts,
+): Promise<RouteOutcome> => {
+  const trace = {
+    tenantId: batch.tenantId,
+    credentialId: batch.credentialId,
+    eventId: event.eventId,
+    kind: event.kind,
+  };
+  const number = await ports.numbers.read(batch.phoneNumberId);
+  if (
+    number === undefined ||
+    number.tenantId !== batch.tenantId ||
+    !number.acceptedSources.includes(batch.credentialId)
+  ) {
+    ports.journal.warn('event-foreign', trace);
+    ports.journal.count('EventsForeign');
+    return 'finished';
+  }
+  const binding = bindingFor(number, event);
+  if (binding === undefined) {
+    ports.journal.count('EventsUnwanted');
+    return 'finished';
+  }
+
+  const claim = await ports.claims.claim(event.eventId, batch.tenantId);
+  if (claim.outcome === 'finished') return 'finished';
+  if (claim.outcome === 'busy') return 'repeat';
+  try {
+    return await carryOn({ batch, event, number, binding, ports, held: claim.held, trace }, claim.progress);
+  } catch (error) {
+    await claim.held.release().catch(() => undefined);
+    throw error;
+  }
+};
+
+interface Work {
+  readonly batch: QueuedEvents;
+  readonly event: QueuedEvent;
+  readonly number: NumberRecord;
+  readonly binding: Binding;
+  readonly ports: RouteEventPorts;
+  readonly held: HeldClaim;
+  readonly trace: { readonly tenantId: string; readonly credentialId: string; readonly eventId: string };
+}
+
+/** From whatever state an earlier invocation left behind. */
+const carryOn = async (work: Work, found: ClaimProgress): Promise<RouteOutcome> => {
+  switch (found.state) {
+    case 'leased':
+      return dispatch(work);
+    case 'answered':
+    case 'sent':
+      return sendReplies(work, found);
+    case 'sending':
+      // It may have reached the customer: never send it again.
+      noteUnknown(work, found.fates.length);
+      return sendReplies(work, { ...found, fates: [...found.fates, { fate: 'unknown' }] });
+    case 'done':
+    case 'unknown':
+      return 'finished';
+    default:
+      return found.state satisfies never;
+  }
+};
+
+const dispatch = async (work: Work): Promise<RouteOutcome> => {
+  const { ports, binding, batch, held, trace } = work;
+  using signingSecret = await ports.vault.open(
+    {
+      tenantId: batch.tenantId,
+      ownerId: binding.agentId,
+      purpose: 'agent-signature',
+      secretVersion: binding.secretVersion,
+    },
+    { tenantId: batch.tenantId, subjectId: binding.agentId },
+  );
+  const [outcome] = await Promise.all([
+    dispatchWithRetries(work, agentEventOf(work), signingSecret.bytes()),
+    acknowledgeToCustomer(work),
+  ]);
+  switch (outcome.outcome) {
+    case 'failed':
+      ports.journal.warn('dispatch-failed', { ...trace, agentId: binding.agentId, code: outcome.reason });
+      ports.journal.count('DispatchFailed');
+      await held.release();
+      return 'repeat';
+    case 'refused':
+      ports.journal.warn('event-refused-by-agent', {
+        ...trace,
+        agentId: binding.agentId,
+        httpStatus: outcome.httpStatus,
+      });
+      ports.journal.count('EventsRefusedByAgent');
+      await held.record({ state: 'done', replies: null, fates: [] });
+      return 'finished';
+    case 'answered': {
+      ports.journal.info('event-dispatched', { ...trace, agentId: binding.agentId, count: outcome.replies.length });
+      ports.journal.count('EventsDispatched');
+      if (outcome.replies.length === 0) {
+        await held.record({ state: 'done', replies: null, fates: [] });
+        return 'finished';
+      }
+      const answered: ClaimStep = { state: 'answered', replies: outcome.replies, fates: [] };
+      await held.record(answered);
+      return sendReplies(work, answered);
+    }
+    default:
+      return outcome satisfies never;
+  }
+};
+
+const dispatchWithRetries = async (
+  work: Work,
+  event: AgentEvent,
+  signingSecret: Uint8Array,
+): Promise<DispatchOutcome> => {
+  const once = () => work.ports.dispatcher.dispatch(work.binding, event, signingSecret);
+  let outcome = await once();
+  for (const pause of retryPauses) {
+    if (outcome.outcome !== 'failed' || work.ports.timeLeft() < pause + dispatchTimeout) return outcome;
+    await work.ports.sleep(pause);
+    outcome = await once();
+  }
+  return outcome;
+};
+
+/** Read receipt and typing indicator: pleasant, never a reason to fail or to delay. */
+const acknowledgeToCustomer = async (work: Work): Promise<void> => {
+  const { readReceipts, typingIndicator } = work.binding.behaviour;
+  const messageId = work.event.value.id;
+  if (work.event.kind !== 'message' || typeof messageId !== 'string' || !readReceipts) return;
+  await withGraphAccess(work, (access) =>
+    work.ports.graph.markRead(access, work.batch.phoneNumberId, messageId, { typing: typingIndicator }),
+  ).catch(() => work.ports.journal.warn('read-receipt-failed', work.trace));
+};
+
+const sendReplies = (work: Work, found: Pick<ClaimStep, 'replies' | 'fates'>): Promise<RouteOutcome> =>
+  // Opened before the first `sending` is recorded: a secret that does not open leaves no doubt about a reply.
+  withGraphAccess(work, async (access) => {
+    const replies = found.replies ?? [];
+    let fates = found.fates;
+    for (const [index, reply] of replies.entries()) {
+      if (index < fates.length) continue;
+      if (work.ports.timeLeft() < sendTimeout) return sendLater(work, replies, fates);
+      await work.held.record({ state: 'sending', replies, fates });
+      const message = addressed(work, reply, index);
+      const sent = await work.ports.graph.sendMessage(access, work.batch.phoneNumberId, message);
+      if (!sent.ok && mayTryAgain(sent)) return sendLater(work, replies, fates);
+      fates = [...fates, fateOf(work, index, sent)];
+      if (index < replies.length - 1) await work.held.record({ state: 'sent', replies, fates });
+    }
+    const doubtful = fates.some(({ fate }) => fate === 'unknown');
+    await work.held.record({ state: doubtful ? 'unknown' : 'done', replies: null, fates });
+    return 'finished';
+  });
+
+/** Nothing of the next reply has reached the customer: back to a state that may be repeated. */
+const sendLater = async (work: Work, replies: readonly Reply[], fates: readonly ReplyFate[]): Promise<RouteOutcome> => {
+  await work.held.record({ state: fates.length === 0 ? 'answered' : 'sent', replies, fates });
+  await work.held.release();
+  return 'repeat';
+};
+
+const mayTryAgain = (sent: GraphResult<unknown> & { ok: false }): boolean =>
+  sent.failure.kind === 'not-sent' ||
+  (sent.failure.kind === 'refused' &&
+    (sent.failure.refusal === 'temporary' || sent.failure.refusal === 'rate-limited'));
+
+const fateOf = (work: Work, index: number, sent: GraphResult<{ readonly wamid: string }>): ReplyFate => {
+  const { journal } = work.ports;
+  if (sent.ok) {
+    journal.count('RepliesSent');
+    return { fate: 'sent', wamid: sent.value.wamid };
+  }
+  if (sent.failure.kind === 'refused') {
+    journal.warn('reply-refused', {
+      ...work.trace,
+      index,
+      metaCode: sent.failure.code,
+      ...(sent.failure.fbtraceId === undefined ? {} : { fbtraceId: sent.failure.fbtraceId }),
+    });
+    journal.count('RepliesRefused');
+    return { fate: 'refused', metaCode: sent.failure.code };
+  }
+  noteUnknown(work, index);
+  return { fate: 'unknown' };
+};
+
+const noteUnknown = (work: Work, index: number): void => {
+  work.ports.journal.error('reply-unknown', { ...work.trace, index });
+  work.ports.journal.count('RepliesUnknown');
+};
+
+/** The agent says what, we say to whom: an answer can't address another customer, number or product. */
+const addressed = (work: Work, reply: Reply, index: number): Readonly<Record<string, unknown>> => {
+  const { customer } = work.event;
+  const {
+    to: _to,
+    recipient: _recipient,
+    recipient_type: _recipientType,
+    messaging_product: _product,
+    biz_opaque_callback_data: _callbackData,
+    status: _status,
+    ...message
+  } = reply;
+  return {
+    ...message,
+    messaging_product: 'whatsapp',
+    recipient_type: customer.groupId === null ? 'individual' : 'group',
+    ...(customer.groupId !== null
+      ? { to: customer.groupId }
+      : customer.waId !== null
+        ? { to: customer.waId }
+        : { recipient: customer.userId }),
+    biz_opaque_callback_data: `${callbackDataPrefix}${work.event.eventId}:${index}`,
+  };
+};
+
+const withGraphAccess = async <T>(work: Work, call: (access: GraphAccess) => Promise<T>): Promise<T> => {
+  using secret = await work.ports.vault.open(
+    {
+      tenantId: work.number.tenantId,
+      ownerId: work.number.credentialId,
+      purpose: 'graph-api',
+      secretVersion: work.number.secretVersion,
+    },
+    { tenantId: work.number.tenantId, subjectId: work.number.credentialId },
+  );
+  const [accessToken, proof] = unpackParts(secret, 2);
+  if (accessToken === undefined || proof === undefined) throw new RangeError('A graph-api secret has two parts');
+  using _token = accessToken;
+  using _proof = proof;
+  return await call({ accessToken, proof });
+};
+
+const bindingFor = (number: NumberRecord, event: QueuedEvent): Binding | undefined =>
+  number.bindings.find((binding) => binding.default && wants(binding, event));
+
+const wants = (binding: Binding, event: QueuedEvent): boolean =>
+  isDispatched(event.kind) && (binding.behaviour.forward as readonly ForwardedKind[]).includes(event.kind);
+
+const isDispatched = (kind: QueuedEvent['kind']): kind is keyof typeof agentEventType => kind in agentEventType;
+
+const agentEventOf = ({ batch, event, binding, ports }: Work): AgentEvent => {
+  if (!isDispatched(event.kind)) throw new RangeError('This kind of event is not dispatched');
+  return {
+    type: agentEventType[event.kind],
+    timestamp: ports.now().toISOString(),
+    data: {
+      eventId: event.eventId,
+      tenantId: batch.tenantId,
+      agentId: binding.agentId,
+      credentialId: batch.credentialId,
+      phoneNumberId: batch.phoneNumberId,
+      conversation: { id: batch.conversationId, customer: event.customer },
+      replayed: false,
+      heldSince: null,
+      [event.kind]: event.value,
+    },
+  };
+};

@@ -1,0 +1,97 @@
+// An example agent to copy: verifies the Standard Webhooks signature, answers each event once, says hello or repeats.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { parseArgs } from 'node:util';
+import { Webhook } from 'standardwebhooks';
+
+const { port, host } = parseArgs({
+  options: { port: { type: 'string', default: '8791' }, host: { type: 'string', default: '127.0.0.1' } },
+}).values;
+const MAX_BODY_BYTES = 1_000_000;
+const REMEMBERED_IDS = 10_000;
+// The secrets by which events are signed: from the environment, or told at POST /signing-secret and remembered in a file.
+const secretFile = process.env.AGENT_SECRET_FILE;
+const known = secretFile !== undefined && existsSync(secretFile) ? readFileSync(secretFile, 'utf8').split('\n') : [];
+const secrets = new Set([process.env.AGENT_SIGNING_SECRET ?? '', ...known].filter((secret) => secret !== ''));
+const answers = new Map<string, unknown>();
+
+interface ReceivedEvent {
+  readonly type: string;
+  readonly data: {
+    readonly conversation?: { readonly customer?: { readonly name?: string | null } };
+    readonly message?: { readonly type?: string; readonly text?: { readonly body?: string } };
+  };
+}
+
+/** The event, when one of the secrets signed exactly these bytes a short while ago; null otherwise. */
+function verify(rawBody: Buffer, headers: IncomingMessage['headers']): ReceivedEvent | null {
+  const signed = Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('webhook-')));
+  for (const secret of secrets) {
+    try {
+      return new Webhook(secret).verify(rawBody, signed as Record<string, string>) as ReceivedEvent;
+    } catch {}
+  }
+  return null;
+}
+
+/** This is the agent: what it says to an event. */
+function answerTo({ type, data }: ReceivedEvent): { readonly messages: readonly object[] } {
+  if (type !== 'whatsapp.message.received') return { messages: [] };
+  const said = data.message?.text?.body;
+  const name = data.conversation?.customer?.name ?? 'there';
+  const reply =
+    said === undefined
+      ? `I can only read text, not ${data.message?.type ?? 'this'}.`
+      : /^\s*hello\b/i.test(said)
+        ? `Hello ${name}, how can I help you?`
+        : `You said: ${said}`;
+  return { messages: [{ type: 'text', text: { body: reply } }] };
+}
+
+async function handle(request: IncomingMessage): Promise<{ readonly status: number; readonly body: unknown }> {
+  const route = `${request.method} ${request.url}`;
+  if (route === 'GET /health') return { status: 200, body: { status: 'ok', ready: secrets.size > 0 } };
+  if (request.method !== 'POST') return { status: 404, body: { error: 'not found' } };
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) return { status: 413, body: { error: 'too large' } };
+  }
+  const rawBody = Buffer.concat(chunks);
+  if (route === 'POST /signing-secret') return learnSecret(rawBody, request);
+  const event = verify(rawBody, request.headers);
+  if (event === null) return { status: 401, body: { error: 'not signed with a known secret' } };
+  // Events come at least once: the same webhook-id gets the same answer, and is not thought about twice.
+  const id = String(request.headers['webhook-id']);
+  const answer = answers.get(id) ?? answerTo(event);
+  answers.set(id, answer);
+  if (answers.size > REMEMBERED_IDS) answers.clear();
+  return { status: 200, body: answer };
+}
+
+/** For local use: only this machine, and no web page, may add a secret. */
+function learnSecret(rawBody: Buffer, { socket, headers }: IncomingMessage) {
+  if (!/^(::1|(::ffff:)?127\.0\.0\.1)$/.test(socket.remoteAddress ?? '') || headers.origin !== undefined)
+    return { status: 403, body: { error: 'only from this machine' } };
+  const secret = /"signingSecret"\s*:\s*"(whsec_[A-Za-z0-9+/=]{16,})"/.exec(rawBody.toString('utf8'))?.[1];
+  if (secret === undefined) return { status: 400, body: { error: 'expected {"signingSecret":"whsec_…"}' } };
+  secrets.add(secret);
+  if (secretFile !== undefined) writeFileSync(secretFile, [...secrets].join('\n'), { mode: 0o600 });
+  return { status: 200, body: { secrets: secrets.size } };
+}
+
+const server = createServer((request, response) => {
+  handle(request)
+    .catch(() => ({ status: 500, body: { error: 'failed' } }))
+    .then(({ status, body }) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
+    )
+    .catch(() => response.destroy());
+});
+server.on('error', ({ message }) => process.exit(console.error(`The demo agent cannot run: ${message}`) ?? 1));
+server.listen(Number(port), host, () => console.log(`Demo agent on http://${host}:${port}/`));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => process.exit(0));
+}

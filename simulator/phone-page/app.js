@@ -1,0 +1,187 @@
+// The customer's phone. The chat comes as snapshots over Server-Sent Events and is drawn anew from each.
+const byId = (id) => document.getElementById(id);
+const business = byId('business');
+const customer = byId('customer');
+const messages = byId('messages');
+const presence = byId('presence');
+const problem = byId('problem');
+const composer = byId('composer');
+const text = byId('text');
+
+const TICKS = {
+  sending: ['', 'sending'],
+  sent: ['✓', 'sent'],
+  delivered: ['✓✓', 'delivered'],
+  read: ['✓✓', 'read'],
+  failed: ['!', 'not delivered'],
+};
+
+let contacts = { numbers: [], customers: [] };
+let events = null;
+let typingTimer = 0;
+
+async function request(path, body) {
+  const init = body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  const response = await fetch(path, init);
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error?.message ?? `The simulator answered ${response.status}.`);
+  return answer;
+}
+
+async function attempt(action) {
+  try {
+    problem.hidden = true;
+    await action();
+  } catch (error) {
+    problem.textContent = error instanceof TypeError ? 'The simulator cannot be reached.' : error.message;
+    problem.hidden = false;
+  }
+}
+
+function element(name, className, content) {
+  const node = document.createElement(name);
+  if (className) node.className = className;
+  if (content !== undefined) node.textContent = content;
+  return node;
+}
+
+function fill(select, items, chosen) {
+  select.replaceChildren(
+    ...items.map(({ value, label }) => {
+      const option = element('option', '', label);
+      option.value = value;
+      return option;
+    }),
+  );
+  if (items.some(({ value }) => value === chosen)) select.value = chosen;
+}
+
+async function loadContacts(chosenCustomer) {
+  contacts = await request('/_phone/contacts');
+  const wanted = new URLSearchParams(location.search);
+  fill(
+    business,
+    contacts.numbers.map(({ id, displayPhoneNumber, verifiedName, registered }) => ({
+      value: id,
+      label: `${verifiedName} · ${displayPhoneNumber}${registered ? '' : ' (not registered)'}`,
+    })),
+    business.value || wanted.get('number'),
+  );
+  fill(
+    customer,
+    contacts.customers.map(({ waId, name, username, hidesNumber }) => ({
+      value: waId,
+      label: hidesNumber ? `${name} · @${username ?? 'hidden number'}` : `${name} · +${waId}`,
+    })),
+    chosenCustomer ?? (customer.value || wanted.get('customer')),
+  );
+}
+
+function openChat() {
+  events?.close();
+  const number = contacts.numbers.find(({ id }) => id === business.value);
+  byId('chat-name').textContent = number?.verifiedName ?? 'No business number';
+  byId('avatar').textContent = (number?.verifiedName ?? '?').slice(0, 1);
+  if (!number || !customer.value) return;
+  const pair = new URLSearchParams({ phoneNumberId: business.value, waId: customer.value });
+  history.replaceState(null, '', `?${new URLSearchParams({ number: business.value, customer: customer.value })}`);
+  events = new EventSource(`/_phone/events?${pair}`);
+  events.addEventListener('chat', (event) => draw(JSON.parse(event.data), number));
+  events.addEventListener('error', () => {
+    presence.textContent = 'connecting…';
+  });
+}
+
+function draw(chat, number) {
+  const typing = chat.typingUntil > Date.now();
+  presence.textContent = typing ? 'typing…' : number.displayPhoneNumber;
+  clearTimeout(typingTimer);
+  if (typing) typingTimer = setTimeout(() => draw(chat, number), chat.typingUntil - Date.now() + 50);
+
+  const nodes = chat.items.map((item) => bubble(item, chat));
+  if (typing) nodes.push(typingBubble());
+  if (nodes.length === 0) nodes.push(element('li', 'empty', 'No messages yet. Say hello.'));
+  const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
+  messages.replaceChildren(...nodes);
+  if (atEnd || chat.items.at(-1)?.from === 'customer') messages.scrollTop = messages.scrollHeight;
+}
+
+function bubble(item, chat) {
+  const mine = item.from === 'customer';
+  const node = element('li', `bubble ${mine ? 'mine' : 'theirs'}`);
+  node.append(element('span', 'visually-hidden', mine ? 'You: ' : 'Business: '), element('p', '', item.text));
+  if (!mine && item.buttons.length > 0) node.append(choices(item, chat));
+  const meta = element('div', 'meta');
+  const time = element('time', '', new Date(item.at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }));
+  time.dateTime = new Date(item.at).toISOString();
+  meta.append(time);
+  if (mine) {
+    const [symbol, meaning] = TICKS[item.ticks];
+    const ticks = element('span', `ticks ${item.ticks}`, symbol);
+    ticks.setAttribute('role', 'img');
+    ticks.setAttribute('aria-label', meaning);
+    ticks.title = meaning;
+    meta.append(ticks);
+  }
+  node.append(meta);
+  if (item.note) node.append(element('div', 'note', item.note));
+  return node;
+}
+
+function choices(item, chat) {
+  const group = element('div', 'choices');
+  for (const { id, title } of item.buttons) {
+    const button = element('button', 'choice', title);
+    button.type = 'button';
+    button.addEventListener('click', () => send(chat, { reply: { id, title, context: item.wamid } }));
+    group.append(button);
+  }
+  return group;
+}
+
+function typingBubble() {
+  const node = element('li', 'bubble theirs typing');
+  node.setAttribute('aria-label', 'The business is typing');
+  node.append(element('i'), element('i'), element('i'));
+  return node;
+}
+
+function send(pair, content) {
+  return attempt(() => request('/_phone/messages', { phoneNumberId: pair.phoneNumberId, waId: pair.waId, ...content }));
+}
+
+composer.addEventListener('submit', (event) => {
+  event.preventDefault();
+  const body = text.value.trim();
+  if (body === '') return;
+  text.value = '';
+  text.focus();
+  void send({ phoneNumberId: business.value, waId: customer.value }, { body });
+});
+
+text.addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  composer.requestSubmit();
+});
+
+byId('new-customer').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const form = event.target;
+  void attempt(async () => {
+    const waId = form.number.value.replace(/\D/g, '');
+    await request('/_phone/customers', { waId, name: form.elements.namedItem('name').value.trim() });
+    form.reset();
+    form.closest('details').open = false;
+    await loadContacts(waId);
+    openChat();
+  });
+});
+
+business.addEventListener('change', openChat);
+customer.addEventListener('change', openChat);
+void attempt(async () => {
+  await loadContacts();
+  openChat();
+  text.focus();
+});

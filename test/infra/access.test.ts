@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+import { accessOf, statementsOf, tableOf } from '../support/access-matrix.ts';
+import { nameOf, resourcesOf, templateOf } from '../support/templates.ts';
+
+const template = templateOf('prod');
+const accesses = accessOf(template);
+const envelopeKey = 'CredentialVaultEnvelopeKey';
+const readDirectory = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
+const writeDirectory = [
+  'dynamodb:BatchGetItem',
+  'dynamodb:ConditionCheckItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+  'dynamodb:UpdateItem',
+];
+const consume = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
+
+const keyStatements = (logicalIdPrefix: string) =>
+  Object.entries(resourcesOf(template, 'AWS::KMS::Key'))
+    .filter(([id]) => id.startsWith(logicalIdPrefix))
+    .flatMap(([, key]) => statementsOf(key.Properties.KeyPolicy));
+
+/** Function → action on the envelope key → purposes, read off the template. */
+function purposeMatrix() {
+  const matrix: Record<string, Record<string, unknown>> = {};
+  for (const { function: name, action, resource, condition } of accesses) {
+    if (resource !== envelopeKey) continue;
+    const purposes = [condition.StringEquals?.['kms:EncryptionContext:purpose']].flat().sort();
+    matrix[name] = { ...matrix[name], [action]: purposes };
+  }
+  return matrix;
+}
+
+describe('the envelope key', () => {
+  it('seals and opens for these functions and these purposes, and for nobody else', () => {
+    expect(purposeMatrix()).toEqual({
+      ManageCredentials: {
+        'kms:GenerateDataKey': ['app-access', 'clean-up', 'graph-api', 'webhook-signature'],
+        'kms:Decrypt': ['app-access'],
+      },
+      ManageAgents: { 'kms:GenerateDataKey': ['agent-signature'] },
+      ReceiveWebhook: { 'kms:Decrypt': ['webhook-signature'] },
+      SetUpWebhook: { 'kms:Decrypt': ['app-access', 'graph-api'] },
+      RouteEvent: { 'kms:Decrypt': ['agent-signature', 'graph-api'] },
+    });
+  });
+
+  it('lets the receiver open nothing that can send a message', () => {
+    expect(purposeMatrix().ReceiveWebhook).not.toHaveProperty(['kms:Decrypt'], expect.arrayContaining(['graph-api']));
+  });
+
+  it('is granted only on condition of the purpose and of the name of this vault', () => {
+    const conditions = accesses.filter(({ resource }) => resource === envelopeKey).map(({ condition }) => condition);
+    expect(conditions.length).toBeGreaterThan(0);
+    for (const condition of conditions)
+      expect(condition).toEqual({
+        StringEquals: {
+          'kms:EncryptionContext:purpose': expect.arrayContaining([expect.any(String)]),
+          'kms:EncryptionContext:vault': 'Switchboard',
+        },
+      });
+  });
+
+  it('refuses everybody who does not name this vault', () => {
+    expect(keyStatements(envelopeKey)).toContainEqual({
+      Sid: 'NothingWithoutTheNameOfThisVault',
+      Effect: 'Deny',
+      Principal: { AWS: '*' },
+      Action: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+      Resource: '*',
+      Condition: { StringNotEquals: { 'kms:EncryptionContext:vault': 'Switchboard' } },
+    });
+  });
+
+  it('is given in its own policy to the root of the account alone', () => {
+    const allowed = keyStatements(envelopeKey).filter(({ Effect }) => Effect === 'Allow');
+    expect(allowed).toEqual([
+      {
+        Effect: 'Allow',
+        Principal: { AWS: expect.objectContaining({ 'Fn::Join': expect.anything() }) },
+        Action: 'kms:*',
+        Resource: '*',
+      },
+    ]);
+    expect(JSON.stringify(allowed[0]?.Principal)).toContain(':root');
+  });
+
+  it('encrypts no table, queue, log or bucket', () => {
+    const others = Object.entries(resourcesOf(template)).filter(
+      ([, { Type }]) => !['AWS::IAM::Policy', 'AWS::Lambda::Function'].includes(Type),
+    );
+    for (const [id, resource] of others)
+      expect(JSON.stringify(resource), id).not.toMatch(/"CredentialVaultEnvelopeKey/);
+  });
+});
+
+describe('the data key', () => {
+  it('is used by functions only through the service that holds the data, to read and write there', () => {
+    const uses = accesses.filter(({ resource }) => resource === 'DataKey');
+    expect(uses.length).toBeGreaterThan(0);
+    for (const { action, condition, function: name } of uses) {
+      expect(['kms:Decrypt', 'kms:GenerateDataKey'], name).toContain(action);
+      expect(Object.keys(condition)).toEqual(['StringEquals']);
+      expect(Object.keys(condition.StringEquals ?? {})).toEqual(['kms:ViaService']);
+      expect(JSON.stringify(condition)).toMatch(/"(dynamodb|sqs)\./);
+    }
+  });
+
+  it('is given to CloudWatch Logs for the log groups of this stack and to CloudTrail for the trail of this stack', () => {
+    const services = keyStatements('DataKey').filter(({ Principal }) => JSON.stringify(Principal).includes('Service'));
+    expect(services.map(({ Sid }) => Sid).sort()).toEqual([
+      'CloudTrailDescribes',
+      'CloudTrailEncrypts',
+      'LogsOfThisStack',
+    ]);
+    for (const { Condition, Sid } of services) {
+      const condition = JSON.stringify(Condition);
+      expect(condition, Sid).toMatch(Sid === 'LogsOfThisStack' ? /log-group:Switchboard-\*/ : /:trail\/Switchboard"/);
+    }
+  });
+});
+
+describe('the functions', () => {
+  it('may do what the table says, and nothing else', () => {
+    const ownLogs = ({ resource, action }: (typeof accesses)[number]) =>
+      resource.endsWith('Logs') && action.startsWith('logs:');
+    const keys = ({ resource }: (typeof accesses)[number]) => ['DataKey', envelopeKey].includes(resource);
+    const traces = ({ resource, action }: (typeof accesses)[number]) => resource === '*' && action.startsWith('xray:');
+    expect(tableOf(accesses.filter((it) => !ownLogs(it) && !keys(it) && !traces(it)))).toEqual({
+      ManageCredentials: {
+        CredentialVaultSecretsTable: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+        DirectoryRecordsTable: writeDirectory,
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
+      },
+      DescribeCredentials: { DirectoryRecordsTable: readDirectory },
+      ManageAgents: {
+        CredentialVaultSecretsTable: ['dynamodb:PutItem'],
+        DirectoryRecordsTable: writeDirectory,
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
+      },
+      DescribeAgents: { DirectoryRecordsTable: readDirectory },
+      ReceiveWebhook: {
+        CredentialVaultSecretsTable: ['dynamodb:GetItem'],
+        DirectoryRecordsTable: readDirectory,
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        WebhookInboxEventsQueue: ['sqs:SendMessage'],
+      },
+      VerifyWebhook: { DirectoryRecordsTable: readDirectory },
+      SetUpWebhook: {
+        CredentialVaultSecretsTable: ['dynamodb:GetItem'],
+        DirectoryRecordsTable: writeDirectory,
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        WebhookSetUpRequestsQueue: consume,
+      },
+      RouteEvent: {
+        CredentialVaultSecretsTable: ['dynamodb:GetItem'],
+        DirectoryRecordsTable: readDirectory,
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        WebhookInboxEventsQueue: consume,
+      },
+    });
+  });
+
+  it.each(['DescribeCredentials', 'DescribeAgents', 'VerifyWebhook', 'ServePlatform', 'AddTenantClaim'])(
+    'leave %s without the envelope key and without the Vault',
+    (name) => {
+      const reached = accesses.filter((it) => it.function === name).map(({ resource }) => resource);
+      expect(reached).not.toContain(envelopeKey);
+      expect(reached).not.toContain('CredentialVaultSecretsTable');
+    },
+  );
+
+  it('never scan a table', () => {
+    expect(accesses.filter(({ action }) => /Scan|dynamodb:\*|PartiQL/.test(action))).toEqual([]);
+  });
+
+  it('only add to the audit log: nobody reads, changes or deletes a record', () => {
+    const actions = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable').map(({ action }) => action);
+    expect(new Set(actions)).toEqual(new Set(['dynamodb:PutItem']));
+  });
+
+  it('have a wildcard for X-Ray alone, and in no action', () => {
+    const wild = accesses.filter(({ resource, action }) => resource.includes('*') || action.includes('*'));
+    expect(new Set(wild.map(({ action }) => action))).toEqual(
+      new Set(['xray:PutTraceSegments', 'xray:PutTelemetryRecords']),
+    );
+  });
+
+  it('write to their own log group and to no other', () => {
+    for (const { function: name, resource, action } of accesses)
+      if (action.startsWith('logs:')) expect(resource).toMatch(new RegExp(`${name}Logs$`));
+  });
+
+  it('have a role of their own, without any managed policy', () => {
+    const roles = resourcesOf(template, 'AWS::IAM::Role');
+    const functions = Object.values(resourcesOf(template, 'AWS::Lambda::Function'));
+    expect(new Set(functions.map(({ Properties }) => nameOf(Properties.Role))).size).toBe(functions.length);
+    for (const role of Object.values(roles)) expect(role.Properties).not.toHaveProperty('ManagedPolicyArns');
+  });
+});

@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { SealBroken, seal, unseal, wrappedKeyOf } from '../../../shared/crypto/envelope.ts';
+import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
+import { contextFor, type SecretIdentity } from '../../../shared/crypto/secret-context.ts';
+import vectors from './envelope.vectors.json' with { type: 'json' };
+
+const hex = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
+const dataKeyOf = (key: string) => SecretBytes.takeOver(hex(key));
+
+const identity: SecretIdentity = {
+  tenantId: 'acme',
+  ownerId: 'cred_01JDXYZ0000000000000000000',
+  purpose: 'graph-api',
+  secretVersion: 1,
+};
+
+describe('sealed secrets', () => {
+  test.each(vectors)('are laid out byte for byte as ever: $name', (vector) => {
+    const context = contextFor(vector.vault, vector.identity as SecretIdentity);
+    expect(context.encryptionContext).toEqual(vector.encryptionContext);
+    expect(Buffer.from(context.additionalData).toString('hex')).toBe(vector.additionalData);
+    const dataKey = { plaintext: dataKeyOf(vector.dataKey), wrapped: hex(vector.wrappedKey) };
+    const sealed = seal(SecretBytes.takeOver(hex(vector.plaintext)), dataKey, context.additionalData, hex(vector.iv));
+    expect(Buffer.from(sealed).toString('hex')).toBe(vector.sealed);
+    expect(Buffer.from(wrappedKeyOf(sealed)).toString('hex')).toBe(vector.wrappedKey);
+    using opened = unseal(sealed, dataKeyOf(vector.dataKey), context.additionalData);
+    expect(Buffer.from(opened.bytes()).toString('hex')).toBe(vector.plaintext);
+  });
+
+  const dataKey = () => ({ plaintext: dataKeyOf('07'.repeat(32)), wrapped: hex('aabbcc') });
+  const { additionalData } = contextFor('Switchboard', identity);
+  const sealed = seal(SecretBytes.fromText('a token'), dataKey(), additionalData);
+  const opening =
+    (bytes: Uint8Array, aad = additionalData) =>
+    () =>
+      unseal(bytes, dataKey().plaintext, aad);
+
+  test('differ each time, although the secret and the key are the same', () => {
+    expect(seal(SecretBytes.fromText('a token'), dataKey(), additionalData)).not.toEqual(sealed);
+  });
+
+  test('refuse any single flipped bit', () => {
+    fc.assert(
+      fc.property(fc.nat(sealed.byteLength * 8 - 1), (bit) => {
+        const flipped = Uint8Array.from(sealed);
+        flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        // A flip within the wrapped key is for KMS to refuse: here the key is given.
+        const inWrappedKey = bit >> 3 >= 3 && bit >> 3 < 6;
+        if (inWrappedKey) expect(wrappedKeyOf(flipped)).not.toEqual(wrappedKeyOf(sealed));
+        else expect(opening(flipped)).toThrow(SealBroken);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('refuse to open when they are cut at any length', () => {
+    for (let length = 0; length < sealed.byteLength; length++)
+      expect(opening(sealed.slice(0, length)), `cut to ${length}`).toThrow(SealBroken);
+  });
+
+  test('refuse a tag cut down to 4 bytes', () => {
+    expect(opening(sealed.slice(0, -12))).toThrow(SealBroken);
+  });
+
+  test.each([
+    ['tenant', { ...identity, tenantId: 'globex' }],
+    ['owner', { ...identity, ownerId: 'cred_01JDXYZ0000000000000000001' }],
+    ['purpose', { ...identity, purpose: 'clean-up' as const }],
+    ['version', { ...identity, secretVersion: 2 }],
+  ])('refuse the context of another %s', (_what, other) => {
+    expect(opening(sealed, contextFor('Switchboard', other).additionalData)).toThrow(SealBroken);
+  });
+
+  test('refuse the context of another vault', () => {
+    expect(opening(sealed, contextFor('Other', identity).additionalData)).toThrow(SealBroken);
+  });
+
+  test('fail with the same words whatever is wrong', () => {
+    const messages = [sealed.slice(0, 2), sealed.slice(0, -1), Uint8Array.of(2, ...sealed.slice(1))].map((bytes) => {
+      try {
+        return opening(bytes)().toString();
+      } catch (error) {
+        return String(error);
+      }
+    });
+    expect(new Set(messages)).toEqual(new Set(['SealBroken: A sealed secret did not open']));
+  });
+});
+
+describe('the context of a secret', () => {
+  test('has no two identities that encode alike', () => {
+    const part = fc.string({ minLength: 1, maxLength: 4 });
+    const anyIdentity = fc.record({
+      tenantId: part,
+      ownerId: part,
+      purpose: fc.constantFrom('graph-api' as const, 'clean-up' as const),
+      secretVersion: fc.integer({ min: 1, max: 3 }),
+    });
+    fc.assert(
+      fc.property(anyIdentity, anyIdentity, (a, b) => {
+        const same = JSON.stringify(a) === JSON.stringify(b);
+        const [left, right] = [a, b].map((one) => Buffer.from(contextFor('v', one).additionalData).toString('hex'));
+        expect(left === right).toBe(same);
+      }),
+    );
+  });
+
+  test.each([0, -1, 1.5, Number.NaN])('refuses %s as a version', (secretVersion) => {
+    expect(() => contextFor('v', { ...identity, secretVersion })).toThrow(RangeError);
+  });
+
+  test('refuses an empty value', () => {
+    expect(() => contextFor('', identity)).toThrow(RangeError);
+    expect(() => contextFor('v', { ...identity, tenantId: '' })).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config';
+
+/** Three suites: `unit` (network off but loopback), `infra` (the real template), `e2e` (the deployed stack, by public HTTP). */
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/support/totals-reporter.ts'],
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/support/loopback-only.ts'] } },
+      { test: { name: 'infra', include: ['test/infra/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: 'test/e2e/support/running-stack.ts',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // One stack on two cores: files one after the other keep times and logs readable.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
