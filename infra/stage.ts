@@ -61,7 +61,7 @@ const settingsShape = z.strictObject({
     .strictObject({ domainName: z.hostname(), certificateArn: z.string().startsWith('arn:') })
     .optional()
     .describe(
-      'Own domain for the API: its name and the ARN of its ACM certificate in the same region. DNS stays yours: see the output PublicDomainTarget',
+      'Own domain for the API, `{"domainName":…,"certificateArn":…}`, with its ACM certificate in the same region. DNS stays yours: see the output PublicDomainTarget',
     ),
   graphApiUrl: origin.default('https://graph.facebook.com').describe('Where the Graph API answers'),
   graphApiVersion: z
@@ -80,7 +80,9 @@ const settingsShape = z.strictObject({
   reservedConcurrency: z
     .partialRecord(z.enum(handlerNames), z.int().min(1))
     .optional()
-    .describe('Reserved concurrency by function. Off by default: an account whose limit is 10 cannot reserve any'),
+    .describe(
+      'Reserved concurrency by function, `{"ReceiveWebhook":20}`. Off by default: an account whose limit is 10 cannot reserve any',
+    ),
   apiThrottle: throttle.default({ rate: 100, burst: 200 }).describe('Throttle of each route that is not a webhook'),
   webhookThrottle: throttle.default({ rate: 1000, burst: 2000 }).describe('Throttle of each /webhooks route'),
   trail: trail

@@ -27,7 +27,8 @@ export const deliverSchema = z
     phoneNumberId: z.string().optional(),
     wabaId: z.string().optional(),
     appId: z.string().optional(),
-    field: z.string().default('messages'),
+    /** Left out, the field of the payload's first change, else "messages". */
+    field: z.string().optional(),
     /** One of these: the whole body, the value of one change, or bytes as they are. */
     payload: z.unknown().optional(),
     value: z.unknown().optional(),
@@ -134,16 +135,19 @@ async function repeat<T>(
 }
 
 // The little of a webhook body that says where it belongs.
+const placedChange = z.looseObject({
+  field: z.string(),
+  value: z
+    .looseObject({ metadata: z.looseObject({ phone_number_id: z.string() }) })
+    .optional()
+    .catch(undefined),
+});
 const placedPayload = z.looseObject({
   entry: z
     .array(
       z.looseObject({
         id: z.string(),
-        changes: z
-          .array(z.looseObject({ value: z.looseObject({ metadata: z.looseObject({ phone_number_id: z.string() }) }) }))
-          .min(1)
-          .optional()
-          .catch(undefined),
+        changes: z.array(placedChange).min(1).optional().catch(undefined),
       }),
     )
     .min(1),
@@ -158,15 +162,19 @@ function placeOf(state: Simulation['state'], request: z.infer<typeof deliverSche
     return { wabaId: wabaId ?? phone.wabaId, phoneNumberId };
   }
   if (wabaId !== undefined) return { wabaId };
-  const placed = placedPayload.safeParse(payload);
-  const entry = placed.success ? placed.data.entry[0] : undefined;
+  const entry = firstEntry(payload);
   if (entry === undefined) return null;
-  return { wabaId: entry.id, phoneNumberId: entry.changes?.[0]?.value.metadata.phone_number_id };
+  return { wabaId: entry.id, phoneNumberId: entry.changes?.[0]?.value?.metadata.phone_number_id };
+}
+
+function firstEntry(payload: unknown) {
+  const placed = placedPayload.safeParse(payload);
+  return placed.success ? placed.data.entry[0] : undefined;
 }
 
 function chooseTargets(
   state: Simulation['state'],
-  { appId, url, field, testWebhook }: z.infer<typeof deliverSchema>,
+  { appId, url, field, testWebhook, payload }: z.infer<typeof deliverSchema>,
   place: Place | null,
 ): { readonly targets: readonly Target[]; readonly skipped: readonly Skipped[] } {
   if (appId !== undefined && !state.apps.has(appId)) throw new ControlError(404, `There is no app ${appId}.`);
@@ -175,7 +183,8 @@ function chooseTargets(
   if (place === null) {
     throw new ControlError(400, 'Name a phoneNumberId or a wabaId, or an appId together with a url.');
   }
-  const found = targetsOf(state, place, field, testWebhook);
+  const eventField = field ?? firstEntry(payload)?.changes?.[0]?.field ?? 'messages';
+  const found = targetsOf(state, place, eventField, testWebhook);
   const targets = found.targets
     .filter((target) => app === undefined || target.app.id === app.id)
     .map((target): Target => (url === undefined ? target : { ...target, url, level: 'given' }));
@@ -184,7 +193,7 @@ function chooseTargets(
 
 function bytesOf(
   webhooks: Simulation['webhooks'],
-  { payload, value, rawBody, rawBodyBase64, field, escape: escaped }: z.infer<typeof deliverSchema>,
+  { payload, value, rawBody, rawBodyBase64, field = 'messages', escape: escaped }: z.infer<typeof deliverSchema>,
   place: Place | null,
 ): Uint8Array<ArrayBuffer> {
   if (rawBody !== undefined) return new Uint8Array(Buffer.from(rawBody, 'utf8'));

@@ -36,7 +36,9 @@ export function sendCustomerMessage(simulation: Simulation, message: FromCustome
   const { phone, waba, customer, type, content } = message;
   const { wamid, change } = composeCustomerMessage(state, message);
   const conversation = state.conversation(phone.id, customer.waId);
-  const item: ChatItem = {
+  // A message that is delivered again stays one bubble.
+  const known = conversation.items.find((candidate) => candidate.wamid === message.wamid);
+  const item: ChatItem = known ?? {
     wamid,
     from: 'customer',
     type,
@@ -45,7 +47,7 @@ export function sendCustomerMessage(simulation: Simulation, message: FromCustome
     ticks: 'sent',
     note: null,
   };
-  state.addChatItem(conversation, item);
+  if (known === undefined) state.addChatItem(conversation, item);
   const showAttempt = (attempt: Attempt) => {
     if (item.ticks !== 'sent') return;
     if (attempt.status === 200) {

@@ -30,15 +30,15 @@ async function main(): Promise<void> {
     seed: values.seed === undefined ? undefined : readSeed(values.seed),
     stateFile: values['state-file'],
   });
-  console.log(`Graph API       ${simulator.url}/v25.0`);
-  console.log(`Customer phone  ${simulator.url}/`);
-  console.log(`Control API     ${simulator.url}/_control/`);
-
   const stop = () => {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     void simulator.close().then(() => process.exit(0));
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
+
+  console.log(`Graph API       ${simulator.url}/v25.0`);
+  console.log(`Customer phone  ${simulator.url}/`);
+  console.log(`Control API     ${simulator.url}/_control/`);
 }
 
 function readSeed(path: string): SeedInput {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { CallLog } from './call-log.ts';
 import { RuleList } from './call-matcher.ts';
 import type { Fault } from './faults.ts';
@@ -20,6 +21,8 @@ export class Simulation {
   constructor(seed: Seed) {
     this.#seed = seed;
     this.closing = this.#abort.signal;
+    // Every waiting delivery and status listens to it.
+    setMaxListeners(0, this.closing);
     this.webhooks = new WebhookDelivery(this.state, this.closing);
     this.statuses = new MessageStatuses(this.state, this.webhooks, this.closing);
   }

@@ -37,6 +37,9 @@ const stateFileSchema = z.strictObject({
   conversations: z.array(conversationSchema),
 });
 
+// The whole state is written at once; a long log of sent messages would make that slow.
+const MAX_SAVED_SENT_ITEMS = 1_000;
+
 /** What a saved state brings back. */
 export type SavedState = z.infer<typeof stateFileSchema>;
 
@@ -65,7 +68,7 @@ export async function saveState(path: string, state: State): Promise<void> {
   const saved: SavedState = {
     version: 1,
     seed: state.toSeed() satisfies Seed,
-    sent: [...state.sent],
+    sent: state.sent.slice(-MAX_SAVED_SENT_ITEMS),
     conversations: state.conversations(),
   };
   const draft = `${path}.${process.pid}.tmp`;

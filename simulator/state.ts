@@ -88,6 +88,7 @@ export class State extends EventEmitter<{ conversation: [Conversation]; change: 
   readonly #phoneOverrides = new Map<string, PhoneOverride>();
   readonly #tokensByValue = new Map<string, Token>();
   readonly #conversations = new Map<string, Conversation>();
+  readonly #conversationByWamid = new Map<string, Conversation>();
   readonly sent: SentItem[] = [];
   readonly foreignDeliveries: ForeignDelivery[] = [];
   settings: Settings = { ...defaultSettings, statuses: [...defaultSettings.statuses] };
@@ -129,6 +130,7 @@ export class State extends EventEmitter<{ conversation: [Conversation]; change: 
       this.#phoneOverrides,
       this.#tokensByValue,
       this.#conversations,
+      this.#conversationByWamid,
     ]) {
       map.clear();
     }
@@ -217,20 +219,36 @@ export class State extends EventEmitter<{ conversation: [Conversation]; change: 
     const created: Conversation = { phoneNumberId, waId, items: [], typingUntil: 0 };
     this.#conversations.set(key, created);
     if (this.#conversations.size > MAX_CONVERSATIONS) {
-      const oldest = this.#conversations.keys().next();
-      if (oldest.done !== true) this.#conversations.delete(oldest.value);
+      const oldest = this.#conversations.entries().next();
+      if (oldest.done !== true) this.#forgetConversation(...oldest.value);
     }
     return created;
   }
 
   restoreConversation(conversation: Conversation): void {
     this.#conversations.set(`${conversation.phoneNumberId}/${conversation.waId}`, conversation);
+    for (const { wamid } of conversation.items) this.#conversationByWamid.set(wamid, conversation);
+  }
+
+  /** Where a message of this number stands, if it is remembered. */
+  conversationOf(phoneNumberId: string, wamid: string): Conversation | undefined {
+    const conversation = this.#conversationByWamid.get(wamid);
+    return conversation?.phoneNumberId === phoneNumberId ? conversation : undefined;
   }
 
   addChatItem(conversation: Conversation, item: ChatItem): void {
-    pushBounded(conversation.items, item, MAX_CHAT_ITEMS);
+    conversation.items.push(item);
+    this.#conversationByWamid.set(item.wamid, conversation);
+    for (const { wamid } of conversation.items.splice(0, conversation.items.length - MAX_CHAT_ITEMS)) {
+      this.#conversationByWamid.delete(wamid);
+    }
     this.emit('conversation', conversation);
     this.emit('change');
+  }
+
+  #forgetConversation(key: string, { items }: Conversation): void {
+    this.#conversations.delete(key);
+    for (const { wamid } of items) this.#conversationByWamid.delete(wamid);
   }
 
   #refuseContradictions(seed: Seed): void {

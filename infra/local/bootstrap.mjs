@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const OLDEST_NODE = 20;
@@ -27,7 +27,7 @@ const [program, ...programArguments] = process.argv.slice(2);
 if (program === undefined) refuse('Say which program to run: node infra/local/bootstrap.mjs <program> [arguments]');
 
 await installDependencies();
-const ended = await run(nodeForPrograms(), [join(root, program), ...programArguments], { stdio: 'inherit' });
+const ended = await run(nodeForPrograms(), [resolve(root, program), ...programArguments], { stdio: 'inherit' });
 process.exit(ended);
 
 /**
@@ -89,9 +89,9 @@ function run(command, args, options) {
   // npm hands SIGTERM to its shell, and a shell dies of it without a word to us.
   const parent = process.ppid;
   setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), PARENT_POLL_MS).unref();
-  return new Promise((resolve) => {
+  return new Promise((ended) => {
     child.on('error', (error) => refuse(`${command} could not be started: ${error.message}`));
-    child.on('exit', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)));
+    child.on('exit', (code, signal) => ended(code ?? 128 + (constants.signals[signal] ?? 0)));
   });
 }
 

@@ -21,6 +21,8 @@ export interface Command {
 /** The emulator needs about two seconds to save a full state. */
 const GRACE_MS = 15_000;
 const POLL_MS = 25;
+/** What a shell answers for a command that does not exist. */
+const NOT_FOUND = 127;
 
 /**
  * The processes we started, each in its own process group, each with its log in the state folder. Disposing ends them in
@@ -59,6 +61,7 @@ export class Children implements AsyncDisposable {
     closeSync(log);
     const seeLog = `see ${this.#state.shown('logs', `${program.name}.log`)}`;
     let ended = false;
+    child.once('error', () => this.#reportLoss(new Refusal(`${program.command} could not be started.`)));
     child.once('exit', (code, signal) => {
       ended = true;
       if (!this.#closing) this.#reportLoss(new Refusal(`The ${program.name} ended (${signal ?? code}); ${seeLog}.`));
@@ -71,7 +74,10 @@ export class Children implements AsyncDisposable {
     }
   }
 
-  /** Runs a program to its end, its output to its log and line by line to `onLine`, and answers its exit code. */
+  /**
+   * Runs a program to its end, its output to its log and line by line to `onLine`. Answers its exit code, 127 when there
+   * is no such program.
+   */
   async run(program: Command, onLine: (line: string) => void = () => {}): Promise<number> {
     const log = this.#state.openLog(program.name);
     const child = this.#spawn(program, ['ignore', 'pipe', 'pipe']);
@@ -82,9 +88,14 @@ export class Children implements AsyncDisposable {
         onLine(line);
       });
     }
-    const [code] = (await once(child, 'close')) as [number | null];
-    closeSync(log);
-    return code ?? 1;
+    try {
+      const [code] = (await once(child, 'close')) as [number | null];
+      return code ?? 1;
+    } catch {
+      return NOT_FOUND;
+    } finally {
+      closeSync(log);
+    }
   }
 
   /** Ends everything at once, without saving. */
@@ -103,7 +114,6 @@ export class Children implements AsyncDisposable {
     if (this.#closing) throw new Refusal('Stopping: nothing is started any more.');
     const { command, args, env } = program;
     const child = spawn(command, args, { cwd: REPOSITORY, env, stdio, detached: true });
-    child.once('error', () => this.#reportLoss(new Refusal(`${command} could not be started.`)));
     if (child.pid === undefined) return child;
     this.#running.push(child);
     this.#guardian.stdin?.write(`+${child.pid}\n`);

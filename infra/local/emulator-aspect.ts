@@ -1,9 +1,11 @@
-import { CfnResource, type IAspect, Stack } from 'aws-cdk-lib';
+import { type CfnResource, type IAspect, Stack } from 'aws-cdk-lib';
+import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
+import { CfnKey } from 'aws-cdk-lib/aws-kms';
+import { CfnQueuePolicy } from 'aws-cdk-lib/aws-sqs';
 import type { IConstruct } from 'constructs';
 
 interface Statement {
   readonly Effect?: string;
-  readonly Action?: string | readonly string[];
   readonly Action?: string | readonly string[];
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -44,34 +46,20 @@ export const emulatorGaps: readonly Gap[] = [
 
 const actionsWithBatch = ['sqs:SendMessage', 'sqs:ChangeMessageVisibility'];
 
-/** The resources with policies, and where each keeps its own. */
-const policyProperties = {
-  'AWS::IAM::Policy': 'PolicyDocument',
-  'AWS::KMS::Key': 'KeyPolicy',
-  'AWS::SQS::QueuePolicy': 'PolicyDocument',
-} as const satisfies Record<string, string>;
-
 /** Makes the policies of the local template such that the emulator can evaluate them: by the list above and nothing else. */
 export class EmulatorAspect implements IAspect {
   visit(node: IConstruct): void {
-    if (!CfnResource.isCfnResource(node) || !isWithPolicy(node.cfnResourceType)) return;
-    const property = policyProperties[node.cfnResourceType];
-    const statements = statementsOf(node, property);
-    const kept = statements.flatMap(closeGaps);
-    if (kept.length === 0) node.node.scope?.node.tryRemoveChild(node.node.id);
-    else node.addPropertyOverride(`${property}.Statement`, kept);
+    if (node instanceof CfnKey) this.#adapt(node, 'KeyPolicy', node.keyPolicy);
+    if (node instanceof CfnPolicy || node instanceof CfnQueuePolicy)
+      this.#adapt(node, 'PolicyDocument', node.policyDocument);
   }
-}
 
-function isWithPolicy(type: string): type is keyof typeof policyProperties {
-  return type in policyProperties;
-}
-
-function statementsOf(resource: CfnResource, property: string): readonly Statement[] {
-  const template = Stack.of(resource).resolve(resource._toCloudFormation()) as {
-    Resources: Record<string, { Properties: Record<string, { Statement: Statement[] }> }>;
-  };
-  return Object.values(template.Resources).flatMap(({ Properties }) => Properties[property]?.Statement ?? []);
+  #adapt(resource: CfnResource, property: string, document: unknown): void {
+    const { Statement } = Stack.of(resource).resolve(document) as { readonly Statement: readonly Statement[] };
+    const kept = Statement.flatMap(closeGaps);
+    if (kept.length === 0) resource.node.scope?.node.tryRemoveChild(resource.node.id);
+    else resource.addPropertyOverride(`${property}.Statement`, kept);
+  }
 }
 
 function closeGaps(statement: Statement): Statement[] {

@@ -7,11 +7,16 @@ const PORTS_PER_COPY = 5;
 const HIGHEST_PORT = 65_535;
 
 const StartOptions = z.strictObject({
-  port: z.coerce
-    .number('needs a number')
-    .int('needs a whole number')
-    .min(1024, 'must be at least 1024')
-    .max(HIGHEST_PORT - PORTS_PER_COPY + 1, `must leave room for ${PORTS_PER_COPY} ports`)
+  port: z
+    .string('needs a number')
+    .transform(Number)
+    .pipe(
+      z
+        .number('needs a number')
+        .int('needs a whole number')
+        .min(1024, 'must be at least 1024')
+        .max(HIGHEST_PORT - PORTS_PER_COPY + 1, `must leave room for ${PORTS_PER_COPY} ports`),
+    )
     .optional(),
   'graph-url': z
     .url({ protocol: /^https?$/, error: 'needs an http or https URL' })

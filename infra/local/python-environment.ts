@@ -21,6 +21,12 @@ try:
 except ImportError: sys.exit(${WITHOUT_VENV})
 `;
 
+export interface PythonSearch {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Where environments are kept: by default in the clone, for all its copies. */
+  readonly folder?: string;
+}
+
 /**
  * Answers the Python that has the emulator, and makes it when there is none for these requirements. Its folder is named
  * after them and gets that name when it is complete: an interrupted installation is never mistaken for one.
@@ -29,16 +35,16 @@ except ImportError: sys.exit(${WITHOUT_VENV})
 export async function preparePython(
   children: Children,
   state: StateDirectory,
-  environment: NodeJS.ProcessEnv = process.env,
+  { environment = process.env, folder = SHARED_FOLDER }: PythonSearch = {},
 ): Promise<string> {
   const fingerprint = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
-  const home = join(SHARED_FOLDER, `python-${fingerprint}`);
+  const home = join(folder, `python-${fingerprint}`);
   const python = join(home, 'bin', 'python');
   const env = { ...definedOnly(environment), PYTHONNOUSERSITE: '1' };
   if (existsSync(python) && (await runs(children, python, env))) return python;
 
   const draft = `${home}.${process.pid}`;
-  mkdirSync(SHARED_FOLDER, { recursive: true });
+  mkdirSync(folder, { recursive: true });
   try {
     await must(children, state, await findPython(children, env), ['-m', 'venv', draft], env);
     const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '-r', REQUIREMENTS];

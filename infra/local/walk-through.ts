@@ -43,14 +43,14 @@ API=${stack.api}
 TOKEN=${token}
 
 # 1. Connect WhatsApp credentials.
-CREDENTIAL=$(curl -sS -X POST $API/v1/credentials -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
-  -d '${JSON.stringify({ label: 'Demo shop', ...credential })}' \\
-  | tee /dev/stderr | node -pe 'JSON.parse(fs.readFileSync(0, "utf8")).id')
+ANSWER=$(curl -sS $API/v1/credentials -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
+  -d '${JSON.stringify({ label: 'Demo shop', ...credential })}'); printf '%s\\n' "$ANSWER"
+CREDENTIAL=$(printf '%s' "$ANSWER" | node -pe 'JSON.parse(fs.readFileSync(0, "utf8")).id')
 
 # 2. Create an agent for the number, and hand its signing secret to the demo agent.
-curl -sS -X PUT $API/v1/agents/demo -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -H 'if-none-match: *' \\
-  -d '${JSON.stringify(agent).replace('CREDENTIAL', `'"$CREDENTIAL"'`)}' \\
-  | tee /dev/stderr | curl -sS ${stack.agent}/signing-secret --data-binary @-
+ANSWER=$(curl -sS -X PUT $API/v1/agents/demo -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
+  -H 'if-none-match: *' -d '${JSON.stringify(agent).replace('CREDENTIAL', `'"$CREDENTIAL"'`)}'); printf '%s\\n' "$ANSWER"
+printf '%s' "$ANSWER" | curl -sS ${stack.agent}/signing-secret --data-binary @-
 
 # 3. ${lastStep}
 `;

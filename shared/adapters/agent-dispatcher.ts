@@ -1,4 +1,4 @@
-import { lookup as resolve } from 'node:dns';
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
@@ -32,19 +32,23 @@ export const targetProblem = (target: string, rules: TargetRules): string | unde
 };
 
 /** The same with a look at where the host points to now. A host that does not resolve yet is left to the dispatch. */
-export const targetRefusal = async (target: string, rules: TargetRules): Promise<string | undefined> => {
+export const targetRefusal = async (
+  target: string,
+  rules: TargetRules,
+  resolve: Resolver = lookup,
+): Promise<string | undefined> => {
   const problem = targetProblem(target, rules);
   if (problem !== undefined || isLoopback(new URL(target))) return problem;
   return new Promise((answer) => {
-    publicOnly(new URL(target).hostname, { all: true }, (error) =>
+    publicOnly(resolve)(new URL(target).hostname, { all: true }, (error) =>
       answer(error?.code === notPublic ? 'The host of the URL does not have a public address.' : undefined),
     );
   });
 };
 
 /** Sends signed events to agents: https only, every resolved address public and pinned, no redirects, capped answers. */
-export const agentDispatcher = (rules: TargetRules): Dispatcher => {
-  const secure = new https.Agent({ keepAlive: true, lookup: publicOnly });
+export const agentDispatcher = (rules: TargetRules, resolve: Resolver = lookup): Dispatcher => {
+  const secure = new https.Agent({ keepAlive: true, lookup: publicOnly(resolve) });
   const loopback = new http.Agent({ keepAlive: true });
   return {
     async dispatch(binding, event, signingSecret) {
@@ -121,16 +125,25 @@ const reasonOf = (error: Error & { readonly code?: string }): string =>
 
 const isLoopback = (url: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
 
+/** `dns.lookup`, as far as it is used here. */
+export type Resolver = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 const notPublic = 'address-not-public';
 
 /** A host may resolve to several addresses: all must be public, and the connection goes to one of just these. */
-const publicOnly: LookupFunction = (hostname, options, callback) => {
-  resolve(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error) return callback(error, []);
-    if (addresses.length === 0 || !addresses.every(({ address }) => ipaddr.process(address).range() === 'unicast'))
-      return callback(Object.assign(new Error(notPublic), { code: notPublic }), []);
-    const [first] = addresses;
-    if (options.all || first === undefined) callback(null, addresses);
-    else callback(null, first.address, first.family);
-  });
-};
+const publicOnly =
+  (resolve: Resolver): LookupFunction =>
+  (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, []);
+      if (addresses.length === 0 || !addresses.every(({ address }) => ipaddr.process(address).range() === 'unicast'))
+        return callback(Object.assign(new Error(notPublic), { code: notPublic }), []);
+      const [first] = addresses;
+      if (options.all || first === undefined) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };

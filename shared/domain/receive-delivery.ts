@@ -161,7 +161,7 @@ const lists = (credential: CredentialRecord, event: ReportedEvent): boolean =>
   credential.phoneNumbers.some((number) => number.phoneNumberId === event.phoneNumberId);
 
 const claims = (credential: CredentialRecord, event: ReportedEvent): boolean =>
-  event.phoneNumberId !== null && event.phoneNumberId in credential.claimedNumbers;
+  event.phoneNumberId !== null && Object.hasOwn(credential.claimedNumbers, event.phoneNumberId);
 
 const wantedBy = (credential: CredentialRecord, event: ReportedEvent): boolean => {
   const id = phoneNumberId.safeParse(event.phoneNumberId);

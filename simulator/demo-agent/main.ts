@@ -91,7 +91,8 @@ const server = createServer((request, response) => {
     .catch(() => response.destroy());
 });
 server.on('error', ({ message }) => process.exit(console.error(`The demo agent cannot run: ${message}`) ?? 1));
-server.listen(Number(port), host, () => console.log(`Demo agent on http://${host}:${port}/`));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => process.exit(0));
-}
+server.listen(Number(port), host, () => {
+  const address = server.address();
+  console.log(`Demo agent on http://${host}:${typeof address === 'object' ? address?.port : port}/`);
+});
+process.on('SIGINT', () => process.exit(0)).on('SIGTERM', () => process.exit(0));

@@ -30,11 +30,9 @@ export function postMessage(simulation: Simulation, phone: PhoneNumber, call: Gr
 
 function markRead(state: State, phone: PhoneNumber, call: GraphCall, { messageId, typing }: Read, tokenName: string) {
   record(state, phone, call, { kind: 'read', to: null, wamid: messageId, typing, tokenName });
-  for (const conversation of state.conversations()) {
-    if (conversation.phoneNumberId !== phone.id) continue;
-    const position = conversation.items.findIndex(({ wamid }) => wamid === messageId);
-    if (position === -1) continue;
-    markReadUpTo(conversation, position);
+  const conversation = state.conversationOf(phone.id, messageId);
+  if (conversation !== undefined) {
+    markReadUpTo(conversation, messageId);
     if (typing) conversation.typingUntil = Date.now() + TYPING_MS;
     state.emit('conversation', conversation);
   }
@@ -42,11 +40,13 @@ function markRead(state: State, phone: PhoneNumber, call: GraphCall, { messageId
 }
 
 /** Reading a message reads the earlier ones too. */
-function markReadUpTo(conversation: Conversation, position: number): void {
-  for (const item of conversation.items.slice(0, position + 1)) {
-    if (item.from !== 'customer') continue;
-    item.ticks = 'read';
-    item.note = null;
+function markReadUpTo(conversation: Conversation, messageId: string): void {
+  for (const item of conversation.items) {
+    if (item.from === 'customer') {
+      item.ticks = 'read';
+      item.note = null;
+    }
+    if (item.wamid === messageId) return;
   }
 }
 

@@ -82,6 +82,7 @@ function openChat() {
   const number = contacts.numbers.find(({ id }) => id === business.value);
   byId('chat-name').textContent = number?.verifiedName ?? 'No business number';
   byId('avatar').textContent = (number?.verifiedName ?? '?').slice(0, 1);
+  messages.replaceChildren();
   if (!number || !customer.value) return;
   const pair = new URLSearchParams({ phoneNumberId: business.value, waId: customer.value });
   history.replaceState(null, '', `?${new URLSearchParams({ number: business.value, customer: customer.value })}`);
@@ -98,33 +99,51 @@ function draw(chat, number) {
   clearTimeout(typingTimer);
   if (typing) typingTimer = setTimeout(() => draw(chat, number), chat.typingUntil - Date.now() + 50);
 
-  const nodes = chat.items.map((item) => bubble(item, chat));
-  if (typing) nodes.push(typingBubble());
-  if (nodes.length === 0) nodes.push(element('li', 'empty', 'No messages yet. Say hello.'));
+  // Bubbles are kept and refreshed, so that a screen reader hears each only once and focus stays where it is.
+  const former = new Map([...messages.children].map((node) => [node.dataset.key, node]));
+  const nodes = chat.items.map((item) => refreshed(former.get(item.wamid) ?? bubble(item, chat), item));
+  if (typing) nodes.push(former.get('typing') ?? typingBubble());
+  if (nodes.length === 0) nodes.push(former.get('empty') ?? emptyNotice());
   const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
-  messages.replaceChildren(...nodes);
+  for (const node of former.values()) if (!nodes.includes(node)) node.remove();
+  nodes.forEach((node, index) => {
+    if (messages.children[index] !== node) messages.insertBefore(node, messages.children[index] ?? null);
+  });
   if (atEnd || chat.items.at(-1)?.from === 'customer') messages.scrollTop = messages.scrollHeight;
+}
+
+function keyed(key, node) {
+  node.dataset.key = key;
+  return node;
 }
 
 function bubble(item, chat) {
   const mine = item.from === 'customer';
-  const node = element('li', `bubble ${mine ? 'mine' : 'theirs'}`);
+  const node = keyed(item.wamid, element('li', `bubble ${mine ? 'mine' : 'theirs'}`));
   node.append(element('span', 'visually-hidden', mine ? 'You: ' : 'Business: '), element('p', '', item.text));
   if (!mine && item.buttons.length > 0) node.append(choices(item, chat));
   const meta = element('div', 'meta');
   const time = element('time', '', new Date(item.at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }));
   time.dateTime = new Date(item.at).toISOString();
   meta.append(time);
-  if (mine) {
-    const [symbol, meaning] = TICKS[item.ticks];
-    const ticks = element('span', `ticks ${item.ticks}`, symbol);
+  if (mine) meta.append(element('span', 'ticks'));
+  node.append(meta, element('div', 'note'));
+  return node;
+}
+
+/** Only ticks and note of a bubble ever change. */
+function refreshed(node, item) {
+  const ticks = node.querySelector('.ticks');
+  const [symbol, meaning] = TICKS[item.ticks];
+  if (ticks && ticks.title !== meaning) {
+    ticks.className = `ticks ${item.ticks}`;
+    ticks.textContent = symbol;
+    ticks.title = meaning;
     ticks.setAttribute('role', 'img');
     ticks.setAttribute('aria-label', meaning);
-    ticks.title = meaning;
-    meta.append(ticks);
   }
-  node.append(meta);
-  if (item.note) node.append(element('div', 'note', item.note));
+  const note = node.querySelector('.note');
+  if (note.textContent !== (item.note ?? '')) note.textContent = item.note ?? '';
   return node;
 }
 
@@ -139,8 +158,12 @@ function choices(item, chat) {
   return group;
 }
 
+function emptyNotice() {
+  return keyed('empty', element('li', 'empty', 'No messages yet. Say hello.'));
+}
+
 function typingBubble() {
-  const node = element('li', 'bubble theirs typing');
+  const node = keyed('typing', element('li', 'bubble theirs typing'));
   node.setAttribute('aria-label', 'The business is typing');
   node.append(element('i'), element('i'), element('i'));
   return node;

@@ -165,7 +165,7 @@ describe('the settings', () => {
     expect(describeSettings().filter(({ name }) => /whatsapp|waba|token|secret|phone|meta/i.test(name))).toEqual([]);
   });
 
-  it('are listed in docs/operations.md as the schema has them: run `npm run docs:settings`', () => {
+  it('are listed in docs/operations.md as the schema has them: run `npm run docs`', () => {
     const document = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
     expect(document).toBe(withSettingsTable(document));
   });

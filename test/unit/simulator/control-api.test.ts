@@ -14,7 +14,7 @@ const send = (body = 'hi') =>
     json: { messaging_product: 'whatsapp', to: ADA, type: 'text', text: { body } },
   });
 const fault = (body: object) => simulator.control('POST', '/faults', body);
-const sentCount = async () => (await simulator.control('GET', '/sent')).body.items.length;
+const sentCount = async (): Promise<unknown> => (await simulator.control('GET', '/sent')).body.items.length;
 
 describe('faults', () => {
   it('answer an error of the catalogue instead of the call, as often as asked', async () => {
@@ -123,11 +123,11 @@ describe('the log of calls', () => {
     const { body } = await simulator.control('GET', '/calls');
     expect(
       body.items.map((call: Record<string, unknown>) => [
-        call['caller'],
-        call['tokenIn'],
-        call['proof'],
-        call['secretsInUrl'],
-        call['errorCode'],
+        call.caller,
+        call.tokenIn,
+        call.proof,
+        call.secretsInUrl,
+        call.errorCode,
       ]),
     ).toEqual([
       ['acme-good', 'header', 'valid', ['appsecret_proof'], null],

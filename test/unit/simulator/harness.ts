@@ -94,6 +94,20 @@ async function call(url: string, init: RequestInit): Promise<Answer> {
   return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
 }
 
+export interface ChangeValue {
+  readonly contacts: readonly Record<string, unknown>[];
+  readonly messages: readonly Record<string, Json>[];
+  readonly statuses: readonly Record<string, Json>[];
+}
+
+/** The value of the first change of a webhook body, given as text or parsed. */
+export function firstValue(payload: unknown): ChangeValue {
+  const parsed = (typeof payload === 'string' ? JSON.parse(payload) : payload) as {
+    entry: [{ changes: [{ value: ChangeValue }] }];
+  };
+  return parsed.entry[0].changes[0].value;
+}
+
 export interface Received {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;

@@ -46,12 +46,12 @@ describe('the phone numbers of a WABA', () => {
     const page = await get(`${ACME.shop}/phone_numbers?limit=1&fields=id`);
     expect(page.body.data).toEqual([{ id: ACME_PHONES[0] }]);
     expect(page.body.paging.next).not.toContain('appsecret_proof');
-    const next = await fetch(page.body.paging.next, { headers: { authorization: `Bearer ${token}` } });
+    const next = await fetch(String(page.body.paging.next), { headers: { authorization: `Bearer ${token}` } });
     const last = (await next.json()) as { data: unknown; paging: Record<string, unknown> };
     expect(last.data).toEqual([{ id: ACME_PHONES[1] }]);
     expect(last.paging).not.toHaveProperty('next');
     const back = await get(
-      `${ACME.shop}/phone_numbers?limit=1&fields=id&after=${encodeURIComponent(page.body.paging.cursors.after)}`,
+      `${ACME.shop}/phone_numbers?limit=1&fields=id&after=${encodeURIComponent(String(page.body.paging.cursors.after))}`,
     );
     expect(back.body.data).toEqual([{ id: ACME_PHONES[1] }]);
   });

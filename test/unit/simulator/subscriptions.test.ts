@@ -179,7 +179,7 @@ describe('subscribed_apps', () => {
   it('deletes the override when it is posted again without a body', async () => {
     await subscribe(simulator, acme());
     await post(`${ACME.shop}/subscribed_apps`, { override_callback_uri: `${callback.url}/o`, verify_token: 'v' });
-    const overrides = async () =>
+    const overrides = async (): Promise<unknown> =>
       (await simulator.graph('GET', `${ACME.shop}/subscribed_apps`, { as: 'acme-good' })).body.data.map(
         (app: object) => 'override_callback_uri' in app,
       );

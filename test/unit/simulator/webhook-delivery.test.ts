@@ -6,6 +6,7 @@ import {
   ADA,
   type Callback,
   callbackForTests,
+  firstValue,
   INITECH,
   MAX,
   OLD_VENDOR_APP,
@@ -42,7 +43,7 @@ describe('the signature', () => {
   it('covers the exact bytes, in which non-ASCII, slashes and @ are escaped', async () => {
     await subscribeAcme();
     await message({ body: 'Grüße 😀 a/b @c <50%>' });
-    const [{ rawBody, headers } = { rawBody: '', headers: {} }] = callback.received;
+    const { rawBody = '', headers = {} } = callback.received[0] ?? {};
     expect(rawBody).toContain('Gr\\u00fc\\u00dfe \\ud83d\\ude00 a\\/b \\u0040c \\u003c50\\u0025>');
     expect(headers['x-hub-signature-256']).toBe(sign(secretOf(ACME.app), rawBody));
     expect(headers['content-type']).toBe('application/json');
@@ -77,13 +78,13 @@ describe('the signature', () => {
     expect(secret).toMatch(/^[0-9a-f]{32}$/);
     await message();
     expect(callback.received[0]?.headers['x-hub-signature-256']).toBe(
-      sign(secret, callback.received[0]?.rawBody ?? ''),
+      sign(String(secret), callback.received[0]?.rawBody ?? ''),
     );
   });
 });
 
 describe('where an event goes', () => {
-  const levels = async (query: string) =>
+  const levels = async (query: string): Promise<unknown> =>
     (await simulator.control('GET', `/targets?${query}`)).body.targets.map(
       (target: { appId: string; level: string }) => [target.appId, target.level],
     );
@@ -226,8 +227,7 @@ describe('what a customer sends', () => {
   });
 
   it('may lack contacts, profile, wa_id and from', async () => {
-    const value = async (omit: string[]) =>
-      (await message({ omit, dryRun: true })).body.payload.entry[0].changes[0].value;
+    const value = async (omit: string[]) => firstValue((await message({ omit, dryRun: true })).body.payload);
     expect(await value(['contacts'])).not.toHaveProperty('contacts');
     expect((await value(['profile'])).contacts[0]).not.toHaveProperty('profile');
     expect((await value(['wa_id', 'from'])).contacts[0]).not.toHaveProperty('wa_id');
@@ -237,14 +237,14 @@ describe('what a customer sends', () => {
 
   it('names a username user by user id alone, another one in each portfolio', async () => {
     const messageOf = async (phoneNumberId: string) =>
-      (await message({ from: MAX, phoneNumberId, dryRun: true })).body.payload.entry[0].changes[0].value;
+      firstValue((await message({ from: MAX, phoneNumberId, dryRun: true })).body.payload);
     const value = await messageOf(ACME.phone);
     expect(value.contacts[0]).toEqual({
       profile: { name: 'Max', username: 'mysterious.max' },
-      user_id: value.messages[0].from_user_id,
+      user_id: value.messages[0]?.from_user_id,
     });
     expect(value.messages[0]).not.toHaveProperty('from');
-    expect((await messageOf(UMBRELLA.phone)).messages[0].from_user_id).not.toBe(value.messages[0].from_user_id);
+    expect((await messageOf(UMBRELLA.phone)).messages[0]?.from_user_id).not.toBe(value.messages[0]?.from_user_id);
   });
 
   it('can be any type, and be delivered several times at once with the same wamid', async () => {
@@ -257,18 +257,15 @@ describe('what a customer sends', () => {
       parallel: true,
     });
     expect(body.deliveries).toHaveLength(3);
-    const ids = callback.received.map(({ rawBody }) => JSON.parse(rawBody).entry[0].changes[0].value.messages[0]);
-    expect(ids).toHaveLength(3);
-    expect(ids.every((item) => item.id === body.wamid && item.location.latitude === 1)).toBe(true);
+    const messages = callback.received.map(({ rawBody }) => firstValue(rawBody).messages[0]);
+    expect(messages).toMatchObject(Array(3).fill({ id: body.wamid, location: { latitude: 1 } }));
   });
 
   it('reaches a callback with 3 MB and 1000 changes', async () => {
     await subscribeAcme();
-    const { change } = { change: (await message({ dryRun: true })).body.payload.entry[0].changes[0] };
-    const changes = Array.from({ length: 1000 }, () => ({
-      ...change,
-      value: { ...change.value, padding: 'x'.repeat(2500) },
-    }));
+    const value = firstValue((await message({ dryRun: true })).body.payload);
+    const change = { field: 'messages', value: { ...value, padding: 'x'.repeat(2500) } };
+    const changes = Array.from({ length: 1000 }, () => change);
     const { body } = await deliver({
       payload: { object: 'whatsapp_business_account', entry: [{ id: ACME.shop, changes }] },
     });

@@ -1,0 +1,121 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { AgentEvent } from '../../../shared/contracts/agent-event.ts';
+
+/** One request that an agent got. */
+export interface Heard {
+  readonly webhookId: string;
+  readonly body: AgentEvent;
+  /** Judged by the agent itself with the secret that it was given: Standard Webhooks, HMAC-SHA-256 over id.timestamp.body. */
+  readonly verified: boolean;
+  /** 1 for the first request with this webhook-id. */
+  readonly attempt: number;
+}
+
+export type AgentAnswer =
+  | { readonly status?: number; readonly messages?: readonly unknown[]; readonly text?: string }
+  /** No answer at all. */
+  | 'silence';
+
+/** Says `text` to the customer. */
+export const saying = (text: string): AgentAnswer => ({ messages: [{ type: 'text', text: { body: text } }] });
+
+/** Seconds that a timestamp may be off (Standard Webhooks suggests five minutes). */
+const TOLERANCE = 300;
+
+/** An agent of the platform: takes what comes to its URL, and answers what the test wants. */
+export class TestAgent {
+  readonly id: string;
+  readonly url: string;
+  readonly heard: Heard[] = [];
+  /** From the answer that created the agent. */
+  signingSecret = '';
+  answer: (heard: Heard) => AgentAnswer | Promise<AgentAnswer> = () => ({});
+
+  constructor(id: string, url: string) {
+    this.id = id;
+    this.url = url;
+  }
+
+  /** What customers wrote, in the order of arrival. */
+  get texts(): readonly string[] {
+    return this.heard.map(textOf);
+  }
+
+  async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of request) chunks.push(chunk as Uint8Array);
+    const raw = Buffer.concat(chunks).toString('utf8');
+    const webhookId = String(request.headers['webhook-id']);
+    const heard: Heard = {
+      webhookId,
+      body: JSON.parse(raw) as AgentEvent,
+      verified: this.#verifies(webhookId, request, raw),
+      attempt: this.heard.filter((earlier) => earlier.webhookId === webhookId).length + 1,
+    };
+    this.heard.push(heard);
+    const answer = await this.answer(heard);
+    if (answer === 'silence') return;
+    response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' });
+    response.end(answer.text ?? JSON.stringify(answer.messages === undefined ? {} : { messages: answer.messages }));
+  }
+
+  #verifies(webhookId: string, { headers }: IncomingMessage, raw: string): boolean {
+    const timestamp = String(headers['webhook-timestamp']);
+    const key = Buffer.from(this.signingSecret.replace(/^whsec_/, ''), 'base64');
+    const expected = createHmac('sha256', key).update(`${webhookId}.${timestamp}.${raw}`).digest();
+    const isFresh = Math.abs(Date.now() / 1000 - Number(timestamp)) < TOLERANCE;
+    return (
+      isFresh &&
+      String(headers['webhook-signature'])
+        .split(' ')
+        .some((part) => {
+          const claimed = Buffer.from(part.replace(/^v1,/, ''), 'base64');
+          return claimed.byteLength === expected.byteLength && timingSafeEqual(claimed, expected);
+        })
+    );
+  }
+}
+
+export const textOf = ({ body }: Heard): string => {
+  const text = body.data.message?.text as { readonly body?: string } | undefined;
+  return text?.body ?? '';
+};
+
+/** A loopback server on which the agents of one test file live. */
+export class AgentHost implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #agents = new Map<string, TestAgent>();
+
+  private constructor() {
+    this.#server = createServer((request, response) => {
+      const agent = this.#agents.get(request.url ?? '');
+      if (agent === undefined) response.writeHead(404).end();
+      else void agent.take(request, response).catch(() => response.destroy());
+    });
+  }
+
+  static async open(): Promise<AgentHost> {
+    const host = new AgentHost();
+    host.#server.listen(0, '127.0.0.1');
+    await once(host.#server, 'listening');
+    return host;
+  }
+
+  /** A place for an agent to listen; it is not known to the system yet. */
+  place(id: string): TestAgent {
+    const path = `/${this.#agents.size + 1}/${id}`;
+    const agent = new TestAgent(id, `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`);
+    this.#agents.set(path, agent);
+    return agent;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}

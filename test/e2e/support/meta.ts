@@ -1,0 +1,85 @@
+import type { SeedInput } from '../../../simulator/seed.ts';
+import type { Attempt } from '../../../simulator/webhook-delivery.ts';
+import { stack } from './stack.ts';
+
+export interface Delivered {
+  readonly wamid: string;
+  readonly payload: unknown;
+  readonly deliveries: readonly {
+    readonly appId: string;
+    readonly url: string;
+    readonly level: string;
+    readonly attempts: readonly Attempt[];
+  }[];
+}
+
+/** What reached Meta's /messages: a message to a customer, or a read receipt. */
+export interface Sent {
+  readonly at: string;
+  readonly kind: 'message' | 'read';
+  readonly phoneNumberId: string;
+  readonly to: string | null;
+  readonly wamid: string;
+  readonly typing: boolean;
+  readonly body: Readonly<Record<string, unknown>> & { readonly text?: { readonly body: string } };
+}
+
+export interface GraphCall {
+  readonly at: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number | null;
+  readonly tokenIn: string;
+  readonly proof: string;
+  readonly secretsInUrl: readonly string[];
+}
+
+export interface MetaState
+  extends Required<Pick<SeedInput, 'appSubscriptions' | 'wabaSubscriptions' | 'phoneOverrides'>> {}
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** The simulated Meta, through its control API. */
+export const meta = {
+  seed: (seed: SeedInput) => control('POST', 'seed', seed),
+  state: () => control<MetaState>('GET', 'state'),
+  /** A customer sends a message. */
+  message: (message: Body) => control<Delivered>('POST', 'message', message),
+  /** Any webhook body at all. */
+  deliver: (delivery: Body) => control<Delivered>('POST', 'deliver', delivery),
+  targets: (phoneNumberId: string) =>
+    control<{ targets: { appId: string; url: string; level: string }[] }>(
+      'GET',
+      `targets?phoneNumberId=${phoneNumberId}`,
+    ),
+  change: (what: string, patch: Body) => control('PATCH', what, patch),
+  tokenDies: (name: string, how: 'expire' | 'revoke' | 'change-password') =>
+    control('POST', `tokens/${name}/${how}`, {}),
+
+  async sent(phoneNumberId: string, kind: Sent['kind'] = 'message'): Promise<readonly Sent[]> {
+    return (await control<{ items: Sent[] }>('GET', `sent?phoneNumberId=${phoneNumberId}&kind=${kind}`)).items;
+  },
+  async calls(path: string, method?: string): Promise<readonly GraphCall[]> {
+    const query = new URLSearchParams({ path, ...(method === undefined ? {} : { method }) });
+    return (await control<{ items: GraphCall[] }>('GET', `calls?${query}`)).items;
+  },
+  async foreign(name: string): Promise<readonly Body[]> {
+    const { items } = await control<{ items: Body[] }>('GET', 'foreign');
+    return items.filter((item) => item.name === name);
+  },
+  /** A fault that lasts until it is disposed of. */
+  async fault(fault: Body): Promise<AsyncDisposable> {
+    const { id } = await control<{ id: string }>('POST', 'faults', fault);
+    return { [Symbol.asyncDispose]: () => control<void>('DELETE', `faults/${id}`) };
+  },
+} as const;
+
+async function control<T = void>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${stack.simulator}/_control/${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} /_control/${path}: ${response.status} ${text}`);
+  return JSON.parse(text) as T;
+}

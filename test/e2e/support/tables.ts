@@ -1,0 +1,61 @@
+import { DynamoDBClient, paginateListTables } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
+import { awsClient } from './aws.ts';
+
+export type Row = Readonly<Record<string, unknown>> & { readonly pk: string; readonly sk: string };
+export type TableNoun = 'Directory' | 'Vault' | 'Events' | 'Audit';
+
+const nouns: Readonly<Record<TableNoun, RegExp>> = {
+  Directory: /-Directory/,
+  Vault: /-CredentialVault/,
+  Events: /-EventStore/,
+  Audit: /-AuditLog/,
+};
+
+const client = new DynamoDBClient(awsClient);
+const documents = DynamoDBDocumentClient.from(client);
+let names: readonly string[] = [];
+
+async function tableNamed(noun: TableNoun): Promise<string> {
+  if (names.length === 0) {
+    const found: string[] = [];
+    for await (const page of paginateListTables({ client }, {})) found.push(...(page.TableNames ?? []));
+    names = found;
+  }
+  const matching = names.filter((name) => nouns[noun].test(name));
+  if (matching[0] === undefined || matching.length > 1) throw new Error(`Not exactly one table is the ${noun}.`);
+  return matching[0];
+}
+
+/** Everything in a table. */
+export async function rowsOf(noun: TableNoun): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for await (const page of paginateScan(
+    { client: documents },
+    { TableName: await tableNamed(noun), ConsistentRead: true },
+  ))
+    rows.push(...((page.Items ?? []) as Row[]));
+  return rows;
+}
+
+/** What exists of customers' things: keys of the Directory and of the Vault. */
+export async function storedKeys(): Promise<readonly string[]> {
+  const rows = (await Promise.all([rowsOf('Directory'), rowsOf('Vault')])).flat();
+  return rows.map(({ pk, sk }) => `${pk} ${sk}`).sort();
+}
+
+export interface ClaimRow {
+  readonly state: string;
+  readonly fates: readonly { readonly fate: string }[];
+  readonly tenantId: string;
+  readonly attempts: number;
+  readonly replies?: unknown;
+}
+
+/** How far an event has come; undefined when nobody has claimed it. */
+export async function claimOf(eventId: string): Promise<ClaimRow | undefined> {
+  const { Item } = await documents.send(
+    new GetCommand({ TableName: await tableNamed('Events'), Key: { pk: eventId, sk: 'CLAIM' }, ConsistentRead: true }),
+  );
+  return Item as ClaimRow | undefined;
+}

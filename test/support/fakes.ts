@@ -1,0 +1,102 @@
+import type { Reply } from '../../shared/contracts/agent-event.ts';
+import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
+import type { SecretIdentity } from '../../shared/crypto/secret-context.ts';
+import type { ClaimProgress, ClaimStep, ClaimStore } from '../../shared/domain/claim.ts';
+import { Fault } from '../../shared/domain/fault.ts';
+import type { Graph, GraphFailure, GraphResult } from '../../shared/domain/graph.ts';
+import type { Journal, JournalFields } from '../../shared/domain/journal.ts';
+import type { OpenedFor, SecretOpener } from '../../shared/domain/vault.ts';
+
+/** Remembers what was said and counted. */
+export const recordingJournal = () => {
+  const lines: { readonly level: string; readonly event: string; readonly fields: JournalFields }[] = [];
+  const counts = new Map<string, number>();
+  const at =
+    (level: string) =>
+    (event: string, fields: JournalFields = {}) => {
+      lines.push({ level, event, fields });
+    };
+  const journal: Journal = {
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    count: (metric, value = 1) => void counts.set(metric, (counts.get(metric) ?? 0) + value),
+  };
+  return { ...journal, lines, counts, events: () => lines.map(({ event }) => event) };
+};
+
+/** Opens what it was given, and remembers every opening. */
+export const memoryVault = (secrets: Readonly<Record<string, () => SecretBytes>>) => {
+  const opened: { readonly identity: SecretIdentity; readonly openedFor: OpenedFor }[] = [];
+  const handedOut: SecretBytes[] = [];
+  const opener: SecretOpener = {
+    open(identity, openedFor) {
+      opened.push({ identity, openedFor });
+      const { tenantId, ownerId, purpose, secretVersion } = identity;
+      const secret = secrets[`${tenantId}/${ownerId}/${purpose}/${secretVersion}`]?.();
+      if (secret === undefined) return Promise.reject(new Fault('secret-missing', { retryable: false }));
+      handedOut.push(secret);
+      return Promise.resolve(secret);
+    },
+  };
+  return { ...opener, opened, handedOut };
+};
+
+/** Claims as DynamoDB would keep them, with every step on record. */
+export const memoryClaims = (initial?: ClaimProgress | 'finished' | 'busy') => {
+  const steps: ClaimStep[] = [];
+  let released = 0;
+  let onStep: (step: ClaimStep) => void = () => undefined;
+  const held = {
+    record(step: ClaimStep) {
+      steps.push(step);
+      onStep(step);
+      return Promise.resolve();
+    },
+    release() {
+      released++;
+      return Promise.resolve();
+    },
+  };
+  const store: ClaimStore = {
+    claim: () =>
+      Promise.resolve(
+        initial === 'finished' || initial === 'busy'
+          ? { outcome: initial }
+          : {
+              outcome: 'claimed',
+              held,
+              progress: initial ?? { state: 'leased', replies: null, fates: [], attempts: 1 },
+            },
+      ),
+  };
+  return {
+    ...store,
+    steps,
+    states: () => steps.map(({ state }) => state),
+    released: () => released,
+    failOn: (state: ClaimStep['state']) => {
+      onStep = (step) => {
+        if (step.state === state) throw new Fault('claim-lost', { retryable: true });
+      };
+    },
+  };
+};
+
+export const ok = <T>(value: T): Promise<GraphResult<T>> => Promise.resolve({ ok: true, value });
+export const failing = (failure: GraphFailure): Promise<GraphResult<never>> => Promise.resolve({ ok: false, failure });
+export const refusedBy = (
+  refusal: Extract<GraphFailure, { kind: 'refused' }>['refusal'],
+  code = 100,
+): Promise<GraphResult<never>> => failing({ kind: 'refused', refusal, code });
+
+/** A Graph API of which a test scripts what it needs; every other call fails the test. */
+export const scriptedGraph = (script: Partial<Graph>): Graph =>
+  new Proxy(script as Graph, {
+    get(target, name: keyof Graph) {
+      return target[name] ?? (() => Promise.reject(new Error(`Unexpected call of the Graph API: ${name}`)));
+    },
+  });
+
+export const textReply = (body: string): Reply => ({ type: 'text', text: { body } });
+export const secretOf = (text: string) => (): SecretBytes => SecretBytes.fromText(text);

@@ -1,0 +1,94 @@
+import {
+  agentId,
+  appId,
+  credentialId,
+  phoneNumberId,
+  tenantId,
+  wabaId,
+  webhookId,
+} from '../../shared/contracts/ids.ts';
+import type { Binding, CredentialRecord, MetaAppRecord, NumberRecord } from '../../shared/domain/records.ts';
+
+/** Rows of one tenant, as the Directory would hold them. Tests change what they are about. */
+export const ids = {
+  tenant: tenantId.parse('acme'),
+  credential: credentialId.parse('cred_01J0000000000000000000000A'),
+  otherCredential: credentialId.parse('cred_01J0000000000000000000000B'),
+  app: appId.parse('1042424242424242'),
+  waba: wabaId.parse('2042424242424242'),
+  number: phoneNumberId.parse('3042424242424242'),
+  otherNumber: phoneNumberId.parse('3042424242424243'),
+  agent: agentId.parse('support'),
+  webhook: webhookId.parse(`wh_${'a'.repeat(43)}`),
+  appWebhook: webhookId.parse(`wh_${'b'.repeat(43)}`),
+} as const;
+
+const at = '2026-11-22T10:00:00.000Z';
+
+export const appRecord = (change: Partial<MetaAppRecord> = {}): MetaAppRecord => ({
+  appId: ids.app,
+  webhookId: ids.appWebhook,
+  secretVersion: 1,
+  previousSecretVersion: null,
+  previousAcceptedUntil: null,
+  appSecretLastFour: 'cdef',
+  appSecretSetAt: at,
+  credentialCount: 1,
+  provedBy: { acme: 1 },
+  ...change,
+});
+
+export const credentialRecordOf = (change: Partial<CredentialRecord> = {}): CredentialRecord => ({
+  tenantId: ids.tenant,
+  credentialId: ids.credential,
+  label: 'Shop',
+  appId: ids.app,
+  wabaId: ids.waba,
+  version: 1,
+  secretVersion: 1,
+  status: 'connected',
+  reason: null,
+  accessTokenLastFour: 'wxyz',
+  accessTokenSetAt: at,
+  accessTokenExpiresAt: null,
+  phoneNumbers: [ids.number, ids.otherNumber].map((phoneNumberId) => ({
+    phoneNumberId,
+    displayPhoneNumber: '+1 555 0100',
+    verifiedName: 'Shop',
+    status: 'CONNECTED',
+    qualityRating: 'GREEN',
+    messagingLimit: 'TIER_250',
+  })),
+  claimedNumbers: { [ids.number]: { agentIds: [ids.agent], forward: ['message'] } },
+  onExistingCallback: 'keep',
+  webhookId: ids.webhook,
+  webhookUrl: `https://switchboard.example/webhooks/${ids.webhook}`,
+  webhookState: 'configured',
+  webhookReason: null,
+  webhookConfiguredAt: at,
+  createdBy: 'user-1',
+  createdAt: at,
+  updatedAt: at,
+  ...change,
+});
+
+export const bindingOf = (change: Partial<Binding> = {}): Binding => ({
+  agentId: ids.agent,
+  target: { type: 'https', url: 'https://agent.example/events' },
+  secretVersion: 1,
+  default: true,
+  behaviour: { readReceipts: true, typingIndicator: true, forward: ['message'] },
+  ...change,
+});
+
+export const numberRecordOf = (change: Partial<NumberRecord> = {}): NumberRecord => ({
+  phoneNumberId: ids.number,
+  tenantId: ids.tenant,
+  credentialId: ids.credential,
+  secretVersion: 1,
+  wabaId: ids.waba,
+  appId: ids.app,
+  acceptedSources: [ids.credential],
+  bindings: [bindingOf()],
+  ...change,
+});

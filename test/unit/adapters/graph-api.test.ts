@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { graphApi } from '../../../shared/adapters/graph-api.ts';
+import { failureOf } from '../../../shared/adapters/graph-error.ts';
+import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
+import { jsonAnswer, loopbackServer } from '../../support/loopback-server.ts';
+import { ids } from '../../support/records.ts';
+
+const token = () => SecretBytes.fromText('EAA-the-token');
+const access = () => ({ accessToken: token(), proof: SecretBytes.fromText('the-proof') });
+const graphAt = (baseUrl: string) => graphApi({ baseUrl, version: 'v25.0' });
+
+describe('the client of the Graph API', () => {
+  test('sends the token in the header, never in the URL, and the proof with it', async () => {
+    await using server = await loopbackServer((_heard, response) => jsonAnswer(response, 200, { name: 'Shop' }));
+    expect(await graphAt(server.url).readBusinessAccount(access(), ids.waba)).toEqual({
+      ok: true,
+      value: { name: 'Shop' },
+    });
+    const [call] = server.heard;
+    expect(call?.headers.authorization).toBe('Bearer EAA-the-token');
+    expect(call?.url.pathname).toBe(`/v25.0/${ids.waba}`);
+    expect(call?.url.searchParams.get('appsecret_proof')).toBe('the-proof');
+    expect(call?.url.href).not.toContain('EAA-the-token');
+  });
+
+  test('reads an invalid token out of an answer of 200', async () => {
+    const data = { is_valid: false, scopes: [], error: { code: 190, subcode: 463, message: 'x' } };
+    await using server = await loopbackServer((_heard, response) => jsonAnswer(response, 200, { data }));
+    const facts = await graphAt(server.url).inspectToken(SecretBytes.fromText('1|s'), token());
+    expect(facts).toMatchObject({ ok: true, value: { valid: false, errorCode: 190, errorSubcode: 463 } });
+  });
+
+  test('takes permissions from both lists, and 0 for no expiry', async () => {
+    const data = {
+      is_valid: true,
+      app_id: 42,
+      expires_at: 0,
+      scopes: ['a'],
+      granular_scopes: [{ scope: 'b', target_ids: ['1'] }],
+    };
+    await using server = await loopbackServer((_heard, response) => jsonAnswer(response, 200, { data }));
+    const facts = await graphAt(server.url).inspectToken(SecretBytes.fromText('1|s'), token());
+    expect(facts).toMatchObject({
+      ok: true,
+      value: { appId: '42', expiresAt: null, permissions: new Set(['a', 'b']) },
+    });
+  });
+
+  test('blames the App Secret when Meta refuses the app token itself', async () => {
+    await using server = await loopbackServer((_heard, response) =>
+      jsonAnswer(response, 400, { error: { code: 190, message: 'Invalid OAuth access token signature' } }),
+    );
+    const facts = await graphAt(server.url).inspectToken(SecretBytes.fromText('1|s'), token());
+    expect(facts).toMatchObject({ ok: false, failure: { refusal: 'app-secret-wrong' } });
+  });
+
+  test('follows pages by their cursor, with the proof on each, and never the URL that it is given', async () => {
+    await using server = await loopbackServer(({ url }, response) =>
+      jsonAnswer(response, 200, {
+        data: [{ id: url.searchParams.get('after') === null ? '30001' : '30002' }],
+        paging:
+          url.searchParams.get('after') === null
+            ? { cursors: { after: 'next' }, next: 'http://attacker.example/' }
+            : { cursors: { after: 'end' } },
+      }),
+    );
+    const numbers = await graphAt(server.url).listPhoneNumbers(access(), ids.waba);
+    expect(numbers.ok && numbers.value.map(({ phoneNumberId }) => phoneNumberId)).toEqual(['30001', '30002']);
+    expect(server.heard.map(({ url }) => url.searchParams.get('appsecret_proof'))).toEqual(['the-proof', 'the-proof']);
+  });
+
+  test('does not follow a redirect with the token', async () => {
+    await using elsewhere = await loopbackServer((_heard, response) => jsonAnswer(response, 200, {}));
+    await using server = await loopbackServer((_heard, response) =>
+      response.writeHead(302, { location: elsewhere.url }).end(),
+    );
+    const answer = await graphAt(server.url).readBusinessAccount(access(), ids.waba);
+    expect(answer).toEqual({ ok: false, failure: { kind: 'unknown-outcome' } });
+    expect(elsewhere.heard).toEqual([]);
+  });
+
+  test('knows that a refused connection sent nothing', async () => {
+    const gone = await loopbackServer(() => undefined);
+    await gone[Symbol.asyncDispose]();
+    const sent = await graphAt(gone.url).sendMessage(access(), ids.number, {});
+    expect(sent).toEqual({ ok: false, failure: { kind: 'not-sent' } });
+  });
+
+  test.each<[string, (response: import('node:http').ServerResponse) => void]>([
+    ['drops the connection', (response) => response.destroy()],
+    ['answers 500 without an envelope', (response) => response.writeHead(500).end('oops')],
+    ['answers 200 with something else', (response) => jsonAnswer(response, 200, { messages: [] })],
+    ['answers 200 with no JSON', (response) => response.writeHead(200).end('<html>')],
+  ])('calls the outcome of a send unknown when Meta %s', async (_what, answer) => {
+    await using server = await loopbackServer((_heard, response) => answer(response));
+    const sent = await graphAt(server.url).sendMessage(access(), ids.number, { type: 'text' });
+    expect(sent).toEqual({ ok: false, failure: { kind: 'unknown-outcome' } });
+  });
+
+  test('reads the number’s own callback out of Meta’s other shape', async () => {
+    const webhook_configuration = { phone_number: 'https://a.example', application: 'https://b.example' };
+    await using server = await loopbackServer((_heard, response) =>
+      jsonAnswer(response, 200, { webhook_configuration }),
+    );
+    expect(await graphAt(server.url).readNumberCallback(access(), ids.number)).toEqual({
+      ok: true,
+      value: 'https://a.example',
+    });
+  });
+});
+
+describe('an error of Meta’s', () => {
+  test.each([
+    [{ code: 100, message: 'Invalid appsecret_proof provided in the API argument' }, 'proof-invalid'],
+    [
+      { code: 100, message: '(#100) Before override the current callback uri, your app must be subscribed' },
+      'not-subscribed',
+    ],
+    [{ code: 100, error_subcode: 33, message: 'Unsupported get request' }, 'object-invisible'],
+    [{ code: 100, message: '(#100) Invalid parameter' }, 'other'],
+    [{ code: 1, message: 'Error validating client secret.' }, 'app-secret-wrong'],
+    [{ code: 1, message: 'An unknown error occurred' }, 'temporary'],
+    [{ code: 2, message: 'Service temporarily unavailable' }, 'temporary'],
+    [{ code: 101, message: 'Error validating application.' }, 'app-unknown'],
+    [{ code: 190, message: 'Session has expired' }, 'token-invalid'],
+    [{ code: 0, message: 'AuthException' }, 'token-invalid'],
+    [{ code: 10, message: 'no permission' }, 'permission-missing'],
+    [{ code: 200, message: 'no permission' }, 'permission-missing'],
+    [{ code: 299, message: 'no permission' }, 'permission-missing'],
+    [{ code: 300, message: 'nobody knows' }, 'other'],
+    [{ code: 2200, message: 'Callback verification failed' }, 'callback-refused'],
+    [{ code: 80007, message: 'limit' }, 'rate-limited'],
+    [{ code: 80008, message: 'limit' }, 'rate-limited'],
+    [{ code: 131056, message: 'pair limit' }, 'rate-limited'],
+    [{ code: 131047, message: 'window' }, 'other'],
+  ])('%j is %s', (error, refusal) => {
+    expect(failureOf({ error })).toMatchObject({ kind: 'refused', refusal, code: error.code });
+  });
+
+  test('keeps its trace id and never its message, which may quote a token', () => {
+    const failure = failureOf({ error: { code: 190, message: 'Malformed access token EAAsecret', fbtrace_id: 'Abc' } });
+    expect(failure).toEqual({ kind: 'refused', refusal: 'token-invalid', code: 190, fbtraceId: 'Abc' });
+  });
+
+  test.each([undefined, null, 'text', {}, { error: 'x' }])('that is none (%j) leaves the outcome unknown', (body) => {
+    expect(failureOf(body)).toEqual({ kind: 'unknown-outcome' });
+  });
+});

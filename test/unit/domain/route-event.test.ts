@@ -1,0 +1,363 @@
+import { describe, expect, test } from 'vitest';
+import type { AgentEvent, Customer, Reply } from '../../../shared/contracts/agent-event.ts';
+import { conversationId, eventId } from '../../../shared/contracts/ids.ts';
+import type { QueuedEvent, QueuedEvents } from '../../../shared/contracts/queued-events.ts';
+import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
+import { packParts } from '../../../shared/crypto/secret-parts.ts';
+import type { ClaimProgress } from '../../../shared/domain/claim.ts';
+import type { GraphFailure } from '../../../shared/domain/graph.ts';
+import type { NumberRecord } from '../../../shared/domain/records.ts';
+import { type DispatchOutcome, type RouteEventPorts, routeEvent } from '../../../shared/domain/route-event.ts';
+import {
+  failing,
+  memoryClaims,
+  memoryVault,
+  ok,
+  recordingJournal,
+  scriptedGraph,
+  secretOf,
+  textReply,
+} from '../../support/fakes.ts';
+import { bindingOf, ids, numberRecordOf } from '../../support/records.ts';
+
+const evt = eventId.parse(`evt_${'e'.repeat(43)}`);
+const ada: Customer = { waId: '491511', userId: null, groupId: null, name: 'Ada' };
+
+const event = (change: Partial<QueuedEvent> = {}): QueuedEvent => ({
+  eventId: evt,
+  kind: 'message',
+  customer: ada,
+  value: { id: 'wamid.IN', type: 'text', text: { body: 'hi' } },
+  ...change,
+});
+const batchOf = (queued: QueuedEvent): QueuedEvents => ({
+  version: 1,
+  tenantId: ids.tenant,
+  credentialId: ids.credential,
+  phoneNumberId: ids.number,
+  conversationId: conversationId.parse(`conv_${'c'.repeat(43)}`),
+  receivedAt: '2026-11-22T10:00:00.000Z',
+  events: [queued],
+});
+
+interface World {
+  readonly number?: NumberRecord | null;
+  readonly claim?: ClaimProgress | 'finished' | 'busy';
+  readonly answers?: readonly DispatchOutcome[];
+  readonly sends?: readonly (GraphFailure | 'ok')[];
+  readonly timeLeft?: number;
+  readonly vault?: ReturnType<typeof memoryVault>;
+}
+
+const answered = (...replies: readonly Reply[]): DispatchOutcome => ({ outcome: 'answered', replies });
+const failed: DispatchOutcome = { outcome: 'failed', reason: 'http-500' };
+
+const openableVault = () =>
+  memoryVault({
+    'acme/support/agent-signature/1': secretOf('a signing secret of an agent..32'),
+    'acme/cred_01J0000000000000000000000A/graph-api/1': () =>
+      packParts(SecretBytes.fromText('the token'), SecretBytes.fromText('the proof')),
+  });
+
+const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 25_000, ...rest }: World = {}) => {
+  const dispatched: AgentEvent[] = [];
+  const sent: Readonly<Record<string, unknown>>[] = [];
+  const read: { readonly messageId: string; readonly typing: boolean }[] = [];
+  const pauses: number[] = [];
+  const claims = memoryClaims(claim);
+  const journal = recordingJournal();
+  const vault = rest.vault ?? openableVault();
+  const ports: RouteEventPorts = {
+    numbers: { read: () => Promise.resolve(number === null ? undefined : (number ?? numberRecordOf())) },
+    claims,
+    vault,
+    dispatcher: {
+      dispatch: (_binding, agentEvent) => {
+        dispatched.push(agentEvent);
+        return Promise.resolve(answers[Math.min(dispatched.length, answers.length) - 1] ?? answered());
+      },
+    },
+    graph: scriptedGraph({
+      sendMessage: (access, _number, message) => {
+        expect(access.accessToken.revealText()).toBe('the token');
+        sent.push(message);
+        const result = sends[sent.length - 1] ?? 'ok';
+        return result === 'ok' ? ok({ wamid: `wamid.OUT${sent.length}` }) : failing(result);
+      },
+      markRead: (_access, _number, messageId, { typing }) => {
+        read.push({ messageId, typing });
+        return ok(undefined);
+      },
+    }),
+    journal,
+    now: () => new Date('2026-11-22T10:00:00Z'),
+    sleep: (milliseconds) => {
+      pauses.push(milliseconds);
+      return Promise.resolve();
+    },
+    timeLeft: () => timeLeft,
+  };
+  const run = (queued = event()) => routeEvent(batchOf(queued), queued, ports);
+  return { run, claims, dispatched, sent, read, pauses, journal, vault };
+};
+
+describe('an event that may not be routed', () => {
+  test.each([
+    ['of a number that nobody has claimed', null],
+    ['of a number of another tenant', numberRecordOf({ tenantId: 'globex' as NumberRecord['tenantId'] })],
+    [
+      'delivered by a credential that the number does not accept',
+      numberRecordOf({ acceptedSources: [ids.otherCredential] }),
+    ],
+  ])('%s is dropped and counted, without a claim', async (_what, number) => {
+    const it = world({ number });
+    expect(await it.run()).toBe('finished');
+    expect(it.dispatched).toEqual([]);
+    expect(it.claims.steps).toEqual([]);
+    expect(it.journal.counts.get('EventsForeign')).toBe(1);
+  });
+
+  test.each([
+    ['no agent is bound', numberRecordOf({ bindings: [] }), event()],
+    ['its agent does not want this kind', numberRecordOf(), event({ kind: 'status' })],
+    ['nobody can be sent this kind', numberRecordOf({ bindings: [bindingOf()] }), event({ kind: 'other' })],
+  ])('is counted and acknowledged when %s', async (_what, number, queued) => {
+    const it = world({ number });
+    expect(await it.run(queued)).toBe('finished');
+    expect(it.dispatched).toEqual([]);
+    expect(it.journal.counts.get('EventsUnwanted')).toBe(1);
+  });
+
+  test('is acknowledged when its claim is finished', async () => {
+    const it = world({ claim: 'finished' });
+    expect(await it.run()).toBe('finished');
+    expect(it.dispatched).toEqual([]);
+  });
+
+  test('stays in the queue while somebody else holds its claim', async () => {
+    const it = world({ claim: 'busy' });
+    expect(await it.run()).toBe('repeat');
+    expect(it.dispatched).toEqual([]);
+  });
+});
+
+describe('a dispatch', () => {
+  test('carries the stable event id and Meta’s own object', async () => {
+    const it = world();
+    expect(await it.run()).toBe('finished');
+    expect(it.dispatched).toHaveLength(1);
+    expect(it.dispatched[0]).toMatchObject({
+      type: 'whatsapp.message.received',
+      data: {
+        eventId: evt,
+        tenantId: 'acme',
+        agentId: 'support',
+        message: { id: 'wamid.IN' },
+        conversation: { customer: ada },
+      },
+    });
+    expect(it.claims.states()).toEqual(['done']);
+  });
+
+  test.each(['status', 'call', 'echo'] as const)('brings a %s to an agent that asked for it', async (kind) => {
+    const behaviour = { ...bindingOf().behaviour, forward: [kind] };
+    const it = world({ number: numberRecordOf({ bindings: [bindingOf({ behaviour })] }) });
+    await it.run(event({ kind }));
+    expect(it.dispatched[0]?.data[kind]).toEqual(event().value);
+    expect(it.read).toEqual([]);
+  });
+
+  test('is repeated twice within the invocation, with the same id, then left to the queue', async () => {
+    const it = world({ answers: [failed] });
+    expect(await it.run()).toBe('repeat');
+    expect(it.dispatched.map(({ data }) => data.eventId)).toEqual([evt, evt, evt]);
+    expect(it.pauses).toEqual([500, 2000]);
+    expect(it.claims.states()).toEqual([]);
+    expect(it.claims.released()).toBe(1);
+  });
+
+  test('is not repeated when the time for another one is too short', async () => {
+    const it = world({ answers: [failed], timeLeft: 10_400 });
+    expect(await it.run()).toBe('repeat');
+    expect(it.dispatched).toHaveLength(1);
+  });
+
+  test('ends with the agent’s definite no', async () => {
+    const it = world({ answers: [{ outcome: 'refused', httpStatus: 400 }] });
+    expect(await it.run()).toBe('finished');
+    expect(it.dispatched).toHaveLength(1);
+    expect(it.claims.states()).toEqual(['done']);
+    expect(it.journal.counts.get('EventsRefusedByAgent')).toBe(1);
+  });
+
+  test('gives the claim back when the signing secret does not open', async () => {
+    const it = world({ vault: memoryVault({}) });
+    await expect(it.run()).rejects.toMatchObject({ code: 'secret-missing' });
+    expect(it.dispatched).toEqual([]);
+    expect(it.claims.released()).toBe(1);
+  });
+
+  test('wipes every secret that it opened', async () => {
+    const it = world({ answers: [answered(textReply('hello'))] });
+    await it.run();
+    expect(it.vault.handedOut.length).toBeGreaterThan(1);
+    for (const secret of it.vault.handedOut) expect(() => secret.bytes()).toThrow('disposed');
+  });
+
+  test('goes on when the read receipt fails', async () => {
+    const it = world({ vault: memoryVault({ 'acme/support/agent-signature/1': secretOf('a signing secret') }) });
+    expect(await it.run()).toBe('finished');
+    expect(it.dispatched).toHaveLength(1);
+    expect(it.journal.events()).toContain('read-receipt-failed');
+  });
+
+  test.each([
+    [true, true, [{ messageId: 'wamid.IN', typing: true }]],
+    [true, false, [{ messageId: 'wamid.IN', typing: false }]],
+    [false, true, []],
+  ])(
+    'marks the message read (%s) with typing (%s) as the agent wants it',
+    async (readReceipts, typingIndicator, expected) => {
+      const behaviour = { readReceipts, typingIndicator, forward: ['message' as const] };
+      const it = world({ number: numberRecordOf({ bindings: [bindingOf({ behaviour })] }) });
+      await it.run();
+      expect(it.read).toEqual(expected);
+    },
+  );
+});
+
+describe('a reply', () => {
+  test('goes through every state of its claim', async () => {
+    const it = world({ answers: [answered(textReply('one'), textReply('two'))] });
+    expect(await it.run()).toBe('finished');
+    expect(it.claims.states()).toEqual(['answered', 'sending', 'sent', 'sending', 'done']);
+    expect(it.claims.steps.at(-1)).toEqual({
+      state: 'done',
+      replies: null,
+      fates: [
+        { fate: 'sent', wamid: 'wamid.OUT1' },
+        { fate: 'sent', wamid: 'wamid.OUT2' },
+      ],
+    });
+  });
+
+  test('is stored before anything is sent', async () => {
+    const it = world({ answers: [answered(textReply('one'))] });
+    it.claims.failOn('answered');
+    await expect(it.run()).rejects.toMatchObject({ code: 'claim-lost' });
+    expect(it.sent).toEqual([]);
+  });
+
+  test('is not sent by a router that has lost its claim', async () => {
+    const it = world({ answers: [answered(textReply('one'))] });
+    it.claims.failOn('sending');
+    await expect(it.run()).rejects.toMatchObject({ code: 'claim-lost' });
+    expect(it.sent).toEqual([]);
+  });
+
+  test.each([
+    ['a WhatsApp id', ada, { to: '491511', recipient_type: 'individual' }],
+    ['a user id alone', { ...ada, waId: null, userId: 'US.1' }, { recipient: 'US.1', recipient_type: 'individual' }],
+    ['a group', { ...ada, groupId: 'group-1' }, { to: 'group-1', recipient_type: 'group' }],
+  ])('is addressed to %s', async (_what, customer, expected) => {
+    const it = world({ answers: [answered(textReply('hello'))] });
+    await it.run(event({ customer }));
+    expect(it.sent[0]).toEqual({
+      type: 'text',
+      text: { body: 'hello' },
+      messaging_product: 'whatsapp',
+      biz_opaque_callback_data: `sb1:${evt}:0`,
+      ...expected,
+    });
+  });
+
+  test('can’t address somebody else, pass for a read receipt or fake our mark', async () => {
+    const hostile = {
+      ...textReply('hello'),
+      to: '499999',
+      recipient: 'US.2',
+      recipient_type: 'group',
+      status: 'read',
+      messaging_product: 'other',
+      biz_opaque_callback_data: 'sb1:forged',
+    };
+    const it = world({ answers: [answered(hostile)] });
+    await it.run();
+    expect(it.sent[0]).toMatchObject({ to: '491511', recipient_type: 'individual', messaging_product: 'whatsapp' });
+    expect(it.sent[0]).not.toHaveProperty('recipient');
+    expect(it.sent[0]).not.toHaveProperty('status');
+    expect(it.sent[0]?.biz_opaque_callback_data).toBe(`sb1:${evt}:0`);
+  });
+
+  test('that Meta refuses is recorded, and the next one is still sent', async () => {
+    const it = world({
+      answers: [answered(textReply('one'), textReply('two'))],
+      sends: [{ kind: 'refused', refusal: 'other', code: 131047 }],
+    });
+    expect(await it.run()).toBe('finished');
+    expect(it.claims.steps.at(-1)).toMatchObject({
+      state: 'done',
+      fates: [{ fate: 'refused', metaCode: 131047 }, { fate: 'sent' }],
+    });
+  });
+
+  test.each<[string, GraphFailure]>([
+    ['never left', { kind: 'not-sent' }],
+    ['met a rate limit', { kind: 'refused', refusal: 'rate-limited', code: 130429 }],
+    ['met a passing fault', { kind: 'refused', refusal: 'temporary', code: 131000 }],
+  ])('that %s goes back to where it may be repeated', async (_what, failure) => {
+    const it = world({ answers: [answered(textReply('one'))], sends: [failure] });
+    expect(await it.run()).toBe('repeat');
+    expect(it.claims.states()).toEqual(['answered', 'sending', 'answered']);
+    expect(it.claims.released()).toBe(1);
+  });
+
+  test('without an answer from Meta is unknown and never sent again', async () => {
+    const it = world({ answers: [answered(textReply('one'))], sends: [{ kind: 'unknown-outcome' }] });
+    expect(await it.run()).toBe('finished');
+    expect(it.sent).toHaveLength(1);
+    expect(it.claims.steps.at(-1)).toEqual({ state: 'unknown', replies: null, fates: [{ fate: 'unknown' }] });
+    expect(it.journal.events()).toContain('reply-unknown');
+  });
+
+  test('waits for the next invocation when the time for a send is too short', async () => {
+    const it = world({ answers: [answered(textReply('one'))], timeLeft: 4_000 });
+    expect(await it.run()).toBe('repeat');
+    expect(it.sent).toEqual([]);
+    expect(it.claims.steps.at(-1)).toMatchObject({ state: 'answered', replies: [textReply('one')] });
+  });
+});
+
+describe('after a crash', () => {
+  const replies = [textReply('one'), textReply('two')];
+  const sentOne = { fate: 'sent', wamid: 'wamid.1' } as const;
+
+  test('an answered event is not dispatched again; its replies are sent', async () => {
+    const it = world({ claim: { state: 'answered', replies, fates: [], attempts: 2 } });
+    expect(await it.run()).toBe('finished');
+    expect(it.dispatched).toEqual([]);
+    expect(it.sent).toHaveLength(2);
+  });
+
+  test('a reply that was being sent is never sent again: it is unknown, the next one is sent', async () => {
+    const it = world({ claim: { state: 'sending', replies, fates: [], attempts: 2 } });
+    expect(await it.run()).toBe('finished');
+    expect(it.dispatched).toEqual([]);
+    expect(it.sent.map((message) => message.text)).toEqual([{ body: 'two' }]);
+    expect(it.claims.steps.at(-1)).toMatchObject({ state: 'unknown', fates: [{ fate: 'unknown' }, { fate: 'sent' }] });
+    expect(it.journal.lines).toContainEqual(expect.objectContaining({ level: 'error', event: 'reply-unknown' }));
+  });
+
+  test('a sent reply is not sent again', async () => {
+    const it = world({ claim: { state: 'sent', replies, fates: [sentOne], attempts: 2 } });
+    await it.run();
+    expect(it.sent.map((message) => message.text)).toEqual([{ body: 'two' }]);
+    expect(it.claims.steps.at(-1)).toMatchObject({ state: 'done', fates: [sentOne, { fate: 'sent' }] });
+  });
+
+  test('a leased event is dispatched again with the same id', async () => {
+    const it = world({ claim: { state: 'leased', replies: null, fates: [], attempts: 2 } });
+    await it.run();
+    expect(it.dispatched[0]?.data.eventId).toBe(evt);
+  });
+});

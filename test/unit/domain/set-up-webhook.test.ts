@@ -1,0 +1,202 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Reason, WebhookState } from '../../../shared/contracts/credential.ts';
+import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
+import { packParts } from '../../../shared/crypto/secret-parts.ts';
+import type { AppSubscription, Graph } from '../../../shared/domain/graph.ts';
+import type { CredentialRecord } from '../../../shared/domain/records.ts';
+import { hashOfVerifyToken, setUpWebhook } from '../../../shared/domain/set-up-webhook.ts';
+import { failing, memoryVault, ok, recordingJournal, refusedBy, scriptedGraph, secretOf } from '../../support/fakes.ts';
+import { appRecord, credentialRecordOf, ids } from '../../support/records.ts';
+
+const publicUrl = 'https://switchboard.example';
+const ours = `${publicUrl}/webhooks/${ids.webhook}`;
+const appUrl = `${publicUrl}/webhooks/${ids.appWebhook}`;
+
+/** Meta's side of one app, one account and its numbers, which keeps what it is told. */
+const meta = {
+  subscription: null as AppSubscription | null,
+  subscribedApps: [] as string[],
+  callbacks: {} as Record<string, string>,
+  calls: [] as string[],
+};
+let tokens: { readonly webhookId: string; readonly target: string; readonly hash: string }[];
+let presented: string[];
+
+beforeEach(() => {
+  meta.subscription = null;
+  meta.subscribedApps = [];
+  meta.callbacks = {};
+  meta.calls = [];
+  tokens = [];
+  presented = [];
+});
+
+/** A handshake inside the call: the token that Meta presents must be known by then. */
+const handshake = (verifyToken: string) => {
+  presented.push(verifyToken);
+  expect(tokens.map(({ hash }) => hash)).toContain(hashOfVerifyToken(verifyToken));
+};
+
+const graph = (change: Partial<Graph> = {}): Graph =>
+  scriptedGraph({
+    readAppSubscription: () => ok(meta.subscription),
+    subscribeApp: (_token, _app, subscription, verifyToken) => {
+      meta.calls.push(`subscribe app to ${subscription.fields[0]}${subscription.fields.length > 1 ? ' and more' : ''}`);
+      handshake(verifyToken);
+      meta.subscription = subscription;
+      return ok(undefined);
+    },
+    listSubscribedApps: () => ok(meta.subscribedApps),
+    subscribeBusinessAccount: () => {
+      meta.calls.push('subscribe account');
+      meta.subscribedApps.push(ids.app);
+      return ok(undefined);
+    },
+    readNumberCallback: (_access, number) => ok(meta.callbacks[number] ?? null),
+    overrideNumberCallback: (_access, number, url, verifyToken) => {
+      meta.calls.push(`override ${number}`);
+      handshake(verifyToken);
+      meta.callbacks[number] = url;
+      return ok(undefined);
+    },
+    ...change,
+  });
+
+const run = async (credential: Partial<CredentialRecord> = {}, change: Partial<Graph> = {}) => {
+  const recorded: { readonly state: WebhookState; readonly reason: Reason | null }[] = [];
+  const vault = memoryVault({
+    [`shared/app_${ids.app}/app-access/1`]: secretOf('app|secret'),
+    [`acme/${ids.credential}/graph-api/1`]: () => packParts(SecretBytes.fromText('token'), SecretBytes.fromText('proof')),
+  });
+  await setUpWebhook(
+    { tenantId: ids.tenant, credentialId: ids.credential },
+    {
+      credentials: {
+        find: () => Promise.resolve(credentialRecordOf(credential)),
+        findApp: () => Promise.resolve(appRecord()),
+        recordWebhook: (_credential, webhook) => {
+          recorded.push(webhook);
+          return Promise.resolve();
+        },
+      },
+      webhooks: {
+        addVerifyToken: (webhookId, target, hash) => {
+          tokens.push({ webhookId, target, hash });
+          return Promise.resolve();
+        },
+      },
+      vault,
+      graph: graph(change),
+      journal: recordingJournal(),
+      publicUrl,
+      now: () => new Date('2026-11-22T10:00:00Z'),
+    },
+  );
+  for (const secret of vault.handedOut) expect(() => secret.bytes()).toThrow('disposed');
+  return recorded;
+};
+
+test('a fresh app, account and number are set up in the only order that Meta accepts', async () => {
+  expect(await run()).toMatchObject([{ state: 'configured', reason: null }]);
+  expect(meta.calls).toEqual(['subscribe app to messages', 'subscribe app to messages and more', 'subscribe account', `override ${ids.number}`]);
+  expect(meta.subscription?.callbackUrl).toBe(appUrl);
+  expect(meta.callbacks[ids.number]).toBe(ours);
+});
+
+test('a repeat changes nothing at Meta', async () => {
+  await run();
+  meta.calls = [];
+  expect(await run()).toMatchObject([{ state: 'configured' }]);
+  expect(meta.calls).toEqual([]);
+});
+
+test('the account is never subscribed again once it is: that would delete overrides', async () => {
+  meta.subscribedApps = [ids.app, '1'];
+  await run();
+  expect(meta.calls).not.toContain('subscribe account');
+});
+
+test('every configuration makes a verify token of its own, and only its hash is kept', async () => {
+  await run();
+  expect(new Set(presented).size).toBe(3);
+  for (const token of presented) expect(JSON.stringify(tokens)).not.toContain(token);
+  expect(tokens.map(({ target }) => target)).toEqual(['app', 'app', `number:${ids.number}`]);
+});
+
+test('numbers that are not claimed keep their callback', async () => {
+  await run({ claimedNumbers: {} });
+  expect(meta.callbacks).toEqual({});
+});
+
+test('refused account fields cost no messages', async () => {
+  const subscribeApp: Graph['subscribeApp'] = (_token, _app, subscription) =>
+    subscription.fields.length > 1 ? refusedBy('other') : ok(undefined);
+  expect(await run({}, { subscribeApp })).toMatchObject([{ state: 'configured' }]);
+});
+
+describe('somebody else’s callback', () => {
+  const foreign = 'https://former.example/hook';
+
+  test('of the app is left alone, and we still hear by the number’s', async () => {
+    meta.subscription = { callbackUrl: foreign, fields: ['messages'] };
+    expect(await run()).toMatchObject([{ state: 'configured' }]);
+    expect(meta.subscription.callbackUrl).toBe(foreign);
+    expect(meta.callbacks[ids.number]).toBe(ours);
+  });
+
+  test('of the app that does not ask for messages needs the user', async () => {
+    meta.subscription = { callbackUrl: foreign, fields: ['account_update'] };
+    expect(await run()).toMatchObject([{ state: 'action_required', reason: { code: 'app-subscription-lacks-messages' } }]);
+    expect(meta.subscription.callbackUrl).toBe(foreign);
+  });
+
+  test('of a number is kept without consent, and the other numbers are still set up', async () => {
+    meta.callbacks[ids.number] = foreign;
+    const both = { [ids.number]: { agentIds: [], forward: [] }, [ids.otherNumber]: { agentIds: [], forward: [] } };
+    expect(await run({ claimedNumbers: both })).toMatchObject([{ state: 'action_required', reason: { code: 'existing-callback' } }]);
+    expect(meta.callbacks).toEqual({ [ids.number]: foreign, [ids.otherNumber]: ours });
+  });
+
+  test('of a number is replaced with consent', async () => {
+    meta.callbacks[ids.number] = foreign;
+    expect(await run({ onExistingCallback: 'replace' })).toMatchObject([{ state: 'configured' }]);
+    expect(meta.callbacks[ids.number]).toBe(ours);
+  });
+});
+
+test('our own callback under a former public address is brought up to date', async () => {
+  meta.callbacks[ids.number] = `https://old.example/webhooks/${ids.webhook}`;
+  meta.subscription = { callbackUrl: `https://old.example/webhooks/${ids.appWebhook}`, fields: ['messages'] };
+  expect(await run()).toMatchObject([{ state: 'configured' }]);
+  expect(meta.callbacks[ids.number]).toBe(ours);
+  expect(meta.subscription?.callbackUrl).toBe(appUrl);
+});
+
+test.each([
+  ['callback-refused', 2200, 'callback-not-reachable'],
+  ['token-invalid', 190, 'credentials-refused'],
+  ['permission-missing', 200, 'permission-missing'],
+  ['not-subscribed', 100, 'set-up-refused'],
+  ['other', 135000, 'set-up-refused'],
+] as const)('a definite no (%s) is kept with its reason and the cure', async (refusal, code, reason) => {
+  const recorded = await run({}, { overrideNumberCallback: () => refusedBy(refusal, code) });
+  expect(recorded).toMatchObject([{ state: 'action_required', reason: { code: reason, guidance: expect.stringMatching(/\w/) } }]);
+});
+
+test.each([
+  ['no answer', () => failing({ kind: 'unknown-outcome' })],
+  ['a passing fault', () => refusedBy('temporary', 2)],
+  ['a rate limit', () => refusedBy('rate-limited', 80008)],
+] as const)('%s is repeated by the queue, and the state stays as it was', async (_what, answer) => {
+  await expect(run({}, { listSubscribedApps: answer })).rejects.toMatchObject({ code: 'meta-unreachable', retryable: true });
+});
+
+test('an override that Meta does not show is not called configured', async () => {
+  const recorded = await run({}, { overrideNumberCallback: () => ok(undefined) });
+  expect(recorded).toMatchObject([{ state: 'action_required', reason: { code: 'override-not-kept' } }]);
+});
+
+test('nothing is done for a credential that is being removed', async () => {
+  expect(await run({ status: 'removing' })).toEqual([]);
+  expect(meta.calls).toEqual([]);
+});

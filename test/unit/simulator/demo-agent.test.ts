@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Webhook } from 'standardwebhooks';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+const node = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url));
+const main = fileURLToPath(new URL('../../../simulator/demo-agent/main.ts', import.meta.url));
+const SECRET = `whsec_${Buffer.from('a-secret-that-is-long-enough-for-it').toString('base64')}`;
+
+let folder: string;
+let agent: ChildProcess;
+let url: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'demo-agent-'));
+  await start();
+});
+afterEach(async () => {
+  await stop();
+  await rm(folder, { recursive: true });
+});
+
+const secretFile = () => join(folder, 'secret');
+
+async function start(): Promise<void> {
+  agent = spawn(node, [main, '--port', '0'], {
+    env: { AGENT_SECRET_FILE: secretFile() },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (agent.stdout === null) throw new Error('no output');
+  const [output] = await once(agent.stdout, 'data');
+  url = /http:\/\/127\.0\.0\.1:\d+/.exec(String(output))?.[0] ?? '';
+}
+
+async function stop(): Promise<void> {
+  const exited = once(agent, 'exit');
+  agent.kill('SIGTERM');
+  await exited;
+}
+
+function event(body: string, name: string | null = 'Ada') {
+  const data = { conversation: { customer: { name } }, message: { type: 'text', text: { body } } };
+  return JSON.stringify({ type: 'whatsapp.message.received', timestamp: new Date().toISOString(), data });
+}
+
+async function post(rawBody: string, { id = 'evt_1', secret = SECRET, at = new Date(), sent = rawBody } = {}) {
+  const headers = {
+    'webhook-id': id,
+    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+    'webhook-signature': new Webhook(secret).sign(id, at, rawBody),
+  };
+  const response = await fetch(`${url}/events`, { method: 'POST', headers, body: sent });
+  return { status: response.status, body: await response.json() };
+}
+
+const teach = (body: unknown, headers: Record<string, string> = {}) =>
+  fetch(`${url}/signing-secret`, { method: 'POST', body: JSON.stringify(body), headers });
+const saying = (body: string) => ({ status: 200, body: { messages: [{ type: 'text', text: { body } }] } });
+
+it('greets by name, repeats, and gives the same answer to the same webhook-id', async () => {
+  expect((await teach({ signingSecret: SECRET })).status).toBe(200);
+  expect(await post(event('Hello!'))).toEqual(saying('Hello Ada, how can I help you?'));
+  expect(await post(event('something else'))).toEqual(saying('Hello Ada, how can I help you?'));
+  expect(await post(event('grüße'), { id: 'evt_2' })).toEqual(saying('You said: grüße'));
+  expect(await post(event('hello', null), { id: 'evt_3' })).toEqual(saying('Hello there, how can I help you?'));
+});
+
+it('refuses everything while it knows no secret, and what is forged, changed, old or unsigned afterwards', async () => {
+  expect((await post(event('hello'))).status).toBe(401);
+  await teach({ signingSecret: SECRET });
+  expect(
+    (
+      await post(event('hello'), {
+        secret: `whsec_${Buffer.from('somebody-elses-secret-of-this-kind').toString('base64')}`,
+      })
+    ).status,
+  ).toBe(401);
+  expect((await post(event('hello'), { sent: event('goodbye') })).status).toBe(401);
+  expect((await post(event('hello'), { at: new Date(Date.now() - 600_000) })).status).toBe(401);
+  expect((await fetch(`${url}/events`, { method: 'POST', body: event('hello') })).status).toBe(401);
+});
+
+it('remembers the secret in a file that only its owner can read', async () => {
+  await teach({ signingSecret: SECRET });
+  expect((await stat(secretFile())).mode & 0o777).toBe(0o600);
+  expect(await readFile(secretFile(), 'utf8')).toBe(SECRET);
+  await stop();
+  await start();
+  expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok', ready: true });
+  expect((await post(event('hello'))).status).toBe(200);
+});
+
+it('takes no secret from a web page, and none that has another form', async () => {
+  expect((await teach({ signingSecret: SECRET }, { origin: 'https://evil.example' })).status).toBe(403);
+  expect((await teach({ signingSecret: 'hunter2' })).status).toBe(400);
+  expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok', ready: false });
+});
