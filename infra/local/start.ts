@@ -39,7 +39,6 @@ async function runUntilStopped(options: StartOptions): Promise<void> {
   const ports = portsFrom(state.firstPort(options));
   await refuseTakenPorts(ports);
   if (options.reset) state.reset();
-  state.rememberPort(ports.frontDoor);
   installCommitHooks();
 
   const children = new Children(state);
@@ -82,6 +81,7 @@ async function bringUp(
     ]),
   );
   const aws = await obtainAws(children, state, ports.emulator);
+  state.rememberPort(ports.frontDoor);
   const graphApiUrl = graphUrl ?? simulator;
   const apiId = await step('Deployment of the stack', (detail) =>
     deploy(children, state, aws, { publicUrl: api, graphApiUrl, issuer, audience: AUDIENCE }, detail),

@@ -1,4 +1,4 @@
-import type { SeedInput } from '../../../simulator/seed.ts';
+import type { Seed, SeedInput } from '../../../simulator/seed.ts';
 import type { Attempt } from '../../../simulator/webhook-delivery.ts';
 import { stack } from './stack.ts';
 
@@ -34,8 +34,7 @@ export interface GraphCall {
   readonly secretsInUrl: readonly string[];
 }
 
-export interface MetaState
-  extends Required<Pick<SeedInput, 'appSubscriptions' | 'wabaSubscriptions' | 'phoneOverrides'>> {}
+export type MetaState = Pick<Seed, 'appSubscriptions' | 'wabaSubscriptions' | 'phoneOverrides'>;
 
 type Body = Readonly<Record<string, unknown>>;
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
 import { freePorts } from './free-ports.ts';
 import { processesMentioning } from './processes.ts';
-import { readStack } from './stack.ts';
+import { readStack } from './stack-file.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..', '..', '..');
 

@@ -66,7 +66,8 @@ const run = async (credential: Partial<CredentialRecord> = {}, change: Partial<G
   const recorded: { readonly state: WebhookState; readonly reason: Reason | null }[] = [];
   const vault = memoryVault({
     [`shared/app_${ids.app}/app-access/1`]: secretOf('app|secret'),
-    [`acme/${ids.credential}/graph-api/1`]: () => packParts(SecretBytes.fromText('token'), SecretBytes.fromText('proof')),
+    [`acme/${ids.credential}/graph-api/1`]: () =>
+      packParts(SecretBytes.fromText('token'), SecretBytes.fromText('proof')),
   });
   await setUpWebhook(
     { tenantId: ids.tenant, credentialId: ids.credential },
@@ -98,7 +99,12 @@ const run = async (credential: Partial<CredentialRecord> = {}, change: Partial<G
 
 test('a fresh app, account and number are set up in the only order that Meta accepts', async () => {
   expect(await run()).toMatchObject([{ state: 'configured', reason: null }]);
-  expect(meta.calls).toEqual(['subscribe app to messages', 'subscribe app to messages and more', 'subscribe account', `override ${ids.number}`]);
+  expect(meta.calls).toEqual([
+    'subscribe app to messages',
+    'subscribe app to messages and more',
+    'subscribe account',
+    `override ${ids.number}`,
+  ]);
   expect(meta.subscription?.callbackUrl).toBe(appUrl);
   expect(meta.callbacks[ids.number]).toBe(ours);
 });
@@ -146,14 +152,18 @@ describe('somebody else’s callback', () => {
 
   test('of the app that does not ask for messages needs the user', async () => {
     meta.subscription = { callbackUrl: foreign, fields: ['account_update'] };
-    expect(await run()).toMatchObject([{ state: 'action_required', reason: { code: 'app-subscription-lacks-messages' } }]);
+    expect(await run()).toMatchObject([
+      { state: 'action_required', reason: { code: 'app-subscription-lacks-messages' } },
+    ]);
     expect(meta.subscription.callbackUrl).toBe(foreign);
   });
 
   test('of a number is kept without consent, and the other numbers are still set up', async () => {
     meta.callbacks[ids.number] = foreign;
     const both = { [ids.number]: { agentIds: [], forward: [] }, [ids.otherNumber]: { agentIds: [], forward: [] } };
-    expect(await run({ claimedNumbers: both })).toMatchObject([{ state: 'action_required', reason: { code: 'existing-callback' } }]);
+    expect(await run({ claimedNumbers: both })).toMatchObject([
+      { state: 'action_required', reason: { code: 'existing-callback' } },
+    ]);
     expect(meta.callbacks).toEqual({ [ids.number]: foreign, [ids.otherNumber]: ours });
   });
 
@@ -180,7 +190,9 @@ test.each([
   ['other', 135000, 'set-up-refused'],
 ] as const)('a definite no (%s) is kept with its reason and the cure', async (refusal, code, reason) => {
   const recorded = await run({}, { overrideNumberCallback: () => refusedBy(refusal, code) });
-  expect(recorded).toMatchObject([{ state: 'action_required', reason: { code: reason, guidance: expect.stringMatching(/\w/) } }]);
+  expect(recorded).toMatchObject([
+    { state: 'action_required', reason: { code: reason, guidance: expect.stringMatching(/\w/) } },
+  ]);
 });
 
 test.each([
@@ -188,7 +200,10 @@ test.each([
   ['a passing fault', () => refusedBy('temporary', 2)],
   ['a rate limit', () => refusedBy('rate-limited', 80008)],
 ] as const)('%s is repeated by the queue, and the state stays as it was', async (_what, answer) => {
-  await expect(run({}, { listSubscribedApps: answer })).rejects.toMatchObject({ code: 'meta-unreachable', retryable: true });
+  await expect(run({}, { listSubscribedApps: answer })).rejects.toMatchObject({
+    code: 'meta-unreachable',
+    retryable: true,
+  });
 });
 
 test('an override that Meta does not show is not called configured', async () => {

@@ -34,7 +34,9 @@ const validate = (change: Partial<Graph>, numbers = [ids.number]) =>
     scriptedGraph({ ...goodGraph, ...change }),
     now,
   );
-const token = (change: Partial<TokenFacts>): Partial<Graph> => ({ inspectToken: () => ok({ ...goodToken, ...change }) });
+const token = (change: Partial<TokenFacts>): Partial<Graph> => ({
+  inspectToken: () => ok({ ...goodToken, ...change }),
+});
 
 test('credentials that Meta confirms in every respect are valid', async () => {
   const outcome = await validate({});
@@ -50,7 +52,10 @@ test('credentials that Meta confirms in every respect are valid', async () => {
 
 test('an account without numbers is valid with a warning', async () => {
   const outcome = await validate({ listPhoneNumbers: () => ok([]) }, []);
-  expect(outcome).toMatchObject({ outcome: 'valid', checks: expect.arrayContaining([expect.objectContaining({ verdict: 'warning' })]) });
+  expect(outcome).toMatchObject({
+    outcome: 'valid',
+    checks: expect.arrayContaining([expect.objectContaining({ verdict: 'warning' })]),
+  });
 });
 
 test.each<[string, Partial<Graph>, string, string]>([
@@ -62,13 +67,43 @@ test.each<[string, Partial<Graph>, string, string]>([
   ['an expired token', token({ valid: false, errorCode: 190, errorSubcode: 463 }), '/accessToken', 'token-expired'],
   ['a token that expires this very moment', token({ expiresAt: now }), '/accessToken', 'token-expired'],
   ['a revoked token', token({ valid: false, errorCode: 190, errorSubcode: 460 }), '/accessToken', 'token-revoked'],
-  ['a token of another app by its code', token({ valid: false, appId: null, errorCode: 100 }), '/accessToken', 'token-of-another-app'],
+  [
+    'a token of another app by its code',
+    token({ valid: false, appId: null, errorCode: 100 }),
+    '/accessToken',
+    'token-of-another-app',
+  ],
   ['a token of another app by its App ID', token({ appId: '1' }), '/accessToken', 'token-of-another-app'],
-  ['a token without messaging', token({ permissions: new Set(['whatsapp_business_management']) }), '/accessToken', 'permission-missing'],
-  ['a token without management', token({ permissions: new Set(['whatsapp_business_messaging']) }), '/accessToken', 'permission-missing'],
-  ['an account that the token can’t see', { readBusinessAccount: () => refusedBy('object-invisible') }, '/wabaId', 'business-account-invisible'],
-  ['numbers that the token can’t list', { listPhoneNumbers: () => refusedBy('permission-missing', 200) }, '/wabaId', 'business-account-invisible'],
-  ['a token that dies in between', { listPhoneNumbers: () => refusedBy('token-invalid', 190) }, '/accessToken', 'token-invalid'],
+  [
+    'a token without messaging',
+    token({ permissions: new Set(['whatsapp_business_management']) }),
+    '/accessToken',
+    'permission-missing',
+  ],
+  [
+    'a token without management',
+    token({ permissions: new Set(['whatsapp_business_messaging']) }),
+    '/accessToken',
+    'permission-missing',
+  ],
+  [
+    'an account that the token can’t see',
+    { readBusinessAccount: () => refusedBy('object-invisible') },
+    '/wabaId',
+    'business-account-invisible',
+  ],
+  [
+    'numbers that the token can’t list',
+    { listPhoneNumbers: () => refusedBy('permission-missing', 200) },
+    '/wabaId',
+    'business-account-invisible',
+  ],
+  [
+    'a token that dies in between',
+    { listPhoneNumbers: () => refusedBy('token-invalid', 190) },
+    '/accessToken',
+    'token-invalid',
+  ],
 ])('refuses %s with the field and the cure', async (_what, change, pointer, code) => {
   const outcome = await validate(change);
   if (outcome.outcome !== 'invalid') throw new Error(`was ${outcome.outcome}`);
@@ -81,7 +116,10 @@ test.each<[string, Partial<Graph>, string, string]>([
 
 test('a number of another account is refused by its place in the list', async () => {
   const outcome = await validate({}, [ids.number, phoneNumberId.parse('99999')]);
-  expect(outcome).toMatchObject({ outcome: 'invalid', checks: expect.arrayContaining([expect.objectContaining({ pointer: '/phoneNumberIds/1' })]) });
+  expect(outcome).toMatchObject({
+    outcome: 'invalid',
+    checks: expect.arrayContaining([expect.objectContaining({ pointer: '/phoneNumberIds/1' })]),
+  });
 });
 
 test('a token that expires later is valid, and the expiry is known', async () => {

@@ -1,0 +1,18 @@
+import type { PreTokenGenerationV2TriggerEvent } from 'aws-lambda';
+import { expect, test } from 'vitest';
+import { handler } from '../../../functions/platform/add-tenant-claim.lambda.ts';
+
+const claimsFor = async (userAttributes: Record<string, string>) => {
+  const event = { request: { userAttributes }, response: {} } as unknown as PreTokenGenerationV2TriggerEvent;
+  const result = (await handler(event, {} as never, () => undefined)) as PreTokenGenerationV2TriggerEvent;
+  return result.response.claimsAndScopeOverrideDetails?.accessTokenGeneration?.claimsToAddOrOverride;
+};
+
+test('the tenant of a user is what the operator gave them', async () => {
+  expect(await claimsFor({ sub: 'user-1', 'custom:tenant': 'acme' })).toEqual({ tenant: 'acme' });
+});
+
+test('a user without one is a tenant of their own', async () => {
+  expect(await claimsFor({ sub: 'user-1' })).toEqual({ tenant: 'user-1' });
+  expect(await claimsFor({ sub: 'user-1', 'custom:tenant': '' })).toEqual({ tenant: 'user-1' });
+});

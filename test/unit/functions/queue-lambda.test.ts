@@ -1,0 +1,71 @@
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import { expect, test, vi } from 'vitest';
+import { queueLambda } from '../../../functions/edge/queue-lambda.ts';
+import { context } from '../../support/lambda.ts';
+
+const record = (messageId: string, group: string) =>
+  ({
+    messageId,
+    body: messageId,
+    receiptHandle: `r-${messageId}`,
+    attributes: { MessageGroupId: group },
+  }) as unknown as SQSRecord;
+const event = (...records: readonly SQSRecord[]): SQSEvent => ({ Records: [...records] });
+
+const run = async (serve: (id: string) => Promise<boolean>, ...records: readonly SQSRecord[]) => {
+  const returned = vi.fn(() => Promise.resolve());
+  const handler = queueLambda(({ messageId }) => serve(messageId), returned);
+  const response = await handler(event(...records), context());
+  return { failures: response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier), returned };
+};
+
+test('what is dealt with is acknowledged', async () => {
+  const { failures } = await run(() => Promise.resolve(true), record('1', 'a'), record('2', 'b'));
+  expect(failures).toEqual([]);
+});
+
+test('after the first failure in a group the rest of the group goes back untried, other groups go on', async () => {
+  const served: string[] = [];
+  const serve = (id: string) => {
+    served.push(id);
+    return Promise.resolve(id !== 'a2');
+  };
+  const records = [record('a1', 'a'), record('b1', 'b'), record('a2', 'a'), record('a3', 'a'), record('b2', 'b')];
+  const { failures, returned } = await run(serve, ...records);
+  expect(failures).toEqual(['a2', 'a3']);
+  expect(served).not.toContain('a3');
+  expect(served).toContain('b2');
+  expect(returned).toHaveBeenCalledWith([records[2], records[3]]);
+});
+
+test('a thrown error leaves its message in the queue and does not end the batch', async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const { failures } = await run(
+    (id) => (id === 'a1' ? Promise.reject(new Error('x')) : Promise.resolve(true)),
+    record('a1', 'a'),
+    record('b1', 'b'),
+  );
+  expect(failures).toEqual(['a1']);
+});
+
+test('groups run in parallel: a slow one delays only itself', async () => {
+  const order: string[] = [];
+  let free: () => void = () => undefined;
+  const slow = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  const serve = async (id: string) => {
+    if (id === 'a1') await slow;
+    order.push(id);
+    if (id === 'b2') free();
+    return true;
+  };
+  await run(serve, record('a1', 'a'), record('b1', 'b'), record('b2', 'b'));
+  expect(order).toEqual(['b1', 'b2', 'a1']);
+});
+
+test('messages without a group are served each for itself', async () => {
+  const lone = (id: string) => ({ messageId: id, attributes: {} }) as unknown as SQSRecord;
+  const { failures } = await run((id) => Promise.resolve(id !== '1'), lone('1'), lone('2'));
+  expect(failures).toEqual(['1']);
+});

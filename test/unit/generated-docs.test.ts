@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { describeAgentRoute } from '../../functions/agents/describe-agent.ts';
+import { listAgentsRoute } from '../../functions/agents/list-agents.ts';
+import { putAgentRoute } from '../../functions/agents/put-agent.ts';
+import { createCredentialRoute } from '../../functions/credentials/create-credential.ts';
+import { describeCredentialRoute } from '../../functions/credentials/describe-credential.ts';
+import { listCredentialsRoute } from '../../functions/credentials/list-credentials.ts';
+import { openApiDocument } from '../../shared/contracts/openapi.ts';
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+test('docs/openapi.json is what the contracts say (npm run docs)', () => {
+  expect(JSON.parse(read('docs/openapi.json'))).toEqual(JSON.parse(JSON.stringify(openApiDocument())));
+});
+
+test('every route of /v1 that a handler serves is described, and the other way round', () => {
+  const served = [
+    createCredentialRoute,
+    describeCredentialRoute,
+    listCredentialsRoute,
+    describeAgentRoute,
+    listAgentsRoute,
+    putAgentRoute,
+  ].map(({ routeKey }) => routeKey);
+  const described = Object.entries(openApiDocument().paths ?? {})
+    .filter(([path]) => path.startsWith('/v1/'))
+    .flatMap(([path, methods]) => Object.keys(methods ?? {}).map((method) => `${method.toUpperCase()} ${path}`));
+  expect(served.sort()).toEqual(described.sort());
+});
