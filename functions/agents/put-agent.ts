@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { type TargetRules, targetRefusal } from '../../shared/adapters/agent-dispatcher.ts';
-import type { AgentReader, AgentSaver, CountedNumber, NumberChange } from '../../shared/adapters/agent-store.ts';
+import type { AgentReader, AgentSaver } from '../../shared/adapters/agent-store.ts';
 import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
 import type { SetUpQueue } from '../../shared/adapters/sqs-queues.ts';
 import { type PutAgentRequest, putAgentRequest } from '../../shared/contracts/agent.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { type AgentId, agentId, credentialId, type PhoneNumberId } from '../../shared/contracts/ids.ts';
+import { type AgentId, agentId, credentialId } from '../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
+import { numberChanges } from '../../shared/domain/bindings.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
-import type { AgentRecord, Binding, CredentialRecord, NumberRecord } from '../../shared/domain/records.ts';
+import type { AgentRecord, CredentialRecord } from '../../shared/domain/records.ts';
 import { agentView } from '../../shared/domain/representations.ts';
 import type { SecretSealer } from '../../shared/domain/vault.ts';
 import { type Answer, apiRoute, etagOf } from '../edge/api-lambda.ts';
@@ -71,7 +72,7 @@ export const putAgent = async (
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
   };
-  const numbers = await numberChanges(before, after, credential, ports);
+  const numbers = await numberChanges(before, after, credential, ports.agents);
   if ('refused' in numbers) return numbers;
 
   const secretText = before === undefined ? newSigningSecret() : undefined;
@@ -145,96 +146,6 @@ const credentialFor = async (
         guidance: 'Choose one of the phone numbers that the credential lists.',
       });
 };
-
-/** The number that the agent leaves and the one that it takes. */
-const numberChanges = async (
-  before: AgentRecord | undefined,
-  after: AgentRecord,
-  credential: CredentialRecord | undefined,
-  ports: PutAgentPorts,
-): Promise<{ readonly changes: readonly NumberChange[] } | Refused> => {
-  const changes: NumberChange[] = [];
-  const taken = after.whatsapp.enabled ? after.whatsapp.phoneNumberId : undefined;
-  const left = before?.whatsapp.enabled ? before.whatsapp.phoneNumberId : undefined;
-  if (left !== undefined && left !== taken) {
-    const number = await ports.agents.readNumber(left);
-    // A number that has passed to somebody else is not ours to change.
-    if (number?.tenantId === after.tenantId) changes.push(changeOf(left, number, without(number, after.agentId)));
-  }
-  if (taken !== undefined && credential !== undefined) {
-    const number = await ports.agents.readNumber(taken);
-    const refused = number && takenProblem(number, after, credential);
-    if (refused) return refused;
-    changes.push(changeOf(taken, number, bound(number, taken, after, credential)));
-  }
-  return { changes };
-};
-
-const takenProblem = (number: CountedNumber, agent: AgentRecord, credential: CredentialRecord): Refused | undefined => {
-  const pointer = '/whatsapp/phoneNumberId';
-  if (number.tenantId !== agent.tenantId || number.credentialId !== credential.credentialId)
-    return refuse('number-taken', {
-      errors: [{ pointer, message: 'This number is in use elsewhere.' }],
-      guidance: 'Choose another number, or ask the operator to release it.',
-    });
-  const other = number.bindings.find((binding) => binding.default && binding.agentId !== agent.agentId);
-  return other === undefined
-    ? undefined
-    : refuse('default-taken', {
-        detail: `Agent ${other.agentId} is the default agent of this number.`,
-        errors: [{ pointer: '/whatsapp/routing/default', message: 'A number has one default agent.' }],
-        guidance: 'Choose another number, or disable WhatsApp for that agent first.',
-      });
-};
-
-const changeOf = (
-  phoneNumberId: PhoneNumberId,
-  before: CountedNumber | undefined,
-  after: NumberRecord,
-): NumberChange => {
-  const released = after.bindings.length === 0;
-  return {
-    phoneNumberId,
-    before,
-    after: released ? undefined : after,
-    credential: after,
-    claimed: released
-      ? undefined
-      : {
-          agentIds: after.bindings.map((binding) => binding.agentId),
-          forward: [...new Set(after.bindings.flatMap((binding) => binding.behaviour.forward))],
-        },
-  };
-};
-
-const without = (number: CountedNumber, id: AgentId): NumberRecord => ({
-  ...number,
-  bindings: number.bindings.filter((binding) => binding.agentId !== id),
-});
-
-const bound = (
-  number: CountedNumber | undefined,
-  phoneNumberId: PhoneNumberId,
-  agent: AgentRecord,
-  credential: CredentialRecord,
-): NumberRecord => {
-  const others = (number?.bindings ?? []).filter((binding) => binding.agentId !== agent.agentId);
-  return {
-    phoneNumberId,
-    tenantId: agent.tenantId,
-    credentialId: credential.credentialId,
-    secretVersion: credential.secretVersion,
-    wabaId: credential.wabaId,
-    appId: credential.appId,
-    acceptedSources: number?.acceptedSources ?? [credential.credentialId],
-    bindings: [...others, ...bindingOf(agent)],
-  };
-};
-
-const bindingOf = ({ agentId: id, target, secretVersion, whatsapp }: AgentRecord): readonly Binding[] =>
-  whatsapp.enabled
-    ? [{ agentId: id, target, secretVersion, default: whatsapp.routing.default, behaviour: whatsapp.behaviour }]
-    : [];
 
 export const putAgentRoute = apiRoute({
   routeKey: 'PUT /v1/agents/{agentId}',

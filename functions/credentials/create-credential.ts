@@ -3,26 +3,24 @@ import type { CredentialCreator, CredentialReader } from '../../shared/adapters/
 import type { SetUpQueue } from '../../shared/adapters/sqs-queues.ts';
 import { type CreateCredentialRequest, createCredentialRequest } from '../../shared/contracts/credential.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { type CredentialId, credentialId, webhookId } from '../../shared/contracts/ids.ts';
+import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import { appSecretProof } from '../../shared/crypto/appsecret-proof.ts';
-import { unguessable } from '../../shared/crypto/identifiers.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
-import { packParts } from '../../shared/crypto/secret-parts.ts';
 import { Fault } from '../../shared/domain/fault.ts';
 import type { Graph } from '../../shared/domain/graph.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
-import { type Refused, refuse } from '../../shared/domain/outcome.ts';
-import type { CredentialRecord, MetaAppRecord, NumberRecord } from '../../shared/domain/records.ts';
-import { credentialView } from '../../shared/domain/representations.ts';
-import { webhookUrl } from '../../shared/domain/set-up-webhook.ts';
-import { type ValidationOutcome, validateCredential } from '../../shared/domain/validate-credential.ts';
 import {
-  ownerOfApp,
-  type SealedSecret,
-  type SecretOpener,
-  type SecretSealer,
-  sharedTenant,
-} from '../../shared/domain/vault.ts';
+  appWithOneMore,
+  type CredentialSecrets,
+  claimedNumbersOf,
+  newCredential,
+  sealAll,
+} from '../../shared/domain/new-credential.ts';
+import { type Refused, refuse } from '../../shared/domain/outcome.ts';
+import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/records.ts';
+import { credentialView } from '../../shared/domain/representations.ts';
+import { type ValidationOutcome, validateCredential } from '../../shared/domain/validate-credential.ts';
+import { ownerOfApp, type SecretOpener, type SecretSealer, sharedTenant } from '../../shared/domain/vault.ts';
 import { type Answer, apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
@@ -53,9 +51,6 @@ const answerReserve = 3_000;
 
 /** Two tenants may connect the same Meta app at once: whoever comes second reads it again. */
 const maxAppRaces = 4;
-
-/** During a rotation of the App Secret Meta may still sign with the old one. In milliseconds. */
-const previousSecretAccepted = 7 * 24 * 60 * 60 * 1000;
 
 export const createCredential = async (
   caller: Caller,
@@ -140,74 +135,28 @@ const refusalOf = (validation: Exclude<ValidationOutcome, { outcome: 'valid' }>)
   });
 };
 
-interface Secrets {
-  readonly appSecret: SecretBytes;
-  readonly accessToken: SecretBytes;
-  readonly proof: SecretBytes;
-  readonly appToken: SecretBytes;
-  readonly previousVerifyToken: SecretBytes;
-}
-
 const store = async (
   caller: Caller,
   request: CreateCredentialRequest,
   validation: ValidationOutcome & { readonly outcome: 'valid' },
   appBefore: MetaAppRecord | undefined,
-  secrets: Secrets,
+  secrets: CredentialSecrets,
   ports: CreateCredentialPorts,
 ): Promise<CredentialRecord | Refused | 'app-changed'> => {
   const { tenantId } = caller;
-  const now = ports.now().toISOString();
+  const now = ports.now();
   const id = credentialId.parse(`cred_${ulid()}`);
   const sameSecret = appBefore !== undefined && (await isCurrent(appBefore, id, caller, secrets.appSecret, ports));
-  const app = appRecord(request, appBefore, sameSecret, caller, secrets.appSecret, ports.now());
-  const webhook = webhookId.parse(`wh_${unguessable()}`);
-  const claimed = request.phoneNumberIds ?? [];
-  const credential: CredentialRecord = {
-    tenantId,
-    credentialId: id,
-    label: request.label,
-    appId: request.appId,
-    wabaId: request.wabaId,
-    version: 1,
-    secretVersion: 1,
-    status: 'connected',
-    reason: null,
-    accessTokenLastFour: lastFour(secrets.accessToken),
-    accessTokenSetAt: now,
-    accessTokenExpiresAt: validation.tokenExpiresAt?.toISOString() ?? null,
-    phoneNumbers: [...validation.phoneNumbers],
-    claimedNumbers: Object.fromEntries(claimed.map((number) => [number, { agentIds: [], forward: [] }])),
-    onExistingCallback: request.onExistingCallback,
-    webhookId: webhook,
-    webhookUrl: webhookUrl(ports.publicUrl, webhook),
-    webhookState: 'pending',
-    webhookReason: null,
-    webhookConfiguredAt: null,
-    createdBy: caller.subject,
-    createdAt: now,
-    updatedAt: now,
-  };
-  const numbers = claimed.map(
-    (phoneNumberId): NumberRecord => ({
-      phoneNumberId,
-      tenantId,
-      credentialId: id,
-      secretVersion: 1,
-      wabaId: request.wabaId,
-      appId: request.appId,
-      acceptedSources: [id],
-      bindings: [],
-    }),
-  );
+  const app = appWithOneMore(request, appBefore, sameSecret, tenantId, secrets.appSecret, now);
+  const credential = newCredential(id, caller, request, validation, secrets.accessToken, ports.publicUrl, now);
   await ports.creator.ensureTenantSalt(tenantId);
   const outcome = await ports.creator.create({
     credential,
-    webhook: { kind: 'credential', webhookId: webhook, appId: request.appId, tenantId, credentialId: id },
+    webhook: { kind: 'credential', webhookId: credential.webhookId, appId: app.appId, tenantId, credentialId: id },
     app,
     appBefore,
     appWebhook: { kind: 'app', webhookId: app.webhookId, appId: app.appId },
-    numbers,
+    numbers: claimedNumbersOf(credential),
     secrets: await sealAll(credential, app, sameSecret, secrets, ports.sealer),
   });
   switch (outcome.outcome) {
@@ -245,76 +194,6 @@ const isCurrent = async (
   using offered = SecretBytes.fromText(`${app.appId}|${appSecret.revealText()}`);
   return known.equals(offered.bytes());
 };
-
-/** The Meta app with one credential more. A new App Secret that Meta has just confirmed becomes the current one. */
-const appRecord = (
-  request: CreateCredentialRequest,
-  before: MetaAppRecord | undefined,
-  sameSecret: boolean,
-  caller: Caller,
-  appSecret: SecretBytes,
-  now: Date,
-): MetaAppRecord => {
-  const current = {
-    appSecretLastFour: lastFour(appSecret),
-    appSecretSetAt: now.toISOString(),
-  };
-  if (before === undefined)
-    return {
-      appId: request.appId,
-      webhookId: webhookId.parse(`wh_${unguessable()}`),
-      secretVersion: 1,
-      previousSecretVersion: null,
-      previousAcceptedUntil: null,
-      ...current,
-      credentialCount: 1,
-      provedBy: { [caller.tenantId]: 1 },
-    };
-  const secretVersion = sameSecret ? before.secretVersion : before.secretVersion + 1;
-  return {
-    ...before,
-    ...(sameSecret
-      ? {}
-      : {
-          ...current,
-          secretVersion,
-          previousSecretVersion: before.secretVersion,
-          previousAcceptedUntil: new Date(now.getTime() + previousSecretAccepted).toISOString(),
-        }),
-    credentialCount: before.credentialCount + 1,
-    provedBy: { ...before.provedBy, [caller.tenantId]: secretVersion },
-  };
-};
-
-/** Each purpose apart, because different functions need them. */
-const sealAll = async (
-  credential: CredentialRecord,
-  app: MetaAppRecord,
-  sameSecret: boolean,
-  secrets: Secrets,
-  sealer: SecretSealer,
-): Promise<readonly SealedSecret[]> => {
-  const own = {
-    tenantId: credential.tenantId,
-    ownerId: credential.credentialId,
-    secretVersion: credential.secretVersion,
-  };
-  const ofApp = { tenantId: sharedTenant, ownerId: ownerOfApp(app.appId), secretVersion: app.secretVersion };
-  using graphApi = packParts(secrets.accessToken, secrets.proof);
-  using cleanUp = packParts(secrets.accessToken, secrets.proof, secrets.appToken, secrets.previousVerifyToken);
-  return await Promise.all([
-    sealer.seal({ ...own, purpose: 'graph-api' }, graphApi),
-    sealer.seal({ ...own, purpose: 'clean-up' }, cleanUp),
-    ...(sameSecret
-      ? []
-      : [
-          sealer.seal({ ...ofApp, purpose: 'webhook-signature' }, secrets.appSecret),
-          sealer.seal({ ...ofApp, purpose: 'app-access' }, secrets.appToken),
-        ]),
-  ]);
-};
-
-const lastFour = (secret: SecretBytes): string => Buffer.from(secret.bytes().slice(-4)).toString('utf8');
 
 /** Waits for the set-up worker as long as the caller can wait; what is not settled by then is `pending`. */
 const webhookSettled = async (

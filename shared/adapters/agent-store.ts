@@ -1,33 +1,13 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
-import * as z from 'zod';
 import type { AgentId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
-import {
-  type AgentRecord,
-  agentRecord,
-  type ClaimedNumber,
-  type CredentialRecord,
-  type NumberRecord,
-  numberRecord,
-} from '../domain/records.ts';
+import type { NumberChange } from '../domain/bindings.ts';
+import { type AgentRecord, agentRecord, type CountedNumber, countedNumber } from '../domain/records.ts';
 import type { SealedSecret } from '../domain/vault.ts';
 import { unavailable } from './aws-errors.ts';
 import { agentPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
 import { sealedPut } from './vault.ts';
-
-/** A number item with the count of its changes: two changes at once must not undo each other. */
-const countedNumber = numberRecord.extend({ revision: z.number().int() });
-export type CountedNumber = z.infer<typeof countedNumber>;
-
-/** A number as it was read and as it shall be; undefined before: unclaimed, undefined after: released. */
-export interface NumberChange {
-  readonly phoneNumberId: PhoneNumberId;
-  readonly before: CountedNumber | undefined;
-  readonly after: NumberRecord | undefined;
-  readonly credential: Pick<CredentialRecord, 'tenantId' | 'credentialId'>;
-  readonly claimed: ClaimedNumber | undefined;
-}
 
 export interface AgentChange {
   readonly before: AgentRecord | undefined;

@@ -86,6 +86,10 @@ export const numberRecord = z.object({
 });
 export type NumberRecord = z.infer<typeof numberRecord>;
 
+/** A number with the count of its changes: two changes at once must not undo each other. */
+export const countedNumber = numberRecord.extend({ revision: z.number().int() });
+export type CountedNumber = z.infer<typeof countedNumber>;
+
 export const agentRecord = z.object({
   tenantId,
   agentId,

@@ -59,9 +59,8 @@ export const validateCredential = async (
     detail: 'The access token can read the WhatsApp Business Account.',
   });
 
-  const foreign = credential.phoneNumberIds.findIndex(
-    (id) => !numbers.value.some((number) => number.phoneNumberId === id),
-  );
+  const known = new Set(numbers.value.map(({ phoneNumberId }) => phoneNumberId));
+  const foreign = credential.phoneNumberIds.findIndex((id) => !known.has(id));
   if (foreign >= 0) return invalid(passed, numberProblem(foreign));
   passed.push(
     numbers.value.length > 0
