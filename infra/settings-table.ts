@@ -12,22 +12,22 @@ export function withSettingsTable(document: string): string {
 }
 
 function settingsTable(): string {
-  const rows = describeSettings().map(({ name, description, defaults: { prod, dev, local } }) =>
-    row(
-      `\`${name}\``,
-      description.replaceAll('|', '\\|'),
-      code(prod),
-      dev === prod ? '' : code(dev),
-      local === prod ? '' : code(local),
-    ),
-  );
-  return [
-    row('setting', 'what it does', 'default', 'in `dev`', 'in `local`'),
-    row('---', '---', '---', '---', '---'),
-    ...rows,
-  ].join('\n');
+  const rows = describeSettings().map(({ name, description, defaults: { prod, dev, local } }) => [
+    `\`${name}\``,
+    description.replaceAll('|', '\\|'),
+    code(prod),
+    dev === prod ? '' : code(dev),
+    local === prod ? '' : code(local),
+  ]);
+  return alignedTable(['setting', 'what it does', 'default', 'in `dev`', 'in `local`'], rows);
 }
 
-const row = (...cells: string[]) => `| ${cells.join(' | ')} |`;
 const code = (value: unknown) =>
   value === undefined ? '' : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
+
+/** The table as the formatter leaves it, so that formatting the document changes nothing. */
+function alignedTable(head: string[], rows: string[][]): string {
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((cells) => cells[column]?.length ?? 0)));
+  const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}

@@ -4,7 +4,7 @@ import { pageQuery } from '../../shared/contracts/page.ts';
 import { agentView, credentialIdOf } from '../../shared/domain/representations.ts';
 import { type Answer, apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
-import { ports } from '../edge/ports.ts';
+import * as ports from '../edge/ports.ts';
 
 /** Lists the caller's agents by id. */
 export const listAgents = async (

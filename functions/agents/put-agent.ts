@@ -16,7 +16,7 @@ import type { SecretSealer } from '../../shared/domain/vault.ts';
 import { type Answer, apiRoute, etagOf } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
-import { ports } from '../edge/ports.ts';
+import * as ports from '../edge/ports.ts';
 
 /**
  * Creates or edits an agent, and binds it to one of the caller's phone numbers: the number is claimed stack-wide in the same

@@ -25,7 +25,7 @@ import { type Answer, apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
 import { journal, safeError } from '../edge/operator-journal.ts';
-import { ports } from '../edge/ports.ts';
+import * as ports from '../edge/ports.ts';
 
 /**
  * Connects WhatsApp credentials: validates them at Meta, seals each purpose apart, stores everything in one transaction and sets up

@@ -5,7 +5,7 @@ import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import { credentialView } from '../../shared/domain/representations.ts';
 import { type Answer, apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
-import { ports } from '../edge/ports.ts';
+import * as ports from '../edge/ports.ts';
 
 /** Describes one credential of the caller. Somebody else's does not exist for them. */
 export const describeCredential = async (

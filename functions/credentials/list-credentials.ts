@@ -3,7 +3,7 @@ import { pageQuery } from '../../shared/contracts/page.ts';
 import { credentialView } from '../../shared/domain/representations.ts';
 import { type Answer, apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
-import { ports } from '../edge/ports.ts';
+import * as ports from '../edge/ports.ts';
 
 /** Lists the caller's credentials, oldest first. */
 export const listCredentials = async (

@@ -1,47 +1,52 @@
-import { agentReader, agentSaver } from '../../shared/adapters/agent-store.ts';
+import { agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
 import { auditLog } from '../../shared/adapters/audit-log.ts';
 import { dynamoDb, kms, sqs } from '../../shared/adapters/aws-clients.ts';
-import { credentialCreator, credentialReader, webhookStateRecorder } from '../../shared/adapters/credential-store.ts';
+import {
+  credentialCreator as credentialCreatorOf,
+  credentialReader,
+  webhookStateRecorder,
+} from '../../shared/adapters/credential-store.ts';
 import { graphApi } from '../../shared/adapters/graph-api.ts';
 import { kmsDataKeys } from '../../shared/adapters/kms-data-keys.ts';
-import { setUpQueue } from '../../shared/adapters/sqs-queues.ts';
+import { setUpQueue as setUpQueueOf } from '../../shared/adapters/sqs-queues.ts';
 import { secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { isSet, setting } from './environment.ts';
 
 /** The adapters behind the ports, each made from the environment at its first use. A handler's wiring picks what it needs. */
-export const once = <T>(make: () => T): (() => T) => {
+
+// Lets the bundler drop a port that a Lambda does not use, and its SDK client with it.
+/* @__NO_SIDE_EFFECTS__ */
+export function once<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
-};
+}
 
 const directoryTable = () => setting(environmentName.directoryTable);
 const directoryAndVault = () => ({ directory: directoryTable(), vault: setting(environmentName.vaultTable) });
 const dataKeys = () => kmsDataKeys(kms(), setting(environmentName.envelopeKeyArn));
 
-export const ports = {
-  credentials: once(() => credentialReader(dynamoDb(), directoryTable())),
-  credentialCreator: once(() => credentialCreator(dynamoDb(), directoryAndVault())),
-  webhookState: once(() => webhookStateRecorder(dynamoDb(), directoryTable())),
-  webhooks: once(() => webhookStore(dynamoDb(), directoryTable())),
-  agents: once(() => agentReader(dynamoDb(), directoryTable())),
-  agentSaver: once(() => agentSaver(dynamoDb(), directoryAndVault())),
-  sealer: once(() => secretSealer(dataKeys(), setting(environmentName.vaultName))),
-  opener: once(() =>
-    secretOpener({
-      client: dynamoDb(),
-      table: setting(environmentName.vaultTable),
-      keys: dataKeys(),
-      audit: auditLog(dynamoDb(), setting(environmentName.auditTable), {
-        functionName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'unknown',
-      }),
-      vaultName: setting(environmentName.vaultName),
+export const credentials = once(() => credentialReader(dynamoDb(), directoryTable()));
+export const credentialCreator = once(() => credentialCreatorOf(dynamoDb(), directoryAndVault()));
+export const webhookState = once(() => webhookStateRecorder(dynamoDb(), directoryTable()));
+export const webhooks = once(() => webhookStore(dynamoDb(), directoryTable()));
+export const agents = once(() => agentReader(dynamoDb(), directoryTable()));
+export const agentSaver = once(() => agentSaverOf(dynamoDb(), directoryAndVault()));
+export const sealer = once(() => secretSealer(dataKeys(), setting(environmentName.vaultName)));
+export const opener = once(() =>
+  secretOpener({
+    client: dynamoDb(),
+    table: setting(environmentName.vaultTable),
+    keys: dataKeys(),
+    audit: auditLog(dynamoDb(), setting(environmentName.auditTable), {
+      functionName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'unknown',
     }),
-  ),
-  graph: once(() =>
-    graphApi({ baseUrl: setting(environmentName.graphApiUrl), version: setting(environmentName.graphApiVersion) }),
-  ),
-  setUpQueue: once(() => setUpQueue(sqs(), setting(environmentName.setUpQueueUrl))),
-  targetRules: once(() => ({ allowLoopback: isSet(environmentName.allowLoopbackTargets) })),
-} as const;
+    vaultName: setting(environmentName.vaultName),
+  }),
+);
+export const graph = once(() =>
+  graphApi({ baseUrl: setting(environmentName.graphApiUrl), version: setting(environmentName.graphApiVersion) }),
+);
+export const setUpQueue = once(() => setUpQueueOf(sqs(), setting(environmentName.setUpQueueUrl)));
+export const targetRules = once(() => ({ allowLoopback: isSet(environmentName.allowLoopbackTargets) }));

@@ -10,7 +10,7 @@ import { queuedEvents } from '../../shared/contracts/queued-events.ts';
 import { dispatchTimeout, type RouteEventPorts, routeEvent } from '../../shared/domain/route-event.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
-import { once, ports } from '../edge/ports.ts';
+import * as ports from '../edge/ports.ts';
 import { queueLambda } from '../edge/queue-lambda.ts';
 
 /** Takes queued events to their agents, one conversation after the other's order, and the agents' replies to Meta. */
@@ -22,7 +22,7 @@ const closingReserve = 5_000;
 const shortestReturn = 5;
 const longestReturn = 30;
 
-const routePorts = once(() => ({
+const routePorts = ports.once(() => ({
   numbers: numberStore(dynamoDb(), setting(environmentName.directoryTable)),
   claims: claimStore(dynamoDb(), setting(environmentName.eventsTable), Number(setting(environmentName.leaseSeconds))),
   vault: cachedOpener(ports.opener()),

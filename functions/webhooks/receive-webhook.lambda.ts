@@ -10,7 +10,7 @@ import {
 } from '../../shared/domain/receive-delivery.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
-import { once, ports } from '../edge/ports.ts';
+import * as ports from '../edge/ports.ts';
 import { type WebhookAnswer, type WebhookRequest, webhookLambda } from '../edge/webhook-lambda.ts';
 
 /** Takes Meta's signed deliveries into the queue. 200 only when the queue has all of it; anything unsigned is a fixed 401. */
@@ -32,7 +32,7 @@ export const receiveWebhook = async (
   return { status: status[await receiveDelivery({ webhookId: id.data, rawBody, signature }, ports)] };
 };
 
-const receivePorts = once(
+const receivePorts = ports.once(
   (): ReceiveDeliveryPorts => ({
     webhooks: ports.webhooks(),
     vault: cachedOpener(ports.opener()),

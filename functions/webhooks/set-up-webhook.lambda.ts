@@ -3,7 +3,7 @@ import { setUpWebhookRequest } from '../../shared/contracts/queued-events.ts';
 import { setUpWebhook } from '../../shared/domain/set-up-webhook.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
-import { ports } from '../edge/ports.ts';
+import * as ports from '../edge/ports.ts';
 import { queueLambda } from '../edge/queue-lambda.ts';
 
 /** Brings a credential's webhook into the wanted state at Meta; what Meta leaves open is repeated by the queue. */

@@ -7,7 +7,10 @@ import { REPOSITORY, type StateDirectory } from './state-directory.ts';
 
 const OLDEST_MINOR = 10;
 const NEWEST_MINOR = 14;
-const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
+/** What an environment is for, by the file that says what is in it. */
+export const EMULATOR = join(import.meta.dirname, 'requirements.txt');
+export const TEMPLATE_LINT = join(import.meta.dirname, 'requirements-check.txt');
+
 const SHARED_FOLDER = join(REPOSITORY, '.local');
 
 /** Exit codes of the probe below. */
@@ -25,19 +28,20 @@ export interface PythonSearch {
   readonly environment?: NodeJS.ProcessEnv;
   /** Where environments are kept: by default in the clone, for all its copies. */
   readonly folder?: string;
+  readonly requirements?: string;
 }
 
 /**
- * Answers the Python that has the emulator, and makes it when there is none for these requirements. Its folder is named
+ * Answers the Python that has what the requirements list, and makes it when there is none. Its folder is named
  * after them and gets that name when it is complete: an interrupted installation is never mistaken for one.
  * @throws Refusal when no Python ≥ 3.10 that can make virtual environments is on PATH, or pip fails.
  */
 export async function preparePython(
   children: Children,
   state: StateDirectory,
-  { environment = process.env, folder = SHARED_FOLDER }: PythonSearch = {},
+  { environment = process.env, folder = SHARED_FOLDER, requirements = EMULATOR }: PythonSearch = {},
 ): Promise<string> {
-  const fingerprint = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
+  const fingerprint = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
   const home = join(folder, `python-${fingerprint}`);
   const python = join(home, 'bin', 'python');
   const env = { ...definedOnly(environment), PYTHONNOUSERSITE: '1' };
@@ -47,7 +51,7 @@ export async function preparePython(
   mkdirSync(folder, { recursive: true });
   try {
     await must(children, state, await findPython(children, env), ['-m', 'venv', draft], env);
-    const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '-r', REQUIREMENTS];
+    const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '-r', requirements];
     await must(children, state, join(draft, 'bin', 'python'), pip, env);
     rmSync(home, { recursive: true, force: true });
     renameSync(draft, home);
@@ -87,7 +91,7 @@ async function must(
   env: Readonly<Record<string, string>>,
 ): Promise<void> {
   if ((await children.run({ name: 'python', command: python, args, env })) === 0) return;
-  throw new Refusal(`Python could not install the AWS emulator; see ${state.shown('logs', 'python.log')}.`);
+  throw new Refusal(`Python could not install what this needs; see ${state.shown('logs', 'python.log')}.`);
 }
 
 function definedOnly(environment: NodeJS.ProcessEnv): Record<string, string> {

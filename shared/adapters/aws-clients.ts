@@ -4,10 +4,11 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
 /** Made at the first use and kept for the life of the worker: connections are reused between invocations. */
-const once = <T>(make: () => T): (() => T) => {
+/* @__NO_SIDE_EFFECTS__ */
+function once<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
-};
+}
 
 export const dynamoDb = once(() =>
   DynamoDBDocumentClient.from(new DynamoDBClient({}), { marshallOptions: { removeUndefinedValues: true } }),

@@ -1,4 +1,4 @@
-import { App, Aspects, Stack, Token } from 'aws-cdk-lib';
+import { Aspects, Stack, Token } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnKey } from 'aws-cdk-lib/aws-kms';
@@ -7,11 +7,11 @@ import { EmulatorAspect, emulatorGaps } from '../../infra/local/emulator-aspect.
 import { settingsOf } from '../../infra/stage.ts';
 import { SwitchboardStack } from '../../infra/switchboard-stack.ts';
 import { type Statement, statementsOf } from '../support/access-matrix.ts';
-import { appOf, contextOf, localSettings, resourcesOf, templateOf } from '../support/templates.ts';
+import { appOf, contextOf, emptyApp, localSettings, resourcesOf, templateOf } from '../support/templates.ts';
 
 /** The local stage as the constructs make it, before the Aspect. */
 function withoutAspect(): Template {
-  const app = new App({ context: contextOf('local', localSettings) });
+  const app = emptyApp(contextOf('local', localSettings));
   const settings = settingsOf('local', localSettings);
   const stack = new SwitchboardStack(app, 'Switchboard', {
     stackName: 'Switchboard',
@@ -112,8 +112,8 @@ describe('the Aspect', () => {
     }
   });
 
-  it('leaves the other conditions of a statement, and a denial for another reason', () => {
-    const stack = new Stack(new App(), 'Probe');
+  it('leaves the other conditions of a statement, a denial for another reason, and a permission that wants TLS', () => {
+    const stack = new Stack(emptyApp(), 'Probe');
     const statement = (effect: Effect, conditions: Record<string, Record<string, string>>) =>
       new PolicyStatement({
         effect,
@@ -128,6 +128,7 @@ describe('the Aspect', () => {
           statement(Effect.ALLOW, { StringEquals: { 'kms:EncryptionContext:vault': 'a', 'kms:ViaService': 'sqs' } }),
           statement(Effect.DENY, { StringNotEquals: { 'aws:PrincipalAccount': '1' } }),
           statement(Effect.DENY, { Bool: { 'aws:SecureTransport': 'false' } }),
+          statement(Effect.ALLOW, { Bool: { 'aws:SecureTransport': 'true' } }),
         ],
       }),
     });
@@ -138,6 +139,7 @@ describe('the Aspect', () => {
     ).toEqual([
       ['Allow', { StringEquals: { 'kms:ViaService': 'sqs' } }],
       ['Deny', { StringNotEquals: { 'aws:PrincipalAccount': '1' } }],
+      ['Allow', { Bool: { 'aws:SecureTransport': 'true' } }],
     ]);
   });
 });

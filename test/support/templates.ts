@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { afterAll } from 'vitest';
 import { switchboard } from '../../infra/app.ts';
 import type { StageName } from '../../infra/stage.ts';
 
@@ -16,6 +19,13 @@ const { context }: { context: Record<string, unknown> } = JSON.parse(
   readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'),
 );
 
+const assemblies = mkdtempSync(join(tmpdir(), 'assemblies-'));
+afterAll(() => rmSync(assemblies, { recursive: true, force: true }));
+
+/** An empty app whose assembly goes when the test file is done. */
+export const emptyApp = (appContext: Record<string, unknown> = {}) =>
+  new App({ context: appContext, outdir: mkdtempSync(join(assemblies, 'cdk.out-')) });
+
 /** The context that `cdk synth` would give the app, without bundling the functions. */
 export const contextOf = (stage: StageName, settings: Record<string, unknown>) => ({
   ...context,
@@ -26,7 +36,7 @@ export const contextOf = (stage: StageName, settings: Record<string, unknown>) =
 
 /** The app as `cdk synth` builds it. */
 export function appOf(stage: StageName, settings: Record<string, unknown> = {}) {
-  const app = new App({ context: contextOf(stage, settings) });
+  const app = emptyApp(contextOf(stage, settings));
   return { app, stack: switchboard(app) };
 }
 

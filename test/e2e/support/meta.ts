@@ -58,6 +58,7 @@ export const meta = {
   async sent(phoneNumberId: string, kind: Sent['kind'] = 'message'): Promise<readonly Sent[]> {
     return (await control<{ items: Sent[] }>('GET', `sent?phoneNumberId=${phoneNumberId}&kind=${kind}`)).items;
   },
+  forgetSent: () => control('DELETE', 'sent'),
   async calls(path: string, method?: string): Promise<readonly GraphCall[]> {
     const query = new URLSearchParams({ path, ...(method === undefined ? {} : { method }) });
     return (await control<{ items: GraphCall[] }>('GET', `calls?${query}`)).items;

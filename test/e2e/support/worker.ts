@@ -17,15 +17,15 @@ export function signalWorkers(name: WorkerFunction, signal: 'SIGKILL' | 'SIGSTOP
   for (const pid of workers) process.kill(pid, signal);
 }
 
-/**
- * Lets the stopped workers of a function run for about a millisecond and stops them again: too short for an answer of AWS to
- * come back, so that not more than one write of theirs takes effect.
- */
+/** Shorter than any answer of the emulator, so that hardly ever more than one write takes effect. In milliseconds. */
+const moment = 0.5;
+
+/** Lets the stopped workers of a function run for a moment and stops them again. */
 export function runForAMoment(name: WorkerFunction): void {
   const workers = workersOf(name);
   for (const pid of workers) process.kill(pid, 'SIGCONT');
-  const until = performance.now() + 1;
-  // Why not a timer: it would be late by a millisecond or two.
+  const until = performance.now() + moment;
+  // Why not a timer: it would be late by more than that.
   while (performance.now() < until);
   for (const pid of workers) process.kill(pid, 'SIGSTOP');
 }

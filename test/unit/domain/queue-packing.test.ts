@@ -69,7 +69,7 @@ test('batches stay within the limits of SQS, and no round holds two messages of 
 test('text that SQS can’t carry is escaped and comes back the same', () => {
   const odd = 'a\uffffb\ufffec\u0000d\ud800e\u{1f44b}';
   const [message] = messagesOf(ids.webhook, [eventOf(1, odd)], envelope);
-  expect(message?.body).not.toMatch(/[\ufffe\uffff\u0000]/);
+  for (const character of ['\ufffe', '\uffff', '\u0000']) expect(message?.body).not.toContain(character);
   expect(message?.body).not.toMatch(/[\ud800-\udbff](?![\udc00-\udfff])/);
   expect(JSON.parse(message?.body ?? '')).toMatchObject({ events: [{ value: { body: odd } }] });
 });
