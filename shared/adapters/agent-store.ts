@@ -55,7 +55,10 @@ export const agentSaver = (
       };
       const items = [
         agentPut,
-        ...numbers.flatMap((number) => [numberWrite(TableName, number), credentialWrite(TableName, number)]),
+        ...numbers.map((number) => numberWrite(TableName, number)),
+        ...[...Map.groupBy(numbers, ({ credential }) => credential.credentialId)].map(([id, changes]) =>
+          credentialWrite(TableName, directoryKey.credential(after.tenantId, id), changes),
+        ),
         ...(secret === undefined ? [] : [sealedPut(tables.vault, secret)]),
       ];
       try {
@@ -82,14 +85,32 @@ const numberWrite = (TableName: string, { phoneNumberId, before, after }: Number
     : { Put: { TableName, Item: { ...after, ...Key, revision: (before?.revision ?? 0) + 1 }, ...unchanged } };
 };
 
-/** The credential item tells the receiver which numbers are claimed and what their agents want. */
-const credentialWrite = (TableName: string, { phoneNumberId, credential, claimed }: NumberChange) => ({
-  Update: {
-    TableName,
-    Key: directoryKey.credential(credential.tenantId, credential.credentialId),
-    UpdateExpression: claimed === undefined ? 'REMOVE claimedNumbers.#number' : 'SET claimedNumbers.#number = :claimed',
-    ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
-    ExpressionAttributeNames: { '#number': phoneNumberId, '#status': 'status' },
-    ExpressionAttributeValues: { ':removing': 'removing', ...(claimed === undefined ? {} : { ':claimed': claimed }) },
-  },
-});
+/** The credential item tells the receiver which numbers are claimed and what their agents want. A transaction writes it once. */
+const credentialWrite = (TableName: string, Key: object, changes: readonly NumberChange[]) => {
+  const claims = changes.map(({ claimed }, index) => ({
+    path: `claimedNumbers.#n${index}`,
+    value: `:c${index}`,
+    claimed,
+  }));
+  const set = claims.filter(({ claimed }) => claimed).map(({ path, value }) => `${path} = ${value}`);
+  const remove = claims.filter(({ claimed }) => !claimed).map(({ path }) => path);
+  return {
+    Update: {
+      TableName,
+      Key,
+      UpdateExpression: [
+        ...(set.length === 0 ? [] : [`SET ${set.join(', ')}`]),
+        ...(remove.length === 0 ? [] : [`REMOVE ${remove.join(', ')}`]),
+      ].join(' '),
+      ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
+      ExpressionAttributeNames: {
+        '#status': 'status',
+        ...Object.fromEntries(changes.map(({ phoneNumberId }, index) => [`#n${index}`, phoneNumberId])),
+      },
+      ExpressionAttributeValues: {
+        ':removing': 'removing',
+        ...Object.fromEntries(claims.flatMap(({ value, claimed }) => (claimed ? [[value, claimed]] : []))),
+      },
+    },
+  };
+};

@@ -151,7 +151,7 @@ describe('a signed delivery', () => {
   });
 
   test('of bytes that are no text is no webhook: 400', async () => {
-    expect(await post(new Uint8Array([0xff, 0xfe, 0x00, 0x80]))).toMatchObject({ status: 400 });
+    expect(await post(new Uint8Array([0xff, 0xfe, 0x00, 0x80]), {})).toMatchObject({ status: 400 });
   });
 
   test('of things that we do not know is taken', async () => {
@@ -220,6 +220,7 @@ describe('what Meta may leave out', () => {
 
   test('a customer who hides the number is known by user id, and is answered there', async () => {
     const from = { ...newCustomer('Max'), username: 'max', hidesNumber: true };
+    await meta.seed({ customers: [from] });
     partner.agent.answer = () => saying('Hello Max');
     await arrives('who am I', { from });
     const customer = lastCustomer();
@@ -242,7 +243,7 @@ describe('what Meta may leave out', () => {
     expect(lastCustomer()).toMatchObject({ waId: from.waId, ...expected });
   });
 
-  test('the messages of one customer stay in order while optional fields come and go', async () => {
+  test('a customer is heard whatever of it is there', async () => {
     const from = newCustomer('Ada');
     const omissions = [[], ['profile'], ['contacts', 'from_user_id'], ['wa_id']];
     for (const [index, omit] of omissions.entries())
