@@ -1,4 +1,6 @@
 import type { PreTokenGenerationV2TriggerHandler } from 'aws-lambda';
+import { environmentName } from '../../shared/contracts/environment.ts';
+import { setting } from '../edge/environment.ts';
 
 /** The attribute of a user that only the operator can set (`npm run user -- --tenant …`). */
 const tenantAttribute = 'custom:tenant';
@@ -9,7 +11,9 @@ export const handler: PreTokenGenerationV2TriggerHandler = (event) => {
   return Promise.resolve({
     ...event,
     response: {
-      claimsAndScopeOverrideDetails: { accessTokenGeneration: { claimsToAddOrOverride: { tenant: tenant || sub } } },
+      claimsAndScopeOverrideDetails: {
+        accessTokenGeneration: { claimsToAddOrOverride: { [setting(environmentName.tenantClaim)]: tenant || sub } },
+      },
     },
   });
 };

@@ -1,6 +1,10 @@
 import type { PreTokenGenerationV2TriggerEvent } from 'aws-lambda';
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { handler } from '../../../functions/platform/add-tenant-claim.lambda.ts';
+
+beforeEach(() => {
+  process.env.TENANT_CLAIM = 'tenant';
+});
 
 const claimsFor = async (userAttributes: Record<string, string>) => {
   const event = { request: { userAttributes }, response: {} } as unknown as PreTokenGenerationV2TriggerEvent;
@@ -15,4 +19,9 @@ test('the tenant of a user is what the operator gave them', async () => {
 test('a user without one is a tenant of their own', async () => {
   expect(await claimsFor({ sub: 'user-1' })).toEqual({ tenant: 'user-1' });
   expect(await claimsFor({ sub: 'user-1', 'custom:tenant': '' })).toEqual({ tenant: 'user-1' });
+});
+
+test('the claim has the name that the API reads', async () => {
+  process.env.TENANT_CLAIM = 'organisation';
+  expect(await claimsFor({ sub: 'user-1' })).toEqual({ organisation: 'user-1' });
 });
