@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { SecrecyLast } from './test/support/secrecy-last.ts';
 
 /** Three suites: `unit` (network off but loopback), `infra` (the real template), `e2e` (the deployed stack, by public HTTP). */
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/totals-reporter.ts'],
+    sequence: { sequencer: SecrecyLast },
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/support/loopback-only.ts'] } },
       { test: { name: 'infra', include: ['test/infra/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },

@@ -9,6 +9,7 @@ import { environmentName } from '../../shared/contracts/environment.ts';
 import { type AgentId, agentId, credentialId } from '../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
 import { numberChanges } from '../../shared/domain/bindings.ts';
+import type { Journal } from '../../shared/domain/journal.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { AgentRecord, CredentialRecord } from '../../shared/domain/records.ts';
 import { agentView } from '../../shared/domain/representations.ts';
@@ -16,6 +17,7 @@ import type { SecretSealer } from '../../shared/domain/vault.ts';
 import { type Answer, apiRoute, etagOf } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
+import { journal, safeError } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
 
 /**
@@ -29,6 +31,7 @@ export interface PutAgentPorts {
   readonly sealer: SecretSealer;
   readonly setUpQueue: SetUpQueue;
   readonly targetRules: TargetRules;
+  readonly journal: Journal;
   readonly consoleUrl: string;
   readonly now: () => Date;
 }
@@ -88,13 +91,22 @@ export const putAgent = async (
     ));
   if (!(await ports.saver.save({ before, after, numbers: numbers.changes, secret })))
     return refuse('conflict', { guidance: 'Read the agent again and repeat the change.', retryAfterSeconds: 1 });
-  if (credential) await ports.setUpQueue.request({ tenantId: caller.tenantId, credentialId: credential.credentialId });
+  if (credential) await requestSetUp(credential, ports);
   const view = agentView(after, credential);
   return {
     kind: before === undefined ? 'created' : 'ok',
     body: secretText === undefined ? view : { ...view, signingSecret: secretText },
     version: after.version,
   };
+};
+
+/** The agent is saved and its signing secret is shown only now: a queue that fails must not cost the answer. */
+const requestSetUp = async ({ tenantId, credentialId: id }: CredentialRecord, ports: PutAgentPorts): Promise<void> => {
+  try {
+    await ports.setUpQueue.request({ tenantId, credentialId: id });
+  } catch (error) {
+    ports.journal.error('set-up-not-queued', { tenantId, credentialId: id, ...safeError(error) });
+  }
 };
 
 const newSigningSecret = (): string => `whsec_${randomBytes(signingSecretLength).toString('base64')}`;
@@ -164,6 +176,7 @@ export const putAgentRoute = apiRoute({
         sealer: ports.sealer(),
         setUpQueue: ports.setUpQueue(),
         targetRules: ports.targetRules(),
+        journal,
         consoleUrl: setting(environmentName.consoleUrl),
         now: () => new Date(),
       },

@@ -19,13 +19,21 @@ export const queueLambda = (serve: ServeMessage, returned: (records: readonly SQ
       return { batchItemFailures: left.map(({ messageId }) => ({ itemIdentifier: messageId })) };
     });
 
+/** Kept back of an invocation's time for giving messages back: whatever hangs, no batch is taken along. In milliseconds. */
+const closingReserve = 2_000;
+
+const outOfTime = (context: Context): Promise<false> =>
+  new Promise((stop) => {
+    setTimeout(() => stop(false), Math.max(0, context.getRemainingTimeInMillis() - closingReserve)).unref();
+  });
+
 const serveInOrder = async (
   group: readonly SQSRecord[],
   context: Context,
   serve: ServeMessage,
 ): Promise<readonly SQSRecord[]> => {
   for (const [index, record] of group.entries()) {
-    const finished = await serve(record, context).catch((error: unknown) => {
+    const finished = await Promise.race([serve(record, context), outOfTime(context)]).catch((error: unknown) => {
       journal.error('message-failed', safeError(error));
       journal.count('UnhandledError');
       return false;

@@ -10,6 +10,9 @@ import { type Dispatcher, type DispatchOutcome, dispatchTimeout } from '../domai
 /** An agent's answer beyond this is cut off and counts as failed. In bytes. */
 const maxAnswerBytes = 256 * 1024;
 
+/** What is kept of it until it is sent must fit into a DynamoDB item (400 KB) together with its claim. In bytes. */
+const maxRepliesBytes = 300 * 1024;
+
 export interface TargetRules {
   /** The local stage alone: agents on this machine over plain http. */
   readonly allowLoopback: boolean;
@@ -80,6 +83,8 @@ export const agentDispatcher = (rules: TargetRules, resolve: Resolver = lookup):
           },
         );
         outgoing.on('error', (error) => failed(reasonOf(error)));
+        // An answer of 101 ends a request without error and without response: whatever closes it, the dispatch is over.
+        outgoing.on('close', () => failed('connection-closed'));
         outgoing.end(body);
       });
     },
@@ -103,13 +108,21 @@ const signedHeaders = (event: AgentEvent, body: string, signingSecret: Uint8Arra
 const outcomeOf = (status: number, body: Buffer): DispatchOutcome => {
   if (status >= 200 && status < 300) {
     if (status !== 200 || body.byteLength === 0) return { outcome: 'answered', replies: [] };
-    const answer = agentAnswer.safeParse(jsonOf(body));
-    // An answer in another form is the agent's own business (many frameworks answer "ok"): it took the event.
-    return { outcome: 'answered', replies: answer.success ? (answer.data.messages ?? []) : [] };
+    return answerOf(jsonOf(body));
   }
   if (status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429)
     return { outcome: 'refused', httpStatus: status };
   return { outcome: 'failed', reason: `http-${status}` };
+};
+
+/** An answer without messages is the agent's own business (many frameworks answer "ok"): it took the event. */
+const answerOf = (body: unknown): DispatchOutcome => {
+  const answer = agentAnswer.safeParse(body);
+  const replies = answer.success ? (answer.data.messages ?? []) : [];
+  const readable = answer.success && Buffer.byteLength(JSON.stringify(replies)) <= maxRepliesBytes;
+  if (readable) return { outcome: 'answered', replies };
+  const meantToReply = typeof body === 'object' && body !== null && 'messages' in body;
+  return { outcome: 'answered', replies: [], ...(meantToReply ? { unreadable: true } : {}) };
 };
 
 const jsonOf = (body: Buffer): unknown => {

@@ -79,7 +79,15 @@ const numberWrite = (TableName: string, { phoneNumberId, before, after }: Number
   const unchanged =
     before === undefined
       ? { ConditionExpression: 'attribute_not_exists(pk)' }
-      : { ConditionExpression: 'revision = :revision', ExpressionAttributeValues: { ':revision': before.revision } };
+      : {
+          // The owner too: a number that was released and claimed by somebody else meanwhile counts from the beginning again.
+          ConditionExpression: 'revision = :revision AND tenantId = :tenantId AND credentialId = :credentialId',
+          ExpressionAttributeValues: {
+            ':revision': before.revision,
+            ':tenantId': before.tenantId,
+            ':credentialId': before.credentialId,
+          },
+        };
   return after === undefined
     ? { Delete: { TableName, Key, ...unchanged } }
     : { Put: { TableName, Item: { ...after, ...Key, revision: (before?.revision ?? 0) + 1 }, ...unchanged } };

@@ -5,8 +5,11 @@ import { type ClaimStore, claimProgress, type HeldClaim } from '../domain/claim.
 import { Fault } from '../domain/fault.ts';
 import { calling, hasName, unavailable } from './aws-errors.ts';
 
-/** Meta repeats for 7 days: a claim outlives that by a day. */
-const claimLifetimeSeconds = 8 * 24 * 60 * 60;
+/** Meta repeats for 7 days, the queue and its dead letters keep an event for up to 28: a claim outlives them all. */
+const claimLifetimeSeconds = 30 * 24 * 60 * 60;
+
+/** Replies are kept as text: what is valid in JSON (depth, large numbers) need not be valid in DynamoDB. */
+const storedReplies = (stored: unknown): unknown => (typeof stored === 'string' ? JSON.parse(stored) : null);
 
 /** Claims in the Events table, one item per event id, which spreads by itself. */
 export const claimStore = (
@@ -42,7 +45,7 @@ export const claimStore = (
             ? 'SET #state = :state, fates = :fates REMOVE replies'
             : 'SET #state = :state, fates = :fates, replies = :replies',
           { '#state': 'state' },
-          { ':state': state, ':fates': fates, ...(replies === null ? {} : { ':replies': replies }) },
+          { ':state': state, ':fates': fates, ...(replies === null ? {} : { ':replies': JSON.stringify(replies) }) },
         ),
       release: () => update('SET leaseUntil = :over', {}, { ':over': 0 }),
     };
@@ -80,7 +83,7 @@ export const claimStore = (
             ReturnValues: 'ALL_NEW',
           }),
         );
-        const progress = claimProgress.safeParse({ replies: null, ...Attributes });
+        const progress = claimProgress.safeParse({ ...Attributes, replies: storedReplies(Attributes?.replies) });
         if (!progress.success) throw new Fault('row-malformed', { retryable: false });
         return { outcome: 'claimed', progress: progress.data, held: held(eventId, leaseId) };
       } catch (error) {

@@ -5,7 +5,7 @@ import type { AppId, TenantId, WabaId, WebhookId } from '../contracts/ids.ts';
 import { Fault } from '../domain/fault.ts';
 import { credentialRecord, metaAppRecord, type WebhookRecord, webhookRecord } from '../domain/records.ts';
 import type { CallbackTarget } from '../domain/set-up-webhook.ts';
-import { calling } from './aws-errors.ts';
+import { calling, hasName, unavailable } from './aws-errors.ts';
 import { credentialReader } from './credential-store.ts';
 import { directoryKey } from './directory-keys.ts';
 import { directoryReader } from './directory-reader.ts';
@@ -14,6 +14,10 @@ const verifyTokenHashes = z.record(z.string(), z.unknown());
 const hashes = z.array(z.string());
 const saltRow = z.object({ salt: z.instanceof(Uint8Array) });
 const cachedWebhooks = 10_000;
+
+/** Two are needed by one set-up at a time; a few more let set-ups of several credentials of an app run at once. */
+const keptTokens = 6;
+const maxTokenRaces = 10;
 
 /** Webhooks and what is needed to judge a delivery. Only what never changes is cached. @throws {Fault} store-unavailable, row-malformed */
 export const webhookStore = (client: DynamoDBDocumentClient, table: string) => {
@@ -63,24 +67,37 @@ export const webhookStore = (client: DynamoDBDocumentClient, table: string) => {
       );
     },
 
-    /** Each target keeps its latest token and the one before: Meta may ask for either while a change is under way. */
+    /**
+     * Each target keeps its latest token and the one before: Meta may ask for either while a change is under way. Several
+     * set-ups at once each keep theirs, up to a few. @throws {Fault} store-unavailable
+     */
     async addVerifyToken(id: WebhookId, target: CallbackTarget, tokenHash: string): Promise<void> {
       const attribute = `target:${target}`;
-      const { Item } = await calling('store-unavailable', () =>
-        client.send(new GetCommand({ TableName: table, Key: directoryKey.verifyTokens(id), ConsistentRead: true })),
-      );
-      const latest = hashes.safeParse(Item?.[attribute]).data?.[0];
-      await calling('store-unavailable', () =>
-        client.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: directoryKey.verifyTokens(id),
-            UpdateExpression: 'SET #target = :hashes',
-            ExpressionAttributeNames: { '#target': attribute },
-            ExpressionAttributeValues: { ':hashes': [tokenHash, ...(latest === undefined ? [] : [latest])] },
-          }),
-        ),
-      );
+      const key = { TableName: table, Key: directoryKey.verifyTokens(id) };
+      for (let attempt = 0; attempt < maxTokenRaces; attempt++) {
+        const { Item } = await calling('store-unavailable', () =>
+          client.send(new GetCommand({ ...key, ConsistentRead: true })),
+        );
+        const known = hashes.safeParse(Item?.[attribute]).data;
+        try {
+          await client.send(
+            new UpdateCommand({
+              ...key,
+              UpdateExpression: 'SET #target = :hashes',
+              ConditionExpression: known === undefined ? 'attribute_not_exists(#target)' : '#target = :known',
+              ExpressionAttributeNames: { '#target': attribute },
+              ExpressionAttributeValues: {
+                ':hashes': [tokenHash, ...(known ?? [])].slice(0, keptTokens),
+                ...(known === undefined ? {} : { ':known': known }),
+              },
+            }),
+          );
+          return;
+        } catch (error) {
+          if (!hasName(error, 'ConditionalCheckFailedException')) throw unavailable(error);
+        }
+      }
+      throw new Fault('store-unavailable', { retryable: true });
     },
   };
 };

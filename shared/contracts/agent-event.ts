@@ -48,8 +48,23 @@ export type AgentEvent = z.infer<typeof agentEvent>;
 /** Most messages that one answer may carry. A longer list is refused whole: half an answer would be worse than none. */
 export const maxRepliesPerAnswer = 10;
 
+/** What the Cloud API can send ("Messages", Cloud API reference). A list, because an answer is hostile input. */
+export const replyType = z.enum([
+  'text',
+  'image',
+  'audio',
+  'video',
+  'document',
+  'sticker',
+  'location',
+  'contacts',
+  'interactive',
+  'template',
+  'reaction',
+]);
+
 /** A Cloud API message object without addressee: `to`, `messaging_product` and the rest of the envelope are filled in by us. */
-export const reply = z.looseObject({ type: z.string().min(1).max(32) });
+export const reply = z.looseObject({ type: replyType });
 export type Reply = z.infer<typeof reply>;
 
 /** What an agent may answer with 200. An agent's answer is hostile input: everything beyond `messages` is ignored. */

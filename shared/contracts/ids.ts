@@ -3,10 +3,14 @@ import * as z from 'zod';
 /** Ids are branded so that a number id can't stand where a WABA id is asked for. Formats: Meta's are digits, ours are prefixed. */
 const digits = (what: string) => z.string().regex(/^\d{5,32}$/, `${what} consists of digits only`);
 
+/** Stands in for a tenant where something belongs to none: no tenant may be called so. */
+export const sharedTenant = 'shared';
+
 /** Owner of everything, taken from the verified token alone. `#` separates key parts in the tables and is therefore refused. */
 export const tenantId = z
   .string()
   .regex(/^[A-Za-z0-9_.:@|-]{1,128}$/)
+  .refine((id) => id !== sharedTenant)
   .brand<'TenantId'>();
 export const appId = digits('An App ID').brand<'AppId'>();
 export const wabaId = digits('A WhatsApp Business Account ID').brand<'WabaId'>();

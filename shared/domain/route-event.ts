@@ -10,7 +10,8 @@ import type { Binding, NumberRecord } from './records.ts';
 import type { SecretOpener } from './vault.ts';
 
 export type DispatchOutcome =
-  | { readonly outcome: 'answered'; readonly replies: readonly Reply[] }
+  /** `unreadable`: it holds messages, but not of the form that was agreed; none of them is sent. */
+  | { readonly outcome: 'answered'; readonly replies: readonly Reply[]; readonly unreadable?: boolean }
   /** The agent will not take this event: repeating it would not help. */
   | { readonly outcome: 'refused'; readonly httpStatus: number }
   /** Nothing is known or the agent is busy: repeat. */
@@ -152,6 +153,7 @@ const dispatch = async (work: Work): Promise<RouteOutcome> => {
     case 'answered': {
       ports.journal.info('event-dispatched', { ...trace, agentId: binding.agentId, count: outcome.replies.length });
       ports.journal.count('EventsDispatched');
+      if (outcome.unreadable) ports.journal.warn('answer-unreadable', { ...trace, agentId: binding.agentId });
       if (outcome.replies.length === 0) {
         await held.record({ state: 'done', replies: null, fates: [] });
         return 'finished';
@@ -247,20 +249,13 @@ const noteUnknown = (work: Work, index: number): void => {
   work.ports.journal.count('RepliesUnknown');
 };
 
-/** The agent says what, we say to whom: an answer can't address another customer, number or product. */
+/** The agent says what, we say to whom: of an answer only the message itself and what it quotes is taken over. */
 const addressed = (work: Work, reply: Reply, index: number): Readonly<Record<string, unknown>> => {
   const { customer } = work.event;
-  const {
-    to: _to,
-    recipient: _recipient,
-    recipient_type: _recipientType,
-    messaging_product: _product,
-    biz_opaque_callback_data: _callbackData,
-    status: _status,
-    ...message
-  } = reply;
   return {
-    ...message,
+    type: reply.type,
+    [reply.type]: reply[reply.type],
+    ...(reply.context === undefined ? {} : { context: reply.context }),
     messaging_product: 'whatsapp',
     recipient_type: customer.groupId === null ? 'individual' : 'group',
     ...(customer.groupId !== null

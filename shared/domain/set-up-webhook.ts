@@ -155,9 +155,16 @@ const overrideNumbers = async (
   ports: SetUpWebhookPorts,
 ): Promise<Stop | undefined> => {
   let stopped: Stop | undefined;
+  let fault: unknown;
   for (const key of Object.keys(credential.claimedNumbers)) {
-    stopped = (await overrideNumber(credential, phoneNumberId.parse(key), access, ports)) ?? stopped;
+    try {
+      stopped = (await overrideNumber(credential, phoneNumberId.parse(key), access, ports)) ?? stopped;
+    } catch (error) {
+      // One number without a verdict must not keep the others deaf; the repeat skips those that are done.
+      fault = error;
+    }
   }
+  if (fault !== undefined) throw fault;
   return stopped;
 };
 

@@ -26,5 +26,5 @@ export interface SecretOpener {
 }
 
 /** A Meta app belongs to no tenant: its secrets are bound to this word instead. */
-export const sharedTenant = 'shared';
+export { sharedTenant } from '../contracts/ids.ts';
 export const ownerOfApp = (appId: string): string => `app_${appId}`;

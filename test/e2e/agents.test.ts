@@ -122,7 +122,7 @@ test('the signing secret is shown once: in the answer that created the agent', a
 describe('the number of an agent', () => {
   const claimsOf = async ({ api, credential }: Connection) => {
     const { body } = await api.get<Credential>(`/v1/credentials/${credential.id}`);
-    return new Map(
+    return new Map<string, object>(
       body.phoneNumbers.map(({ phoneNumberId, claimed, agentIds }) => [phoneNumberId, { claimed, agentIds }]),
     );
   };

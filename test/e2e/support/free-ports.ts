@@ -6,8 +6,11 @@ import { createServer } from 'node:net';
 const LOWEST = 20_000;
 const HIGHEST = 30_000;
 
-/** The first of some ports in a row that nobody listens on. */
-export async function freePorts(count: number): Promise<number> {
+/** As many as one copy of the system needs. */
+const count = 5;
+
+/** The first of five ports in a row that nobody listens on. */
+export async function freePorts(): Promise<number> {
   for (;;) {
     const first = randomInt(LOWEST, HIGHEST - count);
     const range = Array.from({ length: count }, (_, index) => first + index);

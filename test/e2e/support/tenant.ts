@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { recordCanary } from './record.ts';
 import { stack } from './stack.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..', '..', '..');
@@ -12,12 +13,13 @@ export const newTenant = (name: string): string => `${name}-${randomBytes(5).toS
 
 /** A token as a user gets it: from `npm run token`. One call per tenant and file. */
 export function tokenFor(tenant: string): Promise<string> {
-  const token = tokens.get(tenant) ?? mint(tenant);
+  const token = tokens.get(tenant) ?? mintToken(tenant, stack.stateDirectory);
   tokens.set(tenant, token);
   return token;
 }
 
-async function mint(tenant: string): Promise<string> {
+/** For the copy that runs from this folder. */
+export async function mintToken(tenant: string, stateDirectory: string): Promise<string> {
   const bootstrap = join(REPOSITORY, 'infra', 'local', 'bootstrap.mjs');
   const { stdout } = await promisify(execFile)(process.execPath, [
     bootstrap,
@@ -25,7 +27,9 @@ async function mint(tenant: string): Promise<string> {
     '--tenant',
     tenant,
     '--state-dir',
-    stack.stateDirectory,
+    stateDirectory,
   ]);
-  return stdout.trim();
+  const token = stdout.trim();
+  recordCanary(`signature of a token of ${tenant}`, token.split('.')[2] ?? '');
+  return token;
 }

@@ -84,8 +84,13 @@ describe('a dispatch', () => {
     [200, {}, { outcome: 'answered', replies: [] }],
     [200, 'ok', { outcome: 'answered', replies: [] }],
     [202, { messages: [{ type: 'text' }] }, { outcome: 'answered', replies: [] }],
-    [200, { messages: Array.from({ length: 11 }, () => ({ type: 'text' })) }, { outcome: 'answered', replies: [] }],
-    [200, { messages: [{ text: 'no type' }] }, { outcome: 'answered', replies: [] }],
+    [
+      200,
+      { messages: Array.from({ length: 11 }, () => ({ type: 'text' })) },
+      { outcome: 'answered', replies: [], unreadable: true },
+    ],
+    [200, { messages: [{ text: 'no type' }] }, { outcome: 'answered', replies: [], unreadable: true }],
+    [200, { messages: [{ type: 'access_token' }] }, { outcome: 'answered', replies: [], unreadable: true }],
     [400, {}, { outcome: 'refused', httpStatus: 400 }],
     [410, {}, { outcome: 'refused', httpStatus: 410 }],
     [408, {}, { outcome: 'failed', reason: 'http-408' }],
@@ -103,6 +108,22 @@ describe('a dispatch', () => {
       outcome: 'answered',
       replies: [],
     });
+  });
+
+  test('answered with 101 is over: it must not hang its whole batch', async () => {
+    await using agent = await loopbackServer((_heard, response) => {
+      response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+    });
+    expect(await local.dispatch(bindingTo(agent.url), event, signingSecret)).toMatchObject({ outcome: 'failed' });
+  });
+
+  test('answered with more replies than can be kept sends none of them', async () => {
+    const messages = Array.from({ length: 3 }, () => ({ type: 'text', text: { body: '\ufffd'.repeat(40_000) } }));
+    await using agent = await loopbackServer((_heard, response) => {
+      response.end(Buffer.from(JSON.stringify({ messages }).replaceAll('\ufffd', '\u00ff'), 'latin1'));
+    });
+    const outcome = await local.dispatch(bindingTo(agent.url), event, signingSecret);
+    expect(outcome).toEqual({ outcome: 'answered', replies: [], unreadable: true });
   });
 
   test('does not follow a redirect', async () => {

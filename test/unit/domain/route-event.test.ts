@@ -280,12 +280,14 @@ describe('a reply', () => {
       status: 'read',
       messaging_product: 'other',
       biz_opaque_callback_data: 'sb1:forged',
+      access_token: 'stolen',
+      method: 'delete',
     };
     const it = world({ answers: [answered(hostile)] });
     await it.run();
     expect(it.sent[0]).toMatchObject({ to: '491511', recipient_type: 'individual', messaging_product: 'whatsapp' });
     expect(it.sent[0]).not.toHaveProperty('recipient');
-    expect(it.sent[0]).not.toHaveProperty('status');
+    for (const field of ['status', 'access_token', 'method']) expect(it.sent[0]).not.toHaveProperty(field);
     expect(it.sent[0]?.biz_opaque_callback_data).toBe(`sb1:${evt}:0`);
   });
 

@@ -206,6 +206,16 @@ test.each([
   });
 });
 
+test('one number without a verdict does not keep the others deaf', async () => {
+  const both = { [ids.number]: { agentIds: [], forward: [] }, [ids.otherNumber]: { agentIds: [], forward: [] } };
+  const readNumberCallback: Graph['readNumberCallback'] = (_access, number) =>
+    number === ids.number ? failing({ kind: 'unknown-outcome' }) : ok(meta.callbacks[number] ?? null);
+  await expect(run({ claimedNumbers: both }, { readNumberCallback })).rejects.toMatchObject({
+    code: 'meta-unreachable',
+  });
+  expect(meta.callbacks[ids.otherNumber]).toBe(ours);
+});
+
 test('an override that Meta does not show is not called configured', async () => {
   const recorded = await run({}, { overrideNumberCallback: () => ok(undefined) });
   expect(recorded).toMatchObject([{ state: 'action_required', reason: { code: 'override-not-kept' } }]);

@@ -71,6 +71,7 @@ describe('a caller is refused', () => {
       bearer({ sub: 'u', exp: inAnHour, tenant: 'acme#x' }),
       403,
     ],
+    ['with the name that stands for no tenant', bearer({ sub: 'u', exp: inAnHour, tenant: 'shared' }), 403],
     ['with a tenant that is a list', bearer({ sub: 'u', exp: inAnHour, tenant: ['acme'] }), 403],
   ])('%s', async (_what, authorization, status) => {
     const response = await call({ headers: authorization === undefined ? {} : { authorization } });

@@ -64,6 +64,15 @@ test('groups run in parallel: a slow one delays only itself', async () => {
   expect(order).toEqual(['b1', 'b2', 'a1']);
 });
 
+test('a message that hangs goes back in time and takes no other along', async () => {
+  const handler = queueLambda(
+    ({ messageId }) => (messageId === 'a1' ? new Promise(() => undefined) : Promise.resolve(true)),
+    () => Promise.resolve(),
+  );
+  const response = await handler(event(record('a1', 'a'), record('a2', 'a'), record('b1', 'b')), context(2_050));
+  expect(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['a1', 'a2']);
+});
+
 test('messages without a group are served each for itself', async () => {
   const lone = (id: string) => ({ messageId: id, attributes: {} }) as unknown as SQSRecord;
   const { failures } = await run((id) => Promise.resolve(id !== '1'), lone('1'), lone('2'));

@@ -1,0 +1,76 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePorts } from './support/free-ports.ts';
+import { LocalCopy } from './support/local-copy.ts';
+import { stack } from './support/stack.ts';
+import { mintToken } from './support/tenant.ts';
+
+/** Two deployments on a busy machine. In milliseconds. */
+const patience = 240_000;
+
+let stateDirectory: string;
+let port: string;
+let copy: LocalCopy | undefined;
+beforeAll(async () => {
+  stateDirectory = mkdtempSync(join(tmpdir(), 'switchboard-e2e-local-'));
+  port = String(await freePorts());
+});
+afterAll(async () => {
+  await copy?.stop('SIGTERM');
+  rmSync(stateDirectory, { recursive: true, force: true });
+});
+
+/** Puts an agent, or asks for it; the status. */
+async function agentStatus(running: LocalCopy, method: 'GET' | 'PUT'): Promise<number> {
+  const token = await mintToken('keeper', stateDirectory);
+  const agent = { name: 'Kept', target: { type: 'https', url: 'https://agents.example.com/' } };
+  const { status } = await fetch(`${running.stack.api}/v1/agents/kept`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'if-none-match': '*' },
+    ...(method === 'PUT' ? { body: JSON.stringify(agent) } : {}),
+  });
+  return status;
+}
+
+describe('a copy beside another one', () => {
+  test('keeps its data over SIGTERM and a second start, and ends without a process left', {
+    timeout: patience,
+  }, async () => {
+    copy = await LocalCopy.start(stateDirectory, '--port', port);
+    expect(copy.stack.api).toBe(`http://localhost:${port}`);
+    expect(await agentStatus(copy, 'PUT')).toBe(201);
+    expect(await copy.stop('SIGTERM')).toEqual([]);
+    expect(copy.exitCode).toBe(0);
+    expect(existsSync(join(stateDirectory, 'stack.json')), 'its presence means ready').toBe(false);
+
+    copy = await LocalCopy.start(stateDirectory);
+    expect(copy.stack.api, 'the port is remembered').toBe(`http://localhost:${port}`);
+    expect(await agentStatus(copy, 'GET')).toBe(200);
+  });
+
+  test('refuses a second start from its folder with one sentence, and goes on', async () => {
+    const second = await LocalCopy.refused(stateDirectory);
+    expect(second.exitCode).toBe(1);
+    expect(second.printed).toMatch(/^Switchboard already runs from .+\n$/);
+    expect(copy && (await agentStatus(copy, 'GET'))).toBe(200);
+  });
+
+  test('forgets everything with --reset', { timeout: patience }, async () => {
+    expect(await copy?.stop('SIGINT')).toEqual([]);
+    copy = await LocalCopy.start(stateDirectory, '--reset', '--port', port);
+    expect(await agentStatus(copy, 'GET')).toBe(404);
+    expect(await copy.stop('SIGINT')).toEqual([]);
+    expect(copy.exitCode).toBe(0);
+  });
+});
+
+test('a taken port is one clear sentence', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'switchboard-e2e-taken-'));
+  const taken = new URL(stack.api).port;
+  const refused = await LocalCopy.refused(folder, '--port', taken);
+  expect(refused.exitCode).toBe(1);
+  expect(refused.printed).toMatch(new RegExp(`^Port ${taken}, wanted for the front door, is taken: .+\\n$`));
+  rmSync(folder, { recursive: true, force: true });
+});
