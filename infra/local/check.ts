@@ -14,7 +14,14 @@ const LAYERS = ['shared', 'functions', 'infra', 'simulator', 'test'];
 const STAGES_ON_AWS = ['prod', 'dev'];
 
 try {
-  run('Format and lint', 'biome', 'ci', '--error-on-warnings', '.');
+  run(
+    'Format and lint',
+    'biome',
+    'ci',
+    '--error-on-warnings',
+    `--colors=${process.stderr.isTTY ? 'force' : 'off'}`,
+    '.',
+  );
   run('Types', 'tsc', '--noEmit');
   run('Promises', 'eslint', '.');
   run('Dependency boundaries', 'depcruise', '--config', '.dependency-cruiser.cjs', ...LAYERS);

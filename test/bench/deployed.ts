@@ -10,11 +10,12 @@ import { seedSwitchboard } from './switchboard-side.ts';
 /** Both sides in turn, the first of a round is the second of the next: what else the machine does then hits both alike. */
 const rounds = 4;
 const singlesPerRound = 20;
-const burstPerRound = 200;
+const burstPerRound = 300;
 const clients = 20;
 
-/** Starts every worker, and lets each open the secrets that it keeps. */
-const warmUpMessages = 200;
+/** Starts every worker, lets each open the secrets that it keeps, and the compiler see the code of both sides often enough. */
+const warmUpBursts = 3;
+const messagesPerWarmUp = 300;
 
 export interface Measured {
   readonly acceptedP50: number;
@@ -56,7 +57,8 @@ export async function measureDeployed(
   const passages = { switchboard: [] as Passage[][], bare: [] as Passage[][] };
   const bursts = { switchboard: [] as Burst[], bare: [] as Burst[] };
   say('Warming up');
-  for (const side of sides) await burst(side, warmUpMessages, clients, listener);
+  for (let time = 0; time < warmUpBursts; time++)
+    for (const side of sides) await burst(side, messagesPerWarmUp, clients, listener);
   for (let round = 0; round < rounds; round++) {
     say(`Round ${round + 1} of ${rounds}`);
     const order: readonly Side[] = round % 2 === 0 ? sides : sides.toReversed();

@@ -10,7 +10,7 @@ const now = new Date('2026-11-22T10:00:00Z');
 const request = createCredentialRequest.parse({
   label: 'Shop',
   appId: ids.app,
-  appSecret: '0'.repeat(28) + 'beef',
+  appSecret: 'beef'.padStart(32, '0'),
   wabaId: ids.waba,
   accessToken: 'EAAtoken-wxyz',
   phoneNumberIds: [ids.number],
