@@ -155,11 +155,12 @@ const overrideNumbers = async (
   ports: SetUpWebhookPorts,
 ): Promise<Stop | undefined> => {
   let stopped: Stop | undefined;
-  let fault: unknown;
+  let fault: Fault | undefined;
   for (const key of Object.keys(credential.claimedNumbers)) {
     try {
       stopped = (await overrideNumber(credential, phoneNumberId.parse(key), access, ports)) ?? stopped;
     } catch (error) {
+      if (!(error instanceof Fault)) throw error;
       // One number without a verdict must not keep the others deaf; the repeat skips those that are done.
       fault = error;
     }
