@@ -91,7 +91,7 @@ async function must(
   env: Readonly<Record<string, string>>,
 ): Promise<void> {
   if ((await children.run({ name: 'python', command: python, args, env })) === 0) return;
-  throw new Refusal(`Python could not install what this needs; see ${state.shown('logs', 'python.log')}.`);
+  throw new Refusal(`Python could not install the packages that this needs; see ${state.shown('logs', 'python.log')}.`);
 }
 
 function definedOnly(environment: NodeJS.ProcessEnv): Record<string, string> {

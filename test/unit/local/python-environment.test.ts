@@ -36,6 +36,6 @@ it('says which part is missing when Python cannot make environments', async () =
 
 it('names the log when pip fails, and leaves no half environment behind', async () => {
   const { prepared, folder } = await prepareWith({ python3: '[ "$1" = -c ] || exit 1' });
-  await expect(prepared).rejects.toThrow(/could not install the AWS emulator; see .*python\.log/);
+  await expect(prepared).rejects.toThrow(/could not install the packages that this needs; see .*python\.log/);
   expect(readdirSync(folder)).toEqual([]);
 });
