@@ -12,7 +12,7 @@ export interface AgentManagementProps extends CapabilityProps {
 export class AgentManagement extends Construct {
   constructor(scope: Construct, id: string, props: AgentManagementProps) {
     super(scope, id);
-    const { settings, dataKey, api, vault, directory, auditLog, webhookSetUp } = props;
+    const { settings, dataKey, api, vault, directory, webhookSetUp } = props;
 
     const manage = new HandlerFunction(this, 'ManageAgents', {
       settings,
@@ -22,9 +22,8 @@ export class AgentManagement extends Construct {
     manage.setVariable(environmentName.allowLoopbackTargets, String(settings.allowLoopbackTargets));
     api.serveTenants(manage, 'PUT /v1/agents/{agentId}');
     vault.grantSeal(manage, 'agent-signature');
-    directory.grantRead(manage);
-    directory.grantWrite(manage);
-    auditLog.grantRecord(manage);
+    directory.grantRead(manage, 'GetItem', 'Query');
+    directory.grantWrite(manage, 'PutItem', 'UpdateItem', 'DeleteItem');
     webhookSetUp.grantRequest(manage);
 
     const describe = new HandlerFunction(this, 'DescribeAgents', {
@@ -33,6 +32,6 @@ export class AgentManagement extends Construct {
       description: 'Lists and describes agents',
     });
     api.serveTenants(describe, 'GET /v1/agents', 'GET /v1/agents/{agentId}');
-    directory.grantRead(describe);
+    directory.grantRead(describe, 'GetItem', 'BatchGetItem', 'Query');
   }
 }

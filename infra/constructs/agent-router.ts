@@ -36,7 +36,7 @@ export class AgentRouter extends Construct {
     route.setVariable(environmentName.allowLoopbackTargets, String(settings.allowLoopbackTargets));
     inbox.events.deliverTo(route, { batchSize, maxConcurrency: settings.routeEventMaximumConcurrency });
     eventStore.grantClaim(route, timeout);
-    directory.grantRead(route);
+    directory.grantRead(route, 'GetItem');
     graphApi.grantCall(route);
     vault.grantOpen(route, 'graph-api', 'agent-signature');
     auditLog.grantRecord(route);

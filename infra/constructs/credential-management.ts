@@ -25,8 +25,8 @@ export class CredentialManagement extends Construct {
     graphApi.grantCall(manage);
     vault.grantSeal(manage, 'graph-api', 'webhook-signature', 'app-access', 'clean-up');
     vault.grantOpen(manage, 'app-access');
-    directory.grantRead(manage);
-    directory.grantWrite(manage);
+    directory.grantRead(manage, 'GetItem');
+    directory.grantWrite(manage, 'PutItem', 'UpdateItem');
     auditLog.grantRecord(manage);
     webhookSetUp.grantRequest(manage);
 
@@ -36,6 +36,6 @@ export class CredentialManagement extends Construct {
       description: 'Lists and describes credentials; cannot open any',
     });
     api.serveTenants(describe, 'GET /v1/credentials', 'GET /v1/credentials/{credentialId}');
-    directory.grantRead(describe);
+    directory.grantRead(describe, 'GetItem', 'BatchGetItem', 'Query');
   }
 }

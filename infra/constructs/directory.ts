@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
-import { StateTable } from './state-table.ts';
+import { type ReadAction, StateTable, type WriteAction } from './state-table.ts';
 
 /** Who owns what: Meta apps, credentials, webhooks, numbers, agents, bindings, conversations. No secret, not even sealed. */
 export class Directory extends Construct {
@@ -24,13 +24,13 @@ export class Directory extends Construct {
     return this.#records.table;
   }
 
-  /** Lets the grantee look records up by key. */
-  grantRead(grantee: HandlerFunction): Grant {
-    return this.#records.grantRead(grantee, 'GetItem', 'BatchGetItem', 'Query');
+  /** Lets the grantee look records up by key, in just these ways. Nobody scans. */
+  grantRead(grantee: HandlerFunction, ...actions: ReadAction[]): Grant {
+    return this.#records.grantRead(grantee, ...actions);
   }
 
-  /** Lets the grantee change records, in transactions with conditions. */
-  grantWrite(grantee: HandlerFunction): Grant {
-    return this.#records.grantWrite(grantee, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem');
+  /** Lets the grantee change records, in just these ways. */
+  grantWrite(grantee: HandlerFunction, ...actions: WriteAction[]): Grant {
+    return this.#records.grantWrite(grantee, ...actions);
   }
 }

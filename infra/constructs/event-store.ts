@@ -28,6 +28,6 @@ export class EventStore extends Construct {
   grantClaim(grantee: HandlerFunction, lease: Duration): void {
     grantee.setVariable(environmentName.leaseSeconds, String(lease.toSeconds()));
     this.#events.grantRead(grantee, 'GetItem');
-    this.#events.grantWrite(grantee, 'PutItem', 'UpdateItem');
+    this.#events.grantWrite(grantee, 'UpdateItem');
   }
 }

@@ -9,7 +9,7 @@ import type { HouseProps } from './house.ts';
 
 /** What a function may do with items. There is no Scan: nobody reads a whole table. */
 export type ReadAction = 'GetItem' | 'BatchGetItem' | 'Query';
-export type WriteAction = 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'ConditionCheckItem';
+export type WriteAction = 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
 export interface StateTableProps extends HouseProps {
   /** Variable that tells a grantee the name of the table. */

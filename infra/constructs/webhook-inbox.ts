@@ -29,7 +29,7 @@ export class WebhookInbox extends Construct {
       'Meta has no token of ours: the handler verifies the signature over the raw bytes before it reads them.',
       'POST /webhooks/{webhookId}',
     );
-    directory.grantRead(receive);
+    directory.grantRead(receive, 'GetItem', 'BatchGetItem', 'Query');
     vault.grantOpen(receive, 'webhook-signature');
     auditLog.grantRecord(receive);
     this.events.grantSend(receive);
@@ -44,6 +44,6 @@ export class WebhookInbox extends Construct {
       'Meta has no token of ours: the handler compares the verify token with the hashes of the webhook.',
       'GET /webhooks/{webhookId}',
     );
-    directory.grantRead(verify);
+    directory.grantRead(verify, 'GetItem');
   }
 }

@@ -29,8 +29,8 @@ export class WebhookSetUp extends Construct {
     api.tellAddress(setUp);
     graphApi.grantCall(setUp);
     vault.grantOpen(setUp, 'app-access', 'graph-api');
-    directory.grantRead(setUp);
-    directory.grantWrite(setUp);
+    directory.grantRead(setUp, 'GetItem');
+    directory.grantWrite(setUp, 'UpdateItem');
     auditLog.grantRecord(setUp);
   }
 

@@ -17,7 +17,8 @@ const { values } = parseArgs({
 
 const say = (text: string) => process.stderr.write(`  … ${text}\n`);
 
-const stopped = stopSignal(() => process.exit(1));
+// A second request hurries nothing: ending takes a few seconds, and what was started must not be left behind.
+const stopped = stopSignal(() => {});
 const running = new AsyncDisposableStack();
 try {
   await Promise.race([measureAll(), stopped]);

@@ -6,15 +6,6 @@ const template = templateOf('prod');
 const accesses = accessOf(template);
 const envelopeKey = 'CredentialVaultEnvelopeKey';
 const readDirectory = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
-const writeDirectory = [
-  'dynamodb:BatchGetItem',
-  'dynamodb:ConditionCheckItem',
-  'dynamodb:DeleteItem',
-  'dynamodb:GetItem',
-  'dynamodb:PutItem',
-  'dynamodb:Query',
-  'dynamodb:UpdateItem',
-];
 const consume = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
 
 const keyStatements = (logicalIdPrefix: string) =>
@@ -131,15 +122,20 @@ describe('the functions', () => {
     expect(tableOf(accesses.filter((it) => !ownLogs(it) && !keys(it) && !traces(it)))).toEqual({
       ManageCredentials: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem', 'dynamodb:PutItem'],
-        DirectoryRecordsTable: writeDirectory,
+        DirectoryRecordsTable: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
       },
       DescribeCredentials: { DirectoryRecordsTable: readDirectory },
       ManageAgents: {
         CredentialVaultSecretsTable: ['dynamodb:PutItem'],
-        DirectoryRecordsTable: writeDirectory,
-        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        DirectoryRecordsTable: [
+          'dynamodb:DeleteItem',
+          'dynamodb:GetItem',
+          'dynamodb:PutItem',
+          'dynamodb:Query',
+          'dynamodb:UpdateItem',
+        ],
         WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
       },
       DescribeAgents: { DirectoryRecordsTable: readDirectory },
@@ -149,18 +145,18 @@ describe('the functions', () => {
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         WebhookInboxEventsQueue: ['sqs:SendMessage'],
       },
-      VerifyWebhook: { DirectoryRecordsTable: readDirectory },
+      VerifyWebhook: { DirectoryRecordsTable: ['dynamodb:GetItem'] },
       SetUpWebhook: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
-        DirectoryRecordsTable: writeDirectory,
+        DirectoryRecordsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         WebhookSetUpRequestsQueue: consume,
       },
       RouteEvent: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
-        DirectoryRecordsTable: readDirectory,
+        DirectoryRecordsTable: ['dynamodb:GetItem'],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
-        EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
         WebhookInboxEventsQueue: consume,
       },
     });
