@@ -20,10 +20,6 @@ import { setting } from '../edge/environment.ts';
 import { journal, safeError } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
 
-/**
- * Creates or edits an agent, and binds it to one of the caller's phone numbers: the number is claimed stack-wide in the same
- * transaction, and its callback at Meta is set up from the queue. The signing secret is shown once, in the answer that created it.
- */
 export interface PutAgentPorts {
   readonly agents: AgentReader;
   readonly saver: AgentSaver;
@@ -32,7 +28,7 @@ export interface PutAgentPorts {
   readonly setUpQueue: SetUpQueue;
   readonly targetRules: TargetRules;
   readonly journal: Journal;
-  readonly consoleUrl: string;
+  readonly publicUrl: string;
   readonly now: () => Date;
 }
 
@@ -44,6 +40,10 @@ export interface Precondition {
 /** In bytes (Standard Webhooks: 24 to 64). */
 const signingSecretLength = 32;
 
+/**
+ * Creates or edits an agent, and binds it to one of the caller's phone numbers: the number is claimed stack-wide in the same
+ * transaction, and its callback at Meta is set up from the queue. The signing secret is shown once, in the answer that created it.
+ */
 export const putAgent = async (
   caller: Caller,
   id: AgentId,
@@ -144,7 +144,7 @@ const credentialFor = async (
       ? refuse('credentials-required', {
           detail: 'WhatsApp needs credentials of your own, and you have connected none yet.',
           guidance: 'Connect your WhatsApp Business Account first, then enable WhatsApp for the agent.',
-          link: { href: `${ports.consoleUrl}/credentials/new`, title: 'Connect WhatsApp credentials' },
+          link: { href: `${ports.publicUrl}/openapi.json`, title: 'How to connect credentials: POST /v1/credentials' },
         })
       : refuse('credential-unknown', {
           errors: [{ pointer: '/whatsapp/credentialId', message: 'You have no credential with this id.' }],
@@ -177,7 +177,7 @@ export const putAgentRoute = apiRoute({
         setUpQueue: ports.setUpQueue(),
         targetRules: ports.targetRules(),
         journal,
-        consoleUrl: setting(environmentName.consoleUrl),
+        publicUrl: setting(environmentName.publicUrl),
         now: () => new Date(),
       },
     ),

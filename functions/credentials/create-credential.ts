@@ -27,10 +27,6 @@ import { setting } from '../edge/environment.ts';
 import { journal, safeError } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
 
-/**
- * Connects WhatsApp credentials: validates them at Meta, seals each purpose apart, stores everything in one transaction and sets up
- * the webhook. Nothing is stored unless Meta confirmed all of it.
- */
 export interface CreateCredentialPorts {
   readonly credentials: CredentialReader;
   readonly creator: CredentialCreator;
@@ -52,6 +48,10 @@ const answerReserve = 3_000;
 /** Two tenants may connect the same Meta app at once: whoever comes second reads it again. */
 const maxAppRaces = 4;
 
+/**
+ * Connects WhatsApp credentials: validates them at Meta, seals each purpose apart, stores everything in one transaction and sets up
+ * the webhook. Nothing is stored unless Meta confirmed all of it.
+ */
 export const createCredential = async (
   caller: Caller,
   request: CreateCredentialRequest,
@@ -167,7 +167,7 @@ const store = async (
     case 'waba-taken':
       return refuse('waba-taken', {
         errors: [{ pointer: '/wabaId', message: 'You have connected this account already.' }],
-        guidance: 'Change the existing credential instead of connecting the account again.',
+        guidance: 'Use the credential that you have for this account (GET /v1/credentials).',
       });
     case 'number-taken':
       return refuse('number-taken', {

@@ -13,10 +13,8 @@ import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
 import { queueLambda } from '../edge/queue-lambda.ts';
 
-/** Takes queued events to their agents, one conversation after the other's order, and the agents' replies to Meta. */
-
-/** What an invocation keeps back of its time for giving messages back to the queue. In milliseconds. */
-const closingReserve = 5_000;
+/** No new work is begun in the last part of an invocation. In milliseconds. */
+const workReserve = 5_000;
 
 /** Seconds until a message that was given back is seen again: it starts short and grows with its receive count. */
 const shortestReturn = 5;
@@ -35,7 +33,7 @@ const routePorts = ports.once(() => ({
 
 const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean> => {
   const batch = queuedEvents.parse(JSON.parse(record.body));
-  const timeLeft = () => context.getRemainingTimeInMillis() - closingReserve;
+  const timeLeft = () => context.getRemainingTimeInMillis() - workReserve;
   const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft };
   for (const event of batch.events) {
     if (timeLeft() < dispatchTimeout) return false;
@@ -53,4 +51,5 @@ const returnSoon = async (records: readonly SQSRecord[]): Promise<void> => {
   );
 };
 
+/** Takes queued events to their agents, in order within a conversation, and the agents' replies to Meta. */
 export const handler = queueLambda(serveRecord, returnSoon);

@@ -13,7 +13,6 @@ import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
 import { type WebhookAnswer, type WebhookRequest, webhookLambda } from '../edge/webhook-lambda.ts';
 
-/** Takes Meta's signed deliveries into the queue. 200 only when the queue has all of it; anything unsigned is a fixed 401. */
 const status = {
   accepted: 200,
   discarded: 200,
@@ -23,6 +22,7 @@ const status = {
   'not-queued': 500,
 } as const satisfies Record<DeliveryOutcome, number>;
 
+/** Takes Meta's signed deliveries into the queue. 200 only when the queue has all of it; anything unsigned is a fixed 401. */
 export const receiveWebhook = async (
   { webhookId: claimedId, rawBody, signature }: WebhookRequest,
   ports: ReceiveDeliveryPorts,

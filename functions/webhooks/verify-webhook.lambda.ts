@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type WebhookId, webhookId } from '../../shared/contracts/ids.ts';
-import { hashOfVerifyToken } from '../../shared/domain/set-up-webhook.ts';
+import { hashOfVerifyToken } from '../../shared/domain/webhook-address.ts';
 import * as ports from '../edge/ports.ts';
 import { type WebhookAnswer, type WebhookRequest, webhookLambda } from '../edge/webhook-lambda.ts';
 

@@ -13,7 +13,7 @@ export interface AgentRouterProps extends CapabilityProps {
   readonly eventStore: EventStore;
 }
 
-/** 25 s of work and 5 s to put back what is left. A claim is held as long, so that it never outlives the invocation that holds it. */
+/** 25 s of work and 5 s to put back what is left. A claim is held as long, so that no invocation outlives its claims. */
 const timeout = Duration.seconds(30);
 
 /** What a FIFO event source hands over at once, at most. */

@@ -6,7 +6,7 @@ import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 import { StateTable } from './state-table.ts';
 
-/** The list of accesses that users see: who opened what, for which purpose, when. Records are added, never changed. */
+/** The list of accesses that is meant for users: who opened what, for which purpose, when. Records are added, never changed. */
 export class AuditLog extends Construct {
   readonly #accesses: StateTable;
 

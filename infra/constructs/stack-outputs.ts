@@ -37,7 +37,7 @@ export class StackOutputs extends Construct {
     this.#tell('OperatorGroup', 'Group of the operators in that pool', identity.operatorGroup);
     this.#tell('VaultTable', 'Table of the sealed secrets', vault.table.tableName);
     this.#tell('DirectoryTable', 'Table of credentials, webhooks, numbers and agents', directory.table.tableName);
-    this.#tell('EventsTable', 'Table of claims and messages', eventStore.table.tableName);
+    this.#tell('EventsTable', 'Table of claims on events', eventStore.table.tableName);
     this.#tell('AuditTable', 'Table of accesses', auditLog.table.tableName);
     this.#tell('EventsQueueUrl', 'Queue of verified events', inbox.events.queue.queueUrl);
     this.#tell('EventsDeadLetterQueueUrl', 'Events that failed for good', inbox.events.deadLetterQueue.queueUrl);

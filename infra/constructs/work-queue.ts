@@ -8,7 +8,7 @@ import type { DataKey } from './data-key.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 
-/** Received this often without success, a message is our own fault and goes to the dead-letter queue. */
+/** Received this often without success, a message goes to the dead-letter queue. */
 const receivesBeforeDeadLetter = 20;
 
 /** The longest that SQS keeps a message. */

@@ -88,7 +88,12 @@ function run(command, args, options) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   // npm hands SIGTERM to its shell, and a shell dies of it without a word to us.
   const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), PARENT_POLL_MS).unref();
+  const orphaned = setInterval(() => {
+    if (process.ppid === parent) return;
+    // Once: a second signal would mean "at once", and the state would not be saved.
+    clearInterval(orphaned);
+    child.kill('SIGTERM');
+  }, PARENT_POLL_MS).unref();
   return new Promise((ended) => {
     child.on('error', (error) => refuse(`${command} could not be started: ${error.message}`));
     child.on('exit', (code, signal) => ended(code ?? 128 + (constants.signals[signal] ?? 0)));

@@ -36,23 +36,23 @@ Switchboard is up. Ctrl-C stops it and keeps the data; \`npm start -- --reset\` 
   AWS endpoint       ${stack.awsEndpoint}
   Graph API          ${graphApiUrl}
 ${isMeta(graphApiUrl) ? META_WARNING : ''}
-Walk-through, to paste into another terminal (once: the data outlives a restart):
+Walk-through, to paste into another terminal (once: the data outlives a restart). The token is for tenant ${WALK_THROUGH_TENANT} and good
+for 12 hours; for others: npm run --silent token -- --tenant NAME [--operator]
 
 API=${stack.api}
-# tenant ${WALK_THROUGH_TENANT}, good for 12 hours; others: npm run --silent token -- --tenant NAME [--operator]
 TOKEN=${token}
 
-# 1. Connect WhatsApp credentials.
+echo Step 1: connect WhatsApp credentials
 ANSWER=$(curl -sS $API/v1/credentials -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
   -d '${JSON.stringify({ label: 'Demo shop', ...credential })}'); printf '%s\\n' "$ANSWER"
 CREDENTIAL=$(printf '%s' "$ANSWER" | node -pe 'JSON.parse(fs.readFileSync(0, "utf8")).id')
 
-# 2. Create an agent for the number, and hand its signing secret to the demo agent.
+echo Step 2: create an agent for the number and hand its signing secret to the demo agent
 ANSWER=$(curl -sS -X PUT $API/v1/agents/demo -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
   -H 'if-none-match: *' -d '${JSON.stringify(agent).replace('CREDENTIAL', `'"$CREDENTIAL"'`)}'); printf '%s\\n' "$ANSWER"
 printf '%s' "$ANSWER" | curl -sS ${stack.agent}/signing-secret --data-binary @-
 
-# 3. ${lastStep}
+echo 'Step 3: ${lastStep}'
 `;
 }
 
@@ -68,7 +68,7 @@ function fromSeed(stack: RunningStack): Example {
   return {
     credential: { appId: app.id, appSecret: app.secret, wabaId: number.wabaId, accessToken: token.value },
     phoneNumberId: number.id,
-    lastStep: `Open ${stack.simulator}/ , choose "${number.verifiedName}", type a message, and read the agent's answer.`,
+    lastStep: `open ${stack.simulator}/ , choose "${number.verifiedName}", type a message and read the answer`,
   };
 }
 
@@ -76,7 +76,7 @@ function forOwnNumber(): Example {
   return {
     credential: { appId: 'APP_ID', appSecret: 'APP_SECRET', wabaId: 'WABA_ID', accessToken: 'ACCESS_TOKEN' },
     phoneNumberId: 'PHONE_NUMBER_ID',
-    lastStep: 'Put your own values in place of the words in capitals, then write to the number.',
+    lastStep: 'put your own values in place of the words in capitals, then write to the number',
   };
 }
 

@@ -13,7 +13,7 @@ export interface AuditLog {
   recordOpen(identity: SecretIdentity, openedFor: OpenedFor, entry: AuditEntry): Promise<void>;
 }
 
-/** Our own list of accesses, which the user sees within seconds; CloudTrail carries the tamper-evident copy. */
+/** Our own list of accesses, complete within seconds; CloudTrail carries the tamper-evident copy. */
 export const auditLog = (
   client: DynamoDBDocumentClient,
   table: string,

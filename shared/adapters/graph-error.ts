@@ -20,7 +20,7 @@ const temporaryCodes = new Set([2, 131000, 131016, 131057, 133004]);
 const callbackRefusedCode = 2200;
 const invisibleSubcode = 33;
 
-/** A status of 5xx without an envelope leaves the outcome open; anything else without one can't be read. */
+/** An answer without an envelope leaves the outcome open, whatever its status. */
 export const failureOf = (body: unknown): GraphFailure => {
   const parsed = errorEnvelope.safeParse(body);
   if (!parsed.success) return { kind: 'unknown-outcome' };

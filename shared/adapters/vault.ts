@@ -83,7 +83,7 @@ export const secretOpener = ({ client, table, keys, audit, vaultName }: VaultPar
   };
 };
 
-/** How long an opened secret may stay in a worker's memory (architecture: at most 5 minutes), and how many of them. */
+/** How long an opened secret may stay in a worker's memory (docs/security.md: at most 5 minutes), and how many of them. */
 const cacheLifetime = 5 * 60 * 1000;
 const cachedSecrets = 200;
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { agentId, credentialId, phoneNumberId } from './ids.ts';
 
 /** Kinds of event an agent can ask for. `message` is every item of Meta's messages[], whatever its type. */
-export const forwardedKind = z.enum(['message', 'status', 'call', 'account', 'echo']);
+export const forwardedKind = z.enum(['message', 'status', 'call', 'echo']);
 export type ForwardedKind = z.infer<typeof forwardedKind>;
 
 export const agentTarget = z.strictObject({
@@ -14,7 +14,7 @@ export type AgentTarget = z.infer<typeof agentTarget>;
 export const agentBehaviour = z.strictObject({
   readReceipts: z.boolean().default(true),
   typingIndicator: z.boolean().default(true),
-  forward: z.array(forwardedKind).max(5).default(['message']),
+  forward: z.array(forwardedKind).max(4).default(['message']),
 });
 export type AgentBehaviour = z.infer<typeof agentBehaviour>;
 

@@ -21,7 +21,6 @@ export const problems = {
   'precondition-failed': { status: 412, title: 'The resource has changed meanwhile' },
   conflict: { status: 409, title: 'Another change got in between' },
   'meta-unreachable': { status: 503, title: 'Meta could not be reached' },
-  'secret-unavailable': { status: 503, title: 'A secret could not be opened' },
   'service-unavailable': { status: 503, title: 'The service is busy' },
   'internal-error': { status: 500, title: 'Something went wrong on our side' },
 } as const satisfies Record<string, { status: number; title: string }>;

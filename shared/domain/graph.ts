@@ -30,6 +30,14 @@ export type GraphFailure =
   /** No answer, or none that could be read: it may have taken effect. */
   | { readonly kind: 'unknown-outcome' };
 
+/** A no that may be a yes later: the request itself was in order. */
+export const isPassing = (refusal: GraphRefusal): refusal is 'temporary' | 'rate-limited' =>
+  refusal === 'temporary' || refusal === 'rate-limited';
+
+/** Nothing happened at Meta, and a repeat may succeed. */
+export const tookNoEffectYet = (failure: GraphFailure): boolean =>
+  failure.kind === 'not-sent' || (failure.kind === 'refused' && isPassing(failure.refusal));
+
 export type GraphResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly failure: GraphFailure };
@@ -43,8 +51,8 @@ export interface GraphAccess {
 export interface TokenFacts {
   readonly valid: boolean;
   readonly appId: string | null;
-  /** Meta's subcode when it is not valid: 463 expired, 460 and 467 revoked. */
   readonly errorCode: number | null;
+  /** Why it is not valid: 463 expired, 460 and 467 revoked. */
   readonly errorSubcode: number | null;
   readonly expiresAt: Date | null;
   /** Union of `scopes` and `granular_scopes`: newer tokens list some permissions in one of them only. */

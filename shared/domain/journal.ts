@@ -7,10 +7,8 @@ export interface JournalFields {
   readonly wabaId?: string;
   readonly phoneNumberId?: string;
   readonly eventId?: string;
-  readonly purpose?: string;
   readonly kind?: string;
   readonly state?: string;
-  readonly outcome?: string;
   readonly code?: string;
   readonly metaCode?: number;
   readonly metaSubcode?: number;
@@ -24,8 +22,6 @@ export interface JournalFields {
   readonly count?: number;
   readonly accepted?: number;
   readonly dropped?: number;
-  readonly attempt?: number;
-  readonly milliseconds?: number;
 }
 
 /** Where use cases say what happened: an event name and safe fields. */

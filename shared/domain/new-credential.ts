@@ -4,9 +4,9 @@ import { unguessable } from '../crypto/identifiers.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import { packParts } from '../crypto/secret-parts.ts';
 import type { CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
-import { webhookUrl } from './set-up-webhook.ts';
 import type { ValidationOutcome } from './validate-credential.ts';
 import { ownerOfApp, type SealedSecret, type SecretSealer, sharedTenant } from './vault.ts';
+import { webhookUrl } from './webhook-address.ts';
 
 /** During a rotation of the App Secret Meta may still sign with the old one. In milliseconds. */
 const previousSecretAccepted = 7 * 24 * 60 * 60 * 1000;

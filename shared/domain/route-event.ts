@@ -2,9 +2,9 @@ import type { ForwardedKind } from '../contracts/agent.ts';
 import { type AgentEvent, agentEventType, type Reply } from '../contracts/agent-event.ts';
 import type { PhoneNumberId } from '../contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
-import { unpackParts } from '../crypto/secret-parts.ts';
 import type { ClaimProgress, ClaimStep, ClaimStore, HeldClaim, ReplyFate } from './claim.ts';
-import type { Graph, GraphAccess, GraphResult } from './graph.ts';
+import { type Graph, type GraphResult, tookNoEffectYet } from './graph.ts';
+import { withGraphAccess } from './graph-access.ts';
 import type { Journal } from './journal.ts';
 import type { Binding, NumberRecord } from './records.ts';
 import type { SecretOpener } from './vault.ts';
@@ -187,14 +187,14 @@ const acknowledgeToCustomer = async (work: Work): Promise<void> => {
   const { readReceipts, typingIndicator } = work.binding.behaviour;
   const messageId = work.event.value.id;
   if (work.event.kind !== 'message' || typeof messageId !== 'string' || !readReceipts) return;
-  await withGraphAccess(work, (access) =>
+  await withGraphAccess(work.ports.vault, work.number, (access) =>
     work.ports.graph.markRead(access, work.batch.phoneNumberId, messageId, { typing: typingIndicator }),
   ).catch(() => work.ports.journal.warn('read-receipt-failed', work.trace));
 };
 
 const sendReplies = (work: Work, found: Pick<ClaimStep, 'replies' | 'fates'>): Promise<RouteOutcome> =>
   // Opened before the first `sending` is recorded: a secret that does not open leaves no doubt about a reply.
-  withGraphAccess(work, async (access) => {
+  withGraphAccess(work.ports.vault, work.number, async (access) => {
     const replies = found.replies ?? [];
     let fates = found.fates;
     for (const [index, reply] of replies.entries()) {
@@ -203,7 +203,7 @@ const sendReplies = (work: Work, found: Pick<ClaimStep, 'replies' | 'fates'>): P
       await work.held.record({ state: 'sending', replies, fates });
       const message = addressed(work, reply, index);
       const sent = await work.ports.graph.sendMessage(access, work.batch.phoneNumberId, message);
-      if (!sent.ok && mayTryAgain(sent)) return sendLater(work, replies, fates);
+      if (!sent.ok && tookNoEffectYet(sent.failure)) return sendLater(work, replies, fates);
       fates = [...fates, fateOf(work, index, sent)];
       if (index < replies.length - 1) await work.held.record({ state: 'sent', replies, fates });
     }
@@ -218,11 +218,6 @@ const sendLater = async (work: Work, replies: readonly Reply[], fates: readonly 
   await work.held.release();
   return 'repeat';
 };
-
-const mayTryAgain = (sent: GraphResult<unknown> & { ok: false }): boolean =>
-  sent.failure.kind === 'not-sent' ||
-  (sent.failure.kind === 'refused' &&
-    (sent.failure.refusal === 'temporary' || sent.failure.refusal === 'rate-limited'));
 
 const fateOf = (work: Work, index: number, sent: GraphResult<{ readonly wamid: string }>): ReplyFate => {
   const { journal } = work.ports;
@@ -265,23 +260,6 @@ const addressed = (work: Work, reply: Reply, index: number): Readonly<Record<str
         : { recipient: customer.userId }),
     biz_opaque_callback_data: `${callbackDataPrefix}${work.event.eventId}:${index}`,
   };
-};
-
-const withGraphAccess = async <T>(work: Work, call: (access: GraphAccess) => Promise<T>): Promise<T> => {
-  using secret = await work.ports.vault.open(
-    {
-      tenantId: work.number.tenantId,
-      ownerId: work.number.credentialId,
-      purpose: 'graph-api',
-      secretVersion: work.number.secretVersion,
-    },
-    { tenantId: work.number.tenantId, subjectId: work.number.credentialId },
-  );
-  const [accessToken, proof] = unpackParts(secret, 2);
-  if (accessToken === undefined || proof === undefined) throw new RangeError('A graph-api secret has two parts');
-  using _token = accessToken;
-  using _proof = proof;
-  return await call({ accessToken, proof });
 };
 
 const bindingFor = (number: NumberRecord, event: QueuedEvent): Binding | undefined =>

@@ -6,16 +6,17 @@ import {
   type TenantId,
   type WebhookId,
 } from '../contracts/ids.ts';
-import { digestOf, unguessable } from '../crypto/identifiers.ts';
+import { unguessable } from '../crypto/identifiers.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
-import { unpackParts } from '../crypto/secret-parts.ts';
 import { Fault } from './fault.ts';
-import type { Graph, GraphAccess, GraphFailure, GraphResult } from './graph.ts';
+import { type Graph, type GraphAccess, type GraphFailure, type GraphResult, isPassing } from './graph.ts';
+import { withGraphAccess } from './graph-access.ts';
 import type { Journal } from './journal.ts';
 import type { CredentialRecord, MetaAppRecord } from './records.ts';
 import { ownerOfApp, type SecretOpener, sharedTenant } from './vault.ts';
+import { hashOfVerifyToken, webhookUrl } from './webhook-address.ts';
 
-/** What a verify token is for: each target keeps the hashes of its latest token and of the one before. */
+/** What a verify token is for: each target keeps the hashes of its latest few. */
 export type CallbackTarget = 'app' | `number:${PhoneNumberId}`;
 
 export interface SetUpWebhookPorts {
@@ -51,9 +52,6 @@ const accountFields = [
   'security',
 ] as const;
 
-export const hashOfVerifyToken = (token: string): string => digestOf('verify-token', token);
-export const webhookUrl = (publicUrl: string, webhookId: WebhookId): string => `${publicUrl}/webhooks/${webhookId}`;
-
 /**
  * Brings the webhook of a credential into the wanted state at Meta, step by step, reading before each write, so that it may be
  * repeated at any point. A callback of somebody else is never replaced without consent. Never a bare re-subscription after an
@@ -72,25 +70,14 @@ export const setUpWebhook = async (
     { tenantId: sharedTenant, ownerId: ownerOfApp(app.appId), purpose: 'app-access', secretVersion: app.secretVersion },
     openedFor,
   );
-  using graphSecret = await ports.vault.open(
-    {
-      tenantId: credential.tenantId,
-      ownerId: credential.credentialId,
-      purpose: 'graph-api',
-      secretVersion: credential.secretVersion,
-    },
-    openedFor,
+  const stopped = await withGraphAccess(
+    ports.vault,
+    credential,
+    async (access) =>
+      (await subscribeApp(app, appToken, ports)) ??
+      (await subscribeAccount(credential, access, ports)) ??
+      (await overrideNumbers(credential, access, ports)),
   );
-  const [accessToken, proof] = unpackParts(graphSecret, 2);
-  if (accessToken === undefined || proof === undefined) throw new RangeError('A graph-api secret has two parts');
-  using _token = accessToken;
-  using _proof = proof;
-  const access = { accessToken, proof };
-
-  const stopped =
-    (await subscribeApp(app, appToken, ports)) ??
-    (await subscribeAccount(credential, access, ports)) ??
-    (await overrideNumbers(credential, access, ports));
   const now = ports.now().toISOString();
   await ports.credentials.recordWebhook(
     credential,
@@ -193,7 +180,7 @@ const overrideNumber = async (
 
 /** A definite no needs the user; anything else is worth a repeat. */
 const stopOrRepeat = (failure: GraphFailure): Stop => {
-  if (failure.kind !== 'refused' || failure.refusal === 'temporary' || failure.refusal === 'rate-limited')
+  if (failure.kind !== 'refused' || isPassing(failure.refusal))
     throw new Fault('meta-unreachable', { retryable: true });
   switch (failure.refusal) {
     case 'callback-refused':
@@ -202,7 +189,7 @@ const stopOrRepeat = (failure: GraphFailure): Stop => {
         title: 'Meta could not reach the webhook URL',
         detail: 'Meta called the webhook URL to verify it and did not get the expected answer.',
         guidance:
-          'Check that the public address of this deployment is reachable from the internet with a valid certificate, then repair the webhook.',
+          'Check that the public address of this deployment is reachable from the internet with a valid certificate, then save an agent of this credential again: that repeats the set-up.',
       };
     case 'token-invalid':
     case 'proof-invalid':
@@ -212,7 +199,8 @@ const stopOrRepeat = (failure: GraphFailure): Stop => {
         code: 'credentials-refused',
         title: 'Meta no longer accepts the credentials',
         detail: 'Meta refused the access token or the App Secret while the webhook was being set up.',
-        guidance: 'Enter a new access token or App Secret.',
+        guidance:
+          'Check the access token and the App Secret in the Meta App Dashboard, then save an agent of this credential again: that repeats the set-up.',
       };
     case 'permission-missing':
     case 'object-invisible':
@@ -229,7 +217,8 @@ const stopOrRepeat = (failure: GraphFailure): Stop => {
         code: 'set-up-refused',
         title: 'Meta refused the webhook set-up',
         detail: `Meta answered with error ${failure.code}.`,
-        guidance: 'Repair the webhook, or set it up by hand in the Meta App Dashboard.',
+        guidance:
+          'Save an agent of this credential again: that repeats the set-up. Or set the webhook up by hand in the Meta App Dashboard.',
       };
     default:
       return failure.refusal satisfies never;
@@ -249,12 +238,12 @@ const existingCallback: Stop = {
   code: 'existing-callback',
   title: 'The number has a callback already',
   detail: 'Another system receives the messages of this number. It was left as it is.',
-  guidance: 'Remove that callback, or connect again with onExistingCallback "replace".',
+  guidance: 'Remove that callback at Meta, then save the agent of this number again: that repeats the set-up.',
 };
 
 const overrideNotKept: Stop = {
   code: 'override-not-kept',
   title: 'Meta did not keep the callback',
   detail: 'Meta accepted the callback of the number but does not show it.',
-  guidance: 'Repair the webhook. If it happens again, ask Meta support.',
+  guidance: 'Save the agent of this number again: that repeats the set-up. If it happens again, ask Meta support.',
 };

@@ -2,7 +2,7 @@ import type { PhoneNumber } from '../contracts/credential.ts';
 import type { AppId, PhoneNumberId, WabaId } from '../contracts/ids.ts';
 import type { Check, MetaError } from '../contracts/problem.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
-import type { Graph, GraphAccess, GraphFailure, TokenFacts } from './graph.ts';
+import { type Graph, type GraphAccess, type GraphFailure, isPassing, type TokenFacts } from './graph.ts';
 
 export interface CredentialToValidate {
   readonly appId: AppId;
@@ -114,7 +114,7 @@ const failedAt = (
     ...(failure.subcode === undefined ? {} : { subcode: failure.subcode }),
     ...(failure.fbtraceId === undefined ? {} : { fbtraceId: failure.fbtraceId }),
   };
-  if (failure.refusal === 'temporary' || failure.refusal === 'rate-limited') return { outcome: 'unreachable', meta };
+  if (isPassing(failure.refusal)) return { outcome: 'unreachable', meta };
   return invalid(passed, explain(failure), meta);
 };
 

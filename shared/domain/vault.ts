@@ -6,7 +6,7 @@ export interface SealedSecret extends SecretIdentity {
   readonly sealed: Uint8Array;
 }
 
-/** On whose behalf a secret is opened: the credential or agent that the user's audit list shows, also for an app's shared secret. */
+/** On whose behalf a secret is opened: the credential or agent that the audit names, also for an app's shared secret. */
 export interface OpenedFor {
   readonly tenantId: string;
   readonly subjectId: string;

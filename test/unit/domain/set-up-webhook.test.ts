@@ -4,7 +4,8 @@ import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import type { AppSubscription, Graph } from '../../../shared/domain/graph.ts';
 import type { CredentialRecord } from '../../../shared/domain/records.ts';
-import { hashOfVerifyToken, setUpWebhook } from '../../../shared/domain/set-up-webhook.ts';
+import { setUpWebhook } from '../../../shared/domain/set-up-webhook.ts';
+import { hashOfVerifyToken } from '../../../shared/domain/webhook-address.ts';
 import { failing, memoryVault, ok, recordingJournal, refusedBy, scriptedGraph, secretOf } from '../../support/fakes.ts';
 import { appRecord, credentialRecordOf, ids } from '../../support/records.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { verifyWebhook } from '../../../functions/webhooks/verify-webhook.lambda.ts';
-import { hashOfVerifyToken } from '../../../shared/domain/set-up-webhook.ts';
+import { hashOfVerifyToken } from '../../../shared/domain/webhook-address.ts';
 import { ids } from '../../support/records.ts';
 
 const token = 'the-verify-token';

@@ -1,0 +1,28 @@
+import type { CredentialId, TenantId } from '../contracts/ids.ts';
+import { unpackParts } from '../crypto/secret-parts.ts';
+import type { GraphAccess } from './graph.ts';
+import type { SecretOpener } from './vault.ts';
+
+/** A credential in the edition whose token shall be used. */
+export interface CredentialEdition {
+  readonly tenantId: TenantId;
+  readonly credentialId: CredentialId;
+  readonly secretVersion: number;
+}
+
+/** Opens access token and proof of a credential for as long as `use` runs. @throws {Fault} what the vault throws */
+export const withGraphAccess = async <T>(
+  vault: SecretOpener,
+  { tenantId, credentialId, secretVersion }: CredentialEdition,
+  use: (access: GraphAccess) => Promise<T>,
+): Promise<T> => {
+  using secret = await vault.open(
+    { tenantId, ownerId: credentialId, purpose: 'graph-api', secretVersion },
+    { tenantId, subjectId: credentialId },
+  );
+  const [accessToken, proof] = unpackParts(secret, 2);
+  if (accessToken === undefined || proof === undefined) throw new RangeError('A graph-api secret has two parts');
+  using _token = accessToken;
+  using _proof = proof;
+  return await use({ accessToken, proof });
+};
