@@ -12,6 +12,11 @@ import { fileURLToPath } from 'node:url';
 const OLDEST_NODE = 20;
 const PROGRAM_NODE = 24;
 const PARENT_POLL_MS = 250;
+// A registry that does not answer is asked again after a minute: npm's own patience of five looks like a hang.
+const INSTALL = [
+  ...['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+  ...['--fetch-timeout=60000', '--fetch-retries=4'],
+];
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const modules = join(root, 'node_modules');
 const binaries = join(modules, '.bin');
@@ -44,14 +49,10 @@ async function installDependencies() {
     process.stderr.write('Installing the packages of package-lock.json (once) …\n');
     const reminder = setInterval(() => process.stderr.write(`  … still installing (${seconds()} s)\n`), 10_000);
     const [command, npmScript] = npm();
-    const ended = await run(
-      command,
-      [...npmScript, 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
-      {
-        // Whatever npm prints belongs to stderr: stdout is the program's.
-        stdio: ['ignore', 2, 2],
-      },
-    );
+    const ended = await run(command, [...npmScript, ...INSTALL], {
+      // Whatever npm prints belongs to stderr: stdout is the program's.
+      stdio: ['ignore', 2, 2],
+    });
     clearInterval(reminder);
     if (ended !== 0) refuse(`The packages could not be installed: npm ended with ${ended}; its reason stands above.`);
     process.stderr.write(`  ✓ packages installed (${seconds()} s)\n`);
