@@ -12,10 +12,12 @@ import { fileURLToPath } from 'node:url';
 const OLDEST_NODE = 20;
 const PROGRAM_NODE = 24;
 const PARENT_POLL_MS = 250;
-// A registry that does not answer is asked again after a minute: npm's own patience of five looks like a hang.
-const INSTALL = [
-  ...['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
-  ...['--fetch-timeout=60000', '--fetch-retries=4'],
+const INSTALL = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+// Tried first: for packages of other platforms, which the lock file may lack, npm asks the registry each time, and with its own
+// patience that takes minutes where the registry does not have them or does not answer.
+const IMPATIENT = [
+  ...['--prefer-offline', '--fetch-retries=1', '--fetch-retry-mintimeout=300'],
+  ...['--fetch-retry-maxtimeout=1000', '--fetch-timeout=60000'],
 ];
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const modules = join(root, 'node_modules');
@@ -49,10 +51,9 @@ async function installDependencies() {
     process.stderr.write('Installing the packages of package-lock.json (once) …\n');
     const reminder = setInterval(() => process.stderr.write(`  … still installing (${seconds()} s)\n`), 10_000);
     const [command, npmScript] = npm();
-    const ended = await run(command, [...npmScript, ...INSTALL], {
-      // Whatever npm prints belongs to stderr: stdout is the program's.
-      stdio: ['ignore', 2, 2],
-    });
+    // Whatever npm prints belongs to stderr: stdout is the program's.
+    const install = (...patience) => run(command, [...npmScript, ...INSTALL, ...patience], { stdio: ['ignore', 2, 2] });
+    const ended = (await install(...IMPATIENT)) && (await install());
     clearInterval(reminder);
     if (ended !== 0) refuse(`The packages could not be installed: npm ended with ${ended}; its reason stands above.`);
     process.stderr.write(`  ✓ packages installed (${seconds()} s)\n`);
