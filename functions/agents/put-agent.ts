@@ -17,8 +17,9 @@ import type { SecretSealer } from '../../shared/domain/vault.ts';
 import { type Answer, apiRoute, etagOf } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
-import { journal, safeError } from '../edge/operator-journal.ts';
+import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
+import { requestSetUp } from '../edge/request-set-up.ts';
 
 export interface PutAgentPorts {
   readonly agents: AgentReader;
@@ -98,15 +99,6 @@ export const putAgent = async (
     body: secretText === undefined ? view : { ...view, signingSecret: secretText },
     version: after.version,
   };
-};
-
-/** The agent is saved and its signing secret is shown only now: a queue that fails must not cost the answer. */
-const requestSetUp = async ({ tenantId, credentialId: id }: CredentialRecord, ports: PutAgentPorts): Promise<void> => {
-  try {
-    await ports.setUpQueue.request({ tenantId, credentialId: id });
-  } catch (error) {
-    ports.journal.error('set-up-not-queued', { tenantId, credentialId: id, ...safeError(error) });
-  }
 };
 
 const newSigningSecret = (): string => `whsec_${randomBytes(signingSecretLength).toString('base64')}`;

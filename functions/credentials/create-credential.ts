@@ -24,8 +24,9 @@ import { ownerOfApp, type SecretOpener, type SecretSealer, sharedTenant } from '
 import { type Answer, apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
-import { journal, safeError } from '../edge/operator-journal.ts';
+import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
+import { requestSetUp } from '../edge/request-set-up.ts';
 
 export interface CreateCredentialPorts {
   readonly credentials: CredentialReader;
@@ -202,13 +203,7 @@ const webhookSettled = async (
   ports: CreateCredentialPorts,
 ): Promise<CredentialRecord> => {
   const { tenantId, credentialId } = credential;
-  try {
-    await ports.setUpQueue.request({ tenantId, credentialId });
-  } catch (error) {
-    // The credential is stored: it stays `pending`, and binding a number asks for the set-up again.
-    ports.journal.error('set-up-not-queued', { tenantId, credentialId, ...safeError(error) });
-    return credential;
-  }
+  if (!(await requestSetUp(credential, ports))) return credential;
   const patience = Math.min(setUpPatience, timeLeft() - answerReserve);
   let current = credential;
   for (let waited = 0; waited < patience && current.webhookState === 'pending'; waited += setUpPollInterval) {

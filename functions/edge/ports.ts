@@ -14,9 +14,10 @@ import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { isSet, setting } from './environment.ts';
 
-/** The adapters behind the ports, each made from the environment at its first use. A handler's wiring picks what it needs. */
+// The adapters behind the ports, each made from the environment at its first use. A handler's wiring picks what it needs.
 
-// Lets the bundler drop a port that a Lambda does not use, and its SDK client with it.
+// Lets the bundler drop a port that a Lambda does not use, and its SDK client with it. Why here and once more beside the
+// SDK clients: esbuild heeds the annotation only within the file that has it.
 /* @__NO_SIDE_EFFECTS__ */
 export function once<T>(make: () => T): () => T {
   let made: T | undefined;

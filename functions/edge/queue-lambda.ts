@@ -14,7 +14,17 @@ export const queueLambda = (serve: ServeMessage, returned: (records: readonly SQ
     .use({ after: () => publishCounts() })
     .handler(async (event: SQSEvent, context: Context) => {
       const groups = Map.groupBy(event.Records, (record) => record.attributes.MessageGroupId ?? record.messageId);
-      const left = (await Promise.all([...groups.values()].map((group) => serveInOrder(group, context, serve)))).flat();
+      const timeIsUp = Promise.withResolvers<false>();
+      const timer = setTimeout(
+        timeIsUp.resolve,
+        Math.max(0, context.getRemainingTimeInMillis() - closingReserve),
+        false,
+      );
+      const served = [...groups.values()].map((group) =>
+        serveInOrder(group, (record) => Promise.race([serve(record, context), timeIsUp.promise])),
+      );
+      const left = (await Promise.all(served)).flat();
+      clearTimeout(timer);
       await returned(left).catch((error: unknown) => journal.warn('visibility-not-changed', safeError(error)));
       return { batchItemFailures: left.map(({ messageId }) => ({ itemIdentifier: messageId })) };
     });
@@ -22,18 +32,12 @@ export const queueLambda = (serve: ServeMessage, returned: (records: readonly SQ
 /** Kept back of an invocation's time for giving messages back: whatever hangs, no batch is taken along. In milliseconds. */
 const closingReserve = 2_000;
 
-const outOfTime = (context: Context): Promise<false> =>
-  new Promise((stop) => {
-    setTimeout(() => stop(false), Math.max(0, context.getRemainingTimeInMillis() - closingReserve)).unref();
-  });
-
 const serveInOrder = async (
   group: readonly SQSRecord[],
-  context: Context,
-  serve: ServeMessage,
+  serve: (record: SQSRecord) => Promise<boolean>,
 ): Promise<readonly SQSRecord[]> => {
   for (const [index, record] of group.entries()) {
-    const finished = await Promise.race([serve(record, context), outOfTime(context)]).catch((error: unknown) => {
+    const finished = await serve(record).catch((error: unknown) => {
       journal.error('message-failed', safeError(error));
       journal.count('UnhandledError');
       return false;

@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { isFree } from '../../../infra/local/ports.ts';
 
 /** Below the range that systems hand out for outgoing connections. */
 const LOWEST = 20_000;
@@ -15,18 +14,5 @@ export async function freePorts(): Promise<number> {
     const first = randomInt(LOWEST, HIGHEST - count);
     const range = Array.from({ length: count }, (_, index) => first + index);
     if ((await Promise.all(range.map(isFree))).every(Boolean)) return first;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const probe = createServer();
-  try {
-    probe.listen(port, '127.0.0.1');
-    await once(probe, 'listening');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    probe.close();
   }
 }
