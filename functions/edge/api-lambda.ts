@@ -3,6 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import type * as z from 'zod';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import { type Caller, callerOf } from './caller.ts';
+import { actingFor } from './invocation.ts';
 import { journal, publishCounts, safeError } from './operator-journal.ts';
 import { problemResponse, refusalOfFault } from './problem-response.ts';
 import { invalidRequest, parseBody, rawBodyOf } from './request-parsing.ts';
@@ -70,15 +71,17 @@ const runRoute = async (
   if (query?.success === false) return invalidRequest(query.error);
   const body = route.body === undefined ? { body: undefined } : parseBody(rawBodyOf(event), route.body);
   if (isRefused(body)) return body;
-  return route.run({
-    caller,
-    path: path?.data,
-    query: query?.data,
-    body: body.body,
-    ifMatch: event.headers['if-match'],
-    ifNoneMatch: event.headers['if-none-match'],
-    timeLeft: () => context.getRemainingTimeInMillis(),
-  });
+  return actingFor(caller.subject, event.requestContext.requestId, () =>
+    route.run({
+      caller,
+      path: path?.data,
+      query: query?.data,
+      body: body.body,
+      ifMatch: event.headers['if-match'],
+      ifNoneMatch: event.headers['if-none-match'],
+      timeLeft: () => context.getRemainingTimeInMillis(),
+    }),
+  );
 };
 
 const success = ({ kind, body, version, location }: Answer): APIGatewayProxyStructuredResultV2 => ({

@@ -13,6 +13,7 @@ import { secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { isSet, setting } from './environment.ts';
+import { currentActor } from './invocation.ts';
 
 // The adapters behind the ports, each made from the environment at its first use. A handler's wiring picks what it needs.
 
@@ -28,6 +29,7 @@ const directoryTable = () => setting(environmentName.directoryTable);
 const directoryAndVault = () => ({ directory: directoryTable(), vault: setting(environmentName.vaultTable) });
 const dataKeys = () => kmsDataKeys(kms(), setting(environmentName.envelopeKeyArn));
 
+export const audit = once(() => auditLog(dynamoDb(), setting(environmentName.auditTable), currentActor));
 export const credentials = once(() => credentialReader(dynamoDb(), directoryTable()));
 export const credentialCreator = once(() => credentialCreatorOf(dynamoDb(), directoryAndVault()));
 export const webhookState = once(() => webhookStateRecorder(dynamoDb(), directoryTable()));
@@ -40,9 +42,7 @@ export const opener = once(() =>
     client: dynamoDb(),
     table: setting(environmentName.vaultTable),
     keys: dataKeys(),
-    audit: auditLog(dynamoDb(), setting(environmentName.auditTable), {
-      functionName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'unknown',
-    }),
+    audit: audit(),
     vaultName: setting(environmentName.vaultName),
   }),
 );

@@ -1,5 +1,6 @@
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { actingAlone } from './invocation.ts';
 import { journal, publishCounts, safeError } from './operator-journal.ts';
 
 /** True when the message is dealt with; false leaves it in the queue. */
@@ -21,7 +22,9 @@ export const queueLambda = (serve: ServeMessage, returned: (records: readonly SQ
         false,
       );
       const served = [...groups.values()].map((group) =>
-        serveInOrder(group, (record) => Promise.race([serve(record, context), timeIsUp.promise])),
+        serveInOrder(group, (record) =>
+          Promise.race([actingAlone(record.messageId, () => serve(record, context)), timeIsUp.promise]),
+        ),
       );
       const left = (await Promise.all(served)).flat();
       clearTimeout(timer);

@@ -1,5 +1,6 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { actingAlone } from './invocation.ts';
 import { journal, publishCounts, safeError } from './operator-journal.ts';
 import { rawBodyOf } from './request-parsing.ts';
 
@@ -36,12 +37,14 @@ export const webhookLambda = (serve: (request: WebhookRequest) => Promise<Webhoo
       },
     })
     .handler(async (event: APIGatewayProxyEventV2) => {
-      const answer = await serve({
-        webhookId: event.pathParameters?.webhookId,
-        query: event.queryStringParameters ?? {},
-        rawBody: rawBodyOf(event),
-        signature: event.headers['x-hub-signature-256'],
-      });
+      const answer = await actingAlone(event.requestContext.requestId, () =>
+        serve({
+          webhookId: event.pathParameters?.webhookId,
+          query: event.queryStringParameters ?? {},
+          rawBody: rawBodyOf(event),
+          signature: event.headers['x-hub-signature-256'],
+        }),
+      );
       return 'challenge' in answer ? plain(200, answer.challenge) : plain(answer.status, bodies[answer.status]);
     });
 

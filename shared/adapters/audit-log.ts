@@ -1,43 +1,42 @@
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { ulid } from 'ulid';
-import type { SecretIdentity } from '../crypto/secret-context.ts';
-import type { OpenedFor } from '../domain/vault.ts';
+import type { Actor, AuditEntry, AuditLog, AuditSubject } from '../domain/audit.ts';
 import { calling } from './aws-errors.ts';
 
-export type AuditEntry =
-  | { readonly phase: 'attempt' }
-  | { readonly phase: 'outcome'; readonly outcome: 'ok' | 'refused'; readonly kmsRequestId?: string | undefined };
+export const auditKey = ({ tenantId, subjectId }: AuditSubject) => `${tenantId}#${subjectId}`;
 
-export interface AuditLog {
-  /** Insert-only. @throws {Fault} store-unavailable: then nothing is opened */
-  recordOpen(identity: SecretIdentity, openedFor: OpenedFor, entry: AuditEntry): Promise<void>;
-}
+/** Puts lines of the audit into a transaction: what they tell about happens together with them or not at all. */
+export type AuditPut = (subject: AuditSubject, entry: AuditEntry) => { readonly Put: ReturnType<typeof insertion> };
+
+/** IAM can't demand the condition: the stream of the table tells when an item was changed or removed after all. */
+const insertion = (table: string, actor: Actor, subject: AuditSubject, { ...entry }: AuditEntry) => {
+  const { secret, ...said } = 'secret' in entry ? entry : { ...entry, secret: undefined };
+  return {
+    TableName: table,
+    Item: {
+      pk: auditKey(subject),
+      sk: ulid(),
+      ...said,
+      ...(secret === undefined
+        ? {}
+        : { ownerId: secret.ownerId, purpose: secret.purpose, secretVersion: secret.secretVersion }),
+      actor: actor.id,
+      actorKind: actor.kind,
+      requestId: actor.requestId,
+      at: new Date().toISOString(),
+    },
+    ConditionExpression: 'attribute_not_exists(pk)',
+  };
+};
 
 /** Our own list of accesses, complete within seconds; CloudTrail carries the tamper-evident copy. */
 export const auditLog = (
   client: DynamoDBDocumentClient,
   table: string,
-  actor: { readonly functionName: string },
-): AuditLog => ({
-  async recordOpen(identity, openedFor, entry) {
-    await calling('store-unavailable', () =>
-      client.send(
-        new PutCommand({
-          TableName: table,
-          Item: {
-            pk: `${openedFor.tenantId}#${openedFor.subjectId}`,
-            sk: ulid(),
-            action: 'open',
-            ...entry,
-            ownerId: identity.ownerId,
-            purpose: identity.purpose,
-            secretVersion: identity.secretVersion,
-            actor: actor.functionName,
-            at: new Date().toISOString(),
-          },
-          ConditionExpression: 'attribute_not_exists(pk)',
-        }),
-      ),
-    );
+  actor: () => Actor,
+): AuditLog & { readonly put: AuditPut } => ({
+  async record(subject, entry) {
+    await calling('store-unavailable', () => client.send(new PutCommand(insertion(table, actor(), subject, entry))));
   },
+  put: (subject, entry) => ({ Put: insertion(table, actor(), subject, entry) }),
 });

@@ -4,9 +4,9 @@ import * as z from 'zod';
 import { SealBroken, seal, unseal, wrappedKeyOf } from '../crypto/envelope.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import { contextFor, type SecretIdentity } from '../crypto/secret-context.ts';
+import type { AuditLog } from '../domain/audit.ts';
 import { Fault } from '../domain/fault.ts';
 import type { SealedSecret, SecretOpener, SecretSealer } from '../domain/vault.ts';
-import type { AuditLog } from './audit-log.ts';
 import { calling } from './aws-errors.ts';
 import type { DataKeys } from './kms-data-keys.ts';
 
@@ -24,6 +24,11 @@ export const sealedPut = (table: string, secret: SealedSecret) => ({
     Item: { ...vaultKey(secret), ...secret },
     ConditionExpression: 'attribute_not_exists(pk)',
   },
+});
+
+/** Takes a sealed secret out of the Vault, in the transaction that no longer needs it. One that is gone already is no error. */
+export const sealedDelete = (table: string, identity: SecretIdentity) => ({
+  Delete: { TableName: table, Key: vaultKey(identity) },
 });
 
 export const secretSealer = (keys: DataKeys, vaultName: string): SecretSealer => ({
@@ -64,11 +69,17 @@ export const secretOpener = ({ client, table, keys, audit, vaultName }: VaultPar
 
   return {
     async open(identity, openedFor) {
-      await audit.recordOpen(identity, openedFor, { phase: 'attempt' });
+      await audit.record(openedFor, { action: 'open', phase: 'attempt', secret: identity });
       try {
         const { secret, requestId } = await openSealed(identity);
         await audit
-          .recordOpen(identity, openedFor, { phase: 'outcome', outcome: 'ok', kmsRequestId: requestId })
+          .record(openedFor, {
+            action: 'open',
+            phase: 'outcome',
+            outcome: 'ok',
+            secret: identity,
+            kmsRequestId: requestId,
+          })
           .catch((error: unknown) => {
             secret[Symbol.dispose]();
             throw error;
@@ -76,7 +87,7 @@ export const secretOpener = ({ client, table, keys, audit, vaultName }: VaultPar
         return secret;
       } catch (error) {
         if (error instanceof Fault && !error.retryable)
-          await audit.recordOpen(identity, openedFor, { phase: 'outcome', outcome: 'refused' });
+          await audit.record(openedFor, { action: 'open', phase: 'outcome', outcome: 'refused', secret: identity });
         throw error;
       }
     },

@@ -1,5 +1,6 @@
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import type { SecretIdentity } from '../crypto/secret-context.ts';
+import type { AuditSubject } from './audit.ts';
 
 /** A sealed secret on its way into the Vault table, written in the caller's transaction. */
 export interface SealedSecret extends SecretIdentity {
@@ -7,10 +8,7 @@ export interface SealedSecret extends SecretIdentity {
 }
 
 /** On whose behalf a secret is opened: the credential or agent that the audit names, also for an app's shared secret. */
-export interface OpenedFor {
-  readonly tenantId: string;
-  readonly subjectId: string;
-}
+export type OpenedFor = AuditSubject;
 
 export interface SecretSealer {
   /** Seals under a fresh data key. The secret stays the caller's to dispose. @throws {Fault} kms-unavailable */

@@ -58,7 +58,7 @@ const opener = secretOpener({
   client,
   table: 'Vault',
   keys,
-  audit: auditLog(client, 'Audit', { functionName: 'route-event' }),
+  audit: auditLog(client, 'Audit', () => ({ kind: 'function', id: 'route-event', requestId: 'message-1' })),
   vaultName: 'Switchboard',
 });
 
@@ -145,7 +145,14 @@ describe('the audit', () => {
     keep(await sealedText('x'));
     (await opener.open(identity, openedFor))[Symbol.dispose]();
     expect(audited()).toMatchObject([
-      { pk: 'acme#cred_1', phase: 'attempt', purpose: 'graph-api', actor: 'route-event' },
+      {
+        pk: 'acme#cred_1',
+        phase: 'attempt',
+        purpose: 'graph-api',
+        actor: 'route-event',
+        actorKind: 'function',
+        requestId: 'message-1',
+      },
       { pk: 'acme#cred_1', phase: 'outcome', outcome: 'ok', kmsRequestId: 'kms-request' },
     ]);
   });
