@@ -6,12 +6,15 @@ export const projectRoot = fileURLToPath(new URL('..', import.meta.url));
 /** Every Lambda of the stack, by construct id, with the file it starts from. One Lambda is one capability with one set of permissions. */
 export const handlerEntries = {
   ManageCredentials: 'functions/credentials/manage-credentials.lambda.ts',
+  CleanUpCredential: 'functions/credentials/clean-up-credential.lambda.ts',
+  ResealCredentials: 'functions/credentials/reseal-credentials.lambda.ts',
   DescribeCredentials: 'functions/credentials/describe-credentials.lambda.ts',
   ManageAgents: 'functions/agents/manage-agents.lambda.ts',
   DescribeAgents: 'functions/agents/describe-agents.lambda.ts',
   ReceiveWebhook: 'functions/webhooks/receive-webhook.lambda.ts',
   VerifyWebhook: 'functions/webhooks/verify-webhook.lambda.ts',
   SetUpWebhook: 'functions/webhooks/set-up-webhook.lambda.ts',
+  SweepWork: 'functions/work/sweep-work.lambda.ts',
   RouteEvent: 'functions/routing/route-event.lambda.ts',
   ServePlatform: 'functions/platform/serve-platform.lambda.ts',
   AddTenantClaim: 'functions/platform/add-tenant-claim.lambda.ts',

@@ -104,6 +104,10 @@ const settingsShape = z.strictObject({
     .describe(
       'Tables, keys, user pool and trail outlive the stack and refuse deletion. false only for a stack to throw away',
     ),
+  quotas: z
+    .strictObject({ credentialsPerTenant: z.int().min(1).max(1000).describe('Credentials per tenant') })
+    .default({ credentialsPerTenant: 25 })
+    .describe('What a single tenant may have'),
   allowLoopbackTargets: z.boolean().default(false).describe('Agents may be http:// on loopback: local stage only'),
   tags: z
     .record(z.string().min(1).max(128), z.string().max(256))

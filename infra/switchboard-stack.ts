@@ -16,6 +16,7 @@ import { PublicApi } from './constructs/public-api.ts';
 import { StackOutputs } from './constructs/stack-outputs.ts';
 import { WebhookInbox } from './constructs/webhook-inbox.ts';
 import { WebhookSetUp } from './constructs/webhook-set-up.ts';
+import { WorkSweeper } from './constructs/work-sweeper.ts';
 import type { StageSettings } from './stage.ts';
 
 export interface SwitchboardStackProps extends StackProps {
@@ -40,7 +41,11 @@ export class SwitchboardStack extends Stack {
     const auditLog = new AuditLog(this, 'AuditLog', house);
     const capability = { ...house, api, graphApi: new GraphApi(settings), vault, directory, auditLog };
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
-    new CredentialManagement(this, 'CredentialManagement', { ...capability, webhookSetUp });
+    const credentialManagement = new CredentialManagement(this, 'CredentialManagement', {
+      ...capability,
+      webhookSetUp,
+    });
+    const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...capability, webhookSetUp, credentialManagement });
     new AgentManagement(this, 'AgentManagement', { ...capability, webhookSetUp });
 
     const inbox = new WebhookInbox(this, 'WebhookInbox', capability);
@@ -50,6 +55,17 @@ export class SwitchboardStack extends Stack {
     const trail = settings.trail.mode === 'none' ? undefined : new AuditTrail(this, 'AuditTrail', { ...house, vault });
     if (trail !== undefined) api.openAfter(trail);
 
-    new StackOutputs(this, 'Outputs', { api, identity, vault, directory, eventStore, auditLog, inbox, router, trail });
+    new StackOutputs(this, 'Outputs', {
+      api,
+      identity,
+      vault,
+      directory,
+      eventStore,
+      auditLog,
+      inbox,
+      router,
+      sweeper,
+      trail,
+    });
   }
 }

@@ -3,30 +3,30 @@ import * as z from 'zod';
 import { type TargetRules, targetRefusal } from '../../shared/adapters/agent-dispatcher.ts';
 import type { AgentReader, AgentSaver } from '../../shared/adapters/agent-store.ts';
 import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
-import type { SetUpQueue } from '../../shared/adapters/sqs-queues.ts';
 import { type PutAgentRequest, putAgentRequest } from '../../shared/contracts/agent.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { type AgentId, agentId, credentialId } from '../../shared/contracts/ids.ts';
+import { type AgentId, agentId, type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
 import { numberChanges } from '../../shared/domain/bindings.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { AgentRecord, CredentialRecord } from '../../shared/domain/records.ts';
-import { agentView } from '../../shared/domain/representations.ts';
+import { agentView, credentialIdOf } from '../../shared/domain/representations.ts';
 import type { SecretSealer } from '../../shared/domain/vault.ts';
-import { type Answer, apiRoute, etagOf } from '../edge/api-lambda.ts';
+import { newTicket, type WorkQueues } from '../../shared/domain/work.ts';
+import { type Answer, apiRoute, versionProblem } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
+import { handOverWork } from '../edge/hand-over-work.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
-import { requestSetUp } from '../edge/request-set-up.ts';
 
 export interface PutAgentPorts {
   readonly agents: AgentReader;
   readonly saver: AgentSaver;
   readonly credentials: CredentialReader;
   readonly sealer: SecretSealer;
-  readonly setUpQueue: SetUpQueue;
+  readonly queues: WorkQueues;
   readonly targetRules: TargetRules;
   readonly journal: Journal;
   readonly publicUrl: string;
@@ -90,15 +90,27 @@ export const putAgent = async (
       { tenantId: caller.tenantId, ownerId: id, purpose: 'agent-signature', secretVersion: after.secretVersion },
       signingSecret,
     ));
-  if (!(await ports.saver.save({ before, after, numbers: numbers.changes, secret })))
+  const setUps = credentialsToSetUp(before, credential).map((id) =>
+    newTicket({ kind: 'set-up', tenantId: caller.tenantId, credentialId: id, reclaim: false }, ports.now()),
+  );
+  if (!(await ports.saver.save({ before, after, numbers: numbers.changes, secret, tickets: setUps })))
     return refuse('conflict', { guidance: 'Read the agent again and repeat the change.', retryAfterSeconds: 1 });
-  if (credential) await requestSetUp(credential, ports);
+  for (const ticket of setUps) await handOverWork(ticket, ports);
   const view = agentView(after, credential);
   return {
     kind: before === undefined ? 'created' : 'ok',
     body: secretText === undefined ? view : { ...view, signingSecret: secretText },
     version: after.version,
   };
+};
+
+/** The credential whose number it takes, and the one whose number it leaves. */
+const credentialsToSetUp = (
+  before: AgentRecord | undefined,
+  credential: CredentialRecord | undefined,
+): readonly CredentialId[] => {
+  const left = before && credentialIdOf(before);
+  return [...new Set([credential?.credentialId, left].filter((id) => id !== undefined))];
 };
 
 const newSigningSecret = (): string => `whsec_${randomBytes(signingSecretLength).toString('base64')}`;
@@ -115,10 +127,7 @@ const preconditionProblem = (
     return refuse('precondition-required', {
       guidance: 'Send If-None-Match: * to create the agent, or If-Match with its ETag to change it.',
     });
-  if (before === undefined) return refuse('not-found');
-  return ifMatch === '*' || ifMatch === etagOf(before.version)
-    ? undefined
-    : refuse('precondition-failed', { guidance: 'Read the agent again and repeat the change with its new ETag.' });
+  return before === undefined ? refuse('not-found') : versionProblem(ifMatch, before.version);
 };
 
 /** The caller's credential that the agent wants to use; undefined when WhatsApp stays off. */
@@ -166,7 +175,7 @@ export const putAgentRoute = apiRoute({
         saver: ports.agentSaver(),
         credentials: ports.credentials(),
         sealer: ports.sealer(),
-        setUpQueue: ports.setUpQueue(),
+        queues: ports.workQueues(),
         targetRules: ports.targetRules(),
         journal,
         publicUrl: setting(environmentName.publicUrl),

@@ -1,32 +1,43 @@
 import { ulid } from 'ulid';
 import type { CredentialCreator, CredentialReader } from '../../shared/adapters/credential-store.ts';
-import type { SetUpQueue } from '../../shared/adapters/sqs-queues.ts';
 import { type CreateCredentialRequest, createCredentialRequest } from '../../shared/contracts/credential.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
-import { appSecretProof } from '../../shared/crypto/appsecret-proof.ts';
+import { credentialId } from '../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
+import {
+  type CredentialSecrets,
+  credentialSecrets,
+  identitiesOfCredential,
+  sealApp,
+  sealCredential,
+} from '../../shared/domain/credential-secrets.ts';
 import { Fault } from '../../shared/domain/fault.ts';
 import type { Graph } from '../../shared/domain/graph.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
-import {
-  appWithOneMore,
-  type CredentialSecrets,
-  claimedNumbersOf,
-  newCredential,
-  sealAll,
-} from '../../shared/domain/new-credential.ts';
-import { type Refused, refuse } from '../../shared/domain/outcome.ts';
+import { appProvedBy, appWithSecret, newApp, retiredOfApp } from '../../shared/domain/meta-app.ts';
+import { newCredential, numberClaimsOf } from '../../shared/domain/new-credential.ts';
+import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/records.ts';
 import { credentialView } from '../../shared/domain/representations.ts';
 import { type ValidationOutcome, validateCredential } from '../../shared/domain/validate-credential.ts';
-import { ownerOfApp, type SecretOpener, type SecretSealer, sharedTenant } from '../../shared/domain/vault.ts';
+import type { SecretOpener, SecretSealer } from '../../shared/domain/vault.ts';
+import { newTicket, type Ticket, type WorkQueues } from '../../shared/domain/work.ts';
 import { type Answer, apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
+import { handOverWork } from '../edge/hand-over-work.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
-import { requestSetUp } from '../edge/request-set-up.ts';
+import { settled } from './patience.ts';
+import {
+  appSecretRequired,
+  isCurrentSecret,
+  numberTaken,
+  ownHolderOf,
+  provedAppSecret,
+  validationRefusal,
+  wabaTaken,
+} from './proving.ts';
 
 export interface CreateCredentialPorts {
   readonly credentials: CredentialReader;
@@ -34,106 +45,52 @@ export interface CreateCredentialPorts {
   readonly sealer: SecretSealer;
   readonly opener: SecretOpener;
   readonly graph: Graph;
-  readonly setUpQueue: SetUpQueue;
+  readonly queues: WorkQueues;
   readonly journal: Journal;
   readonly publicUrl: string;
+  readonly quota: number;
   readonly now: () => Date;
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
-
-/** How long the answer waits for the webhook, how often it looks, and what it leaves for itself. In milliseconds. */
-const setUpPatience = 10_000;
-const setUpPollInterval = 200;
-const answerReserve = 3_000;
 
 /** Two tenants may connect the same Meta app at once: whoever comes second reads it again. */
 const maxAppRaces = 4;
 
 /**
  * Connects WhatsApp credentials: validates them at Meta, seals each purpose apart, stores everything in one transaction and sets up
- * the webhook. Nothing is stored unless Meta confirmed all of it.
+ * the webhook. Nothing is stored unless Meta confirmed all of it. `createdWith` names the request: a repeat of one that died after
+ * it had stored the credential is answered with that credential.
  */
 export const createCredential = async (
   caller: Caller,
   request: CreateCredentialRequest,
-  timeLeft: () => number,
+  options: { readonly createdWith: string | null; readonly timeLeft: () => number },
   ports: CreateCredentialPorts,
 ): Promise<Answer | Refused> => {
   for (let race = 0; race < maxAppRaces; race++) {
     const appBefore = await ports.credentials.findApp(request.appId);
-    using appSecret = await provedAppSecret(caller, request, appBefore, ports);
+    const appSecret = await provedAppSecret(caller, request.appSecret, appBefore, ports.opener);
     if (appSecret === undefined) return appSecretRequired;
-    using accessToken = SecretBytes.fromText(request.accessToken);
-    using proof = appSecretProof(appSecret, accessToken);
-    using appToken = SecretBytes.fromText(`${request.appId}|${appSecret.revealText()}`);
-
+    using secrets = credentialSecrets(request.appId, appSecret, SecretBytes.fromText(request.accessToken));
     const validation = await validateCredential(
       {
         appId: request.appId,
-        appToken,
-        access: { accessToken, proof },
+        appToken: secrets.appToken,
+        access: secrets,
         wabaId: request.wabaId,
         phoneNumberIds: request.phoneNumberIds ?? [],
       },
       ports.graph,
       ports.now(),
     );
-    if (validation.outcome !== 'valid') return refusalOf(validation);
+    if (validation.outcome !== 'valid') return validationRefusal(validation);
 
-    using previousVerifyToken = SecretBytes.fromText(request.previousVerifyToken ?? '');
-    const secrets = { appSecret, accessToken, proof, appToken, previousVerifyToken };
-    const created = await store(caller, request, validation, appBefore, secrets, ports);
-    if (created === 'app-changed') continue;
-    if ('refused' in created) return created;
-    return answer(await webhookSettled(created, timeLeft, ports), ports);
+    const stored = await store(caller, request, validation, appBefore, secrets, options.createdWith, ports);
+    if (stored === 'app-changed') continue;
+    if (isRefused(stored)) return stored;
+    return answer(await webhookSettled(stored, options.timeLeft, ports), ports);
   }
   return refuse('conflict', { guidance: 'Repeat the request.', retryAfterSeconds: 1 });
-};
-
-/** The one that was sent, or the one that this tenant has proved before; undefined when there is neither. */
-const provedAppSecret = async (
-  caller: Caller,
-  request: CreateCredentialRequest,
-  app: MetaAppRecord | undefined,
-  ports: CreateCredentialPorts,
-): Promise<SecretBytes | undefined> => {
-  if (request.appSecret !== undefined) return SecretBytes.fromText(request.appSecret.toLowerCase());
-  if (app === undefined || app.provedBy[caller.tenantId] !== app.secretVersion) return undefined;
-  using appToken = await ports.opener.open(
-    { tenantId: sharedTenant, ownerId: ownerOfApp(app.appId), purpose: 'app-access', secretVersion: app.secretVersion },
-    { tenantId: caller.tenantId, subjectId: ownerOfApp(app.appId) },
-  );
-  return SecretBytes.takeOver(appToken.bytes().slice(Buffer.byteLength(`${app.appId}|`)));
-};
-
-const appSecretRequired = refuse('invalid-request', {
-  errors: [
-    {
-      pointer: '/appSecret',
-      message: 'The App Secret is required: you have not proved it for this app yet.',
-      guidance: 'Copy it from App settings, Basic in the Meta App Dashboard.',
-    },
-  ],
-  guidance: 'Enter the App Secret.',
-});
-
-const refusalOf = (validation: Exclude<ValidationOutcome, { outcome: 'valid' }>): Refused => {
-  const meta = validation.meta === undefined ? {} : { meta: validation.meta };
-  if (validation.outcome === 'unreachable')
-    return refuse('meta-unreachable', {
-      detail: 'Meta gave no verdict on the credentials. Nothing was stored.',
-      guidance: 'Try again in a minute. Meta announces outages at https://metastatus.com.',
-      retryAfterSeconds: 60,
-      ...meta,
-    });
-  const failed = validation.checks.find(({ verdict }) => verdict === 'failed');
-  return refuse('credential-refused', {
-    detail: failed?.detail ?? 'A check failed.',
-    guidance: failed?.guidance ?? 'Correct the named field.',
-    errors: [{ pointer: failed?.pointer ?? '', message: failed?.detail ?? '', guidance: failed?.guidance ?? '' }],
-    checks: [...validation.checks],
-    ...meta,
-  });
 };
 
 const store = async (
@@ -142,14 +99,23 @@ const store = async (
   validation: ValidationOutcome & { readonly outcome: 'valid' },
   appBefore: MetaAppRecord | undefined,
   secrets: CredentialSecrets,
+  createdWith: string | null,
   ports: CreateCredentialPorts,
 ): Promise<CredentialRecord | Refused | 'app-changed'> => {
   const { tenantId } = caller;
   const now = ports.now();
   const id = credentialId.parse(`cred_${ulid()}`);
-  const sameSecret = appBefore !== undefined && (await isCurrent(appBefore, id, caller, secrets.appSecret, ports));
-  const app = appWithOneMore(request, appBefore, sameSecret, tenantId, secrets.appSecret, now);
-  const credential = newCredential(id, caller, request, validation, secrets.accessToken, ports.publicUrl, now);
+  const openedFor = { tenantId, subjectId: id };
+  const isKnown =
+    appBefore !== undefined && (await isCurrentSecret(appBefore, openedFor, secrets.appToken, ports.opener));
+  const app = appWithOneMore(request, appBefore, isKnown, caller, secrets, now);
+  const credential = newCredential(id, caller, request, validation, secrets.accessToken, app, {
+    publicUrl: ports.publicUrl,
+    now,
+    createdWith,
+  });
+  const setUp = newTicket({ kind: 'set-up', tenantId, credentialId: id, reclaim: false }, now);
+  const rotation = appBefore === undefined || isKnown ? [] : rotationTickets(app, now);
   await ports.creator.ensureTenantSalt(tenantId);
   const outcome = await ports.creator.create({
     credential,
@@ -157,43 +123,81 @@ const store = async (
     app,
     appBefore,
     appWebhook: { kind: 'app', webhookId: app.webhookId, appId: app.appId },
-    numbers: claimedNumbersOf(credential),
-    secrets: await sealAll(credential, app, sameSecret, secrets, ports.sealer),
+    numbers: numberClaimsOf(credential),
+    secrets: [
+      ...(await sealCredential(credential, secrets, ports.sealer)),
+      ...(isKnown ? [] : await sealApp(app, secrets, ports.sealer)),
+      ...(await sealFormerCallback(credential, request.previousVerifyToken, ports.sealer)),
+    ],
+    retired: appBefore === undefined ? [] : retiredOfApp(appBefore, app),
+    tickets: [setUp, ...rotation],
+    quota: ports.quota,
   });
   switch (outcome.outcome) {
     case 'created':
+      for (const ticket of [setUp, ...rotation.slice(0, 1)]) await handOverWork(ticket, ports);
       return credential;
     case 'app-changed':
       return 'app-changed';
-    case 'waba-taken':
-      return refuse('waba-taken', {
-        errors: [{ pointer: '/wabaId', message: 'You have connected this account already.' }],
-        guidance: 'Use the credential that you have for this account (GET /v1/credentials).',
+    case 'quota-exceeded':
+      return refuse('quota-exceeded', {
+        detail: `A tenant may have ${ports.quota} credentials.`,
+        guidance: 'Remove a credential that you no longer need, or ask the operator for more.',
       });
-    case 'number-taken':
-      return refuse('number-taken', {
-        errors: [{ pointer: `/phoneNumberIds/${outcome.index}`, message: 'This number is in use elsewhere.' }],
-        guidance: 'Leave the number out, or ask the operator to release it.',
-      });
+    case 'waba-taken': {
+      const holder = await ports.credentials.findByWaba(tenantId, request.wabaId);
+      const isOurs = createdWith !== null && holder?.createdWith === createdWith && holder.status !== 'removing';
+      return isOurs ? holder : wabaTaken(holder);
+    }
+    case 'number-taken': {
+      const number = request.phoneNumberIds?.[outcome.index];
+      return numberTaken(outcome.index, number && (await ownHolderOf(caller, number, ports.credentials)));
+    }
     default:
       return outcome satisfies never;
   }
 };
 
-/** Compares with the App Secret that the stack knows, without telling anybody which it is. */
-const isCurrent = async (
-  app: MetaAppRecord,
-  credential: CredentialId,
-  caller: Caller,
-  appSecret: SecretBytes,
-  ports: CreateCredentialPorts,
-): Promise<boolean> => {
-  using known = await ports.opener.open(
-    { tenantId: sharedTenant, ownerId: ownerOfApp(app.appId), purpose: 'app-access', secretVersion: app.secretVersion },
-    { tenantId: caller.tenantId, subjectId: credential },
-  );
-  using offered = SecretBytes.fromText(`${app.appId}|${appSecret.revealText()}`);
-  return known.equals(offered.bytes());
+const appWithOneMore = (
+  { appId }: CreateCredentialRequest,
+  before: MetaAppRecord | undefined,
+  isKnown: boolean,
+  { tenantId }: Caller,
+  { appSecret }: CredentialSecrets,
+  now: Date,
+): MetaAppRecord => {
+  const app =
+    before === undefined
+      ? newApp(appId, appSecret, tenantId, now)
+      : isKnown
+        ? appProvedBy(before, tenantId)
+        : appWithSecret(before, appSecret, tenantId, now);
+  return { ...app, credentialCount: app.credentialCount + 1 };
+};
+
+/** After a new App Secret: new proofs for every credential of the app at once, and the end of the former secret in its time. */
+export const rotationTickets = (app: MetaAppRecord, now: Date): readonly Ticket[] => [
+  newTicket({ kind: 'reseal', appId: app.appId }, now),
+  ...(app.previousSecretVersion === null || app.previousAcceptedUntil === null
+    ? []
+    : [
+        newTicket(
+          { kind: 'retire-secret', appId: app.appId, secretVersion: app.previousSecretVersion },
+          now,
+          new Date(app.previousAcceptedUntil),
+        ),
+      ]),
+];
+
+/** The verify token of somebody else's callback, which only the removal may open. */
+const sealFormerCallback = async (
+  credential: CredentialRecord,
+  verifyToken: string | undefined,
+  sealer: SecretSealer,
+) => {
+  if (verifyToken === undefined) return [];
+  using token = SecretBytes.fromText(verifyToken);
+  return [await sealer.seal(identitiesOfCredential(credential).formerCallback, token)];
 };
 
 /** Waits for the set-up worker as long as the caller can wait; what is not settled by then is `pending`. */
@@ -201,17 +205,12 @@ const webhookSettled = async (
   credential: CredentialRecord,
   timeLeft: () => number,
   ports: CreateCredentialPorts,
-): Promise<CredentialRecord> => {
-  const { tenantId, credentialId } = credential;
-  if (!(await requestSetUp(credential, ports))) return credential;
-  const patience = Math.min(setUpPatience, timeLeft() - answerReserve);
-  let current = credential;
-  for (let waited = 0; waited < patience && current.webhookState === 'pending'; waited += setUpPollInterval) {
-    await ports.sleep(setUpPollInterval);
-    current = (await ports.credentials.find(tenantId, credentialId)) ?? current;
-  }
-  return current;
-};
+): Promise<CredentialRecord> =>
+  (await settled(
+    () => ports.credentials.find(credential.tenantId, credential.credentialId),
+    (current) => current?.webhookState !== 'pending',
+    { timeLeft, sleep: ports.sleep },
+  )) ?? credential;
 
 const answer = async (credential: CredentialRecord, ports: CreateCredentialPorts): Promise<Answer> => {
   const app = await ports.credentials.findApp(credential.appId);
@@ -227,17 +226,24 @@ const answer = async (credential: CredentialRecord, ports: CreateCredentialPorts
 export const createCredentialRoute = apiRoute({
   routeKey: 'POST /v1/credentials',
   body: createCredentialRequest,
-  run: ({ caller, body, timeLeft }) =>
-    createCredential(caller, body, timeLeft, {
-      credentials: ports.credentials(),
-      creator: ports.credentialCreator(),
-      sealer: ports.sealer(),
-      opener: ports.opener(),
-      graph: ports.graph(),
-      setUpQueue: ports.setUpQueue(),
-      journal,
-      publicUrl: setting(environmentName.publicUrl),
-      now: () => new Date(),
-      sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
-    }),
+  idempotent: true,
+  run: ({ caller, body, idempotencyDigest, timeLeft }) =>
+    createCredential(
+      caller,
+      body,
+      { createdWith: idempotencyDigest, timeLeft },
+      {
+        credentials: ports.credentials(),
+        creator: ports.credentialCreator(),
+        sealer: ports.sealer(),
+        opener: ports.opener(),
+        graph: ports.graph(),
+        queues: ports.workQueues(),
+        journal,
+        publicUrl: setting(environmentName.publicUrl),
+        quota: Number(setting(environmentName.credentialQuota)),
+        now: () => new Date(),
+        sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
+      },
+    ),
 });

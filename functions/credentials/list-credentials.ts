@@ -16,10 +16,7 @@ export const listCredentials = async (
   return {
     kind: 'ok',
     body: {
-      items: items.flatMap((credential) => {
-        const app = apps.get(credential.appId);
-        return app === undefined ? [] : [credentialView(credential, app)];
-      }),
+      items: items.map((credential) => credentialView(credential, apps.get(credential.appId))),
       nextCursor,
     },
   };

@@ -3,8 +3,10 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import type * as z from 'zod';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import { type Caller, callerOf } from './caller.ts';
+import { idempotencyDigestOf, onlyOnce } from './idempotency.ts';
 import { actingFor } from './invocation.ts';
 import { journal, publishCounts, safeError } from './operator-journal.ts';
+import * as ports from './ports.ts';
 import { problemResponse, refusalOfFault } from './problem-response.ts';
 import { invalidRequest, parseBody, rawBodyOf } from './request-parsing.ts';
 
@@ -16,16 +18,20 @@ export interface ApiRequest<Path, Query, Body> {
   readonly body: Body;
   readonly ifMatch: string | undefined;
   readonly ifNoneMatch: string | undefined;
+  /** Names the request where the client sent an Idempotency-Key. */
+  readonly idempotencyDigest: string | null;
   /** How long the caller is still waiting, in milliseconds. */
   readonly timeLeft: () => number;
 }
 
 /** A wished-for outcome. `version` becomes the ETag. */
 export interface Answer {
-  readonly kind: 'ok' | 'created';
+  readonly kind: 'ok' | 'created' | 'accepted';
   readonly body: object;
   readonly version?: number;
   readonly location?: string;
+  /** Shown once: a repeat under the same Idempotency-Key does not get it again. */
+  readonly holdsSecret?: boolean;
 }
 
 export interface ApiRoute<Path = unknown, Query = unknown, Body = unknown> {
@@ -34,6 +40,10 @@ export interface ApiRoute<Path = unknown, Query = unknown, Body = unknown> {
   readonly path?: z.ZodType<Path>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
+  /** An absent body counts as `{}`. */
+  readonly bodyOptional?: boolean;
+  /** Honours Idempotency-Key: every POST that creates or sends. */
+  readonly idempotent?: boolean;
   readonly run: (request: ApiRequest<Path, Query, Body>) => Promise<Answer | Refused>;
 }
 
@@ -69,9 +79,12 @@ const runRoute = async (
   if (path?.success === false) return refuse('not-found');
   const query = route.query?.safeParse(event.queryStringParameters ?? {});
   if (query?.success === false) return invalidRequest(query.error);
-  const body = route.body === undefined ? { body: undefined } : parseBody(rawBodyOf(event), route.body);
+  const body = route.body === undefined ? { body: undefined } : parseBody(bodyOf(event, route), route.body);
   if (isRefused(body)) return body;
-  return actingFor(caller.subject, event.requestContext.requestId, () =>
+  const idempotencyKey = route.idempotent === true ? event.headers['idempotency-key'] : undefined;
+  const digest = idempotencyDigestOf(caller, route.routeKey, idempotencyKey);
+  if (digest !== null && typeof digest !== 'string') return digest;
+  const run = () =>
     route.run({
       caller,
       path: path?.data,
@@ -79,13 +92,25 @@ const runRoute = async (
       body: body.body,
       ifMatch: event.headers['if-match'],
       ifNoneMatch: event.headers['if-none-match'],
+      idempotencyDigest: digest,
       timeLeft: () => context.getRemainingTimeInMillis(),
-    }),
+    });
+  return actingFor(caller.subject, event.requestContext.requestId, () =>
+    digest === null || idempotencyKey === undefined
+      ? run()
+      : onlyOnce({ caller, digest, idempotencyKey, rawBody: rawBodyOf(event) }, ports.idempotency(), run),
   );
 };
 
+const emptyObject = Buffer.from('{}');
+
+const bodyOf = (event: APIGatewayProxyEventV2, { bodyOptional }: ApiRoute): Uint8Array => {
+  const rawBody = rawBodyOf(event);
+  return bodyOptional === true && rawBody.byteLength === 0 ? emptyObject : rawBody;
+};
+
 const success = ({ kind, body, version, location }: Answer): APIGatewayProxyStructuredResultV2 => ({
-  statusCode: kind === 'created' ? 201 : 200,
+  statusCode: { ok: 200, created: 201, accepted: 202 }[kind],
   headers: {
     'content-type': 'application/json',
     'cache-control': 'no-store',
@@ -96,6 +121,15 @@ const success = ({ kind, body, version, location }: Answer): APIGatewayProxyStru
 });
 
 export const etagOf = (version: number): string => `"${version}"`;
+
+/** A change says which version it is based on: 428 without, 412 when somebody else was quicker. */
+export const versionProblem = (ifMatch: string | undefined, version: number): Refused | undefined => {
+  if (ifMatch === undefined)
+    return refuse('precondition-required', { guidance: 'Send If-Match with the ETag of what you have read.' });
+  return ifMatch === '*' || ifMatch === etagOf(version)
+    ? undefined
+    : refuse('precondition-failed', { guidance: 'Read it again and repeat the change with its new ETag.' });
+};
 
 type HttpMiddleware = MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>;
 

@@ -6,9 +6,14 @@ import {
   credentialReader,
   webhookStateRecorder,
 } from '../../shared/adapters/credential-store.ts';
+import { editionStore } from '../../shared/adapters/edition-store.ts';
 import { graphApi } from '../../shared/adapters/graph-api.ts';
+import { idempotencyStore } from '../../shared/adapters/idempotency-store.ts';
 import { kmsDataKeys } from '../../shared/adapters/kms-data-keys.ts';
-import { setUpQueue as setUpQueueOf } from '../../shared/adapters/sqs-queues.ts';
+import { removalStarter as removalStarterOf, removalStore } from '../../shared/adapters/removal-store.ts';
+import { repairStore } from '../../shared/adapters/repair-store.ts';
+import { workQueues as workQueuesOf } from '../../shared/adapters/sqs-queues.ts';
+import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
@@ -31,11 +36,11 @@ const dataKeys = () => kmsDataKeys(kms(), setting(environmentName.envelopeKeyArn
 
 export const audit = once(() => auditLog(dynamoDb(), setting(environmentName.auditTable), currentActor));
 export const credentials = once(() => credentialReader(dynamoDb(), directoryTable()));
-export const credentialCreator = once(() => credentialCreatorOf(dynamoDb(), directoryAndVault()));
+export const credentialCreator = once(() => credentialCreatorOf(dynamoDb(), directoryAndVault(), audit().put));
 export const webhookState = once(() => webhookStateRecorder(dynamoDb(), directoryTable()));
 export const webhooks = once(() => webhookStore(dynamoDb(), directoryTable()));
 export const agents = once(() => agentReader(dynamoDb(), directoryTable()));
-export const agentSaver = once(() => agentSaverOf(dynamoDb(), directoryAndVault()));
+export const agentSaver = once(() => agentSaverOf(dynamoDb(), directoryAndVault(), audit().put));
 export const sealer = once(() => secretSealer(dataKeys(), setting(environmentName.vaultName)));
 export const opener = once(() =>
   secretOpener({
@@ -49,5 +54,26 @@ export const opener = once(() =>
 export const graph = once(() =>
   graphApi({ baseUrl: setting(environmentName.graphApiUrl), version: setting(environmentName.graphApiVersion) }),
 );
-export const setUpQueue = once(() => setUpQueueOf(sqs(), setting(environmentName.setUpQueueUrl)));
+export const idempotency = once(() => idempotencyStore(dynamoDb(), directoryTable()));
+export const repairs = once(() => repairStore(dynamoDb(), directoryAndVault(), audit().put));
+export const editions = once(() => editionStore(dynamoDb(), directoryAndVault(), audit().put));
+export const removalStarter = once(() => removalStarterOf(dynamoDb(), directoryAndVault(), audit().put));
+export const removals = once(() => removalStore(dynamoDb(), directoryAndVault(), audit().put));
+export const tickets = once(() => ticketStore(dynamoDb(), directoryTable()));
+/** Reads the address of a queue when work of its kind is sent: a role that may not send has no address either. */
+export const workQueues = once(() =>
+  workQueuesOf(sqs(), (kind) => {
+    switch (kind) {
+      case 'set-up':
+        return setting(environmentName.setUpQueueUrl);
+      case 'clean-up':
+        return setting(environmentName.cleanUpQueueUrl);
+      case 'reseal':
+      case 'retire-secret':
+        return setting(environmentName.resealQueueUrl);
+      default:
+        return kind satisfies never;
+    }
+  }),
+);
 export const targetRules = once(() => ({ allowLoopback: isSet(environmentName.allowLoopbackTargets) }));

@@ -10,7 +10,10 @@ import { type WebhookAnswer, type WebhookRequest, webhookLambda } from '../edge/
  */
 export const verifyWebhook = async (
   { webhookId: claimedId, query }: WebhookRequest,
-  webhooks: { verifyTokenHashes(id: WebhookId): Promise<readonly string[]> },
+  webhooks: {
+    verifyTokenHashes(id: WebhookId): Promise<readonly string[]>;
+    isOpen(id: WebhookId): Promise<boolean>;
+  },
 ): Promise<WebhookAnswer> => {
   const id = webhookId.safeParse(claimedId);
   if (!id.success) return { status: 404 };
@@ -19,7 +22,9 @@ export const verifyWebhook = async (
   if (query['hub.mode'] !== 'subscribe' || verifyToken === undefined || !isChallenge(challenge)) return { status: 400 };
   const offered = Buffer.from(hashOfVerifyToken(verifyToken));
   const known = await webhooks.verifyTokenHashes(id.data);
-  return known.some((hash) => isSame(Buffer.from(hash), offered)) ? { challenge } : { status: 403 };
+  if (!known.some((hash) => isSame(Buffer.from(hash), offered))) return { status: 403 };
+  // A removal has begun: what a set-up was still about to do must not take effect.
+  return (await webhooks.isOpen(id.data)) ? { challenge } : { status: 403 };
 };
 
 const isChallenge = (value: string | undefined): value is string => /^[\w-]{1,128}$/.test(value ?? '');

@@ -12,7 +12,7 @@ export interface AgentManagementProps extends CapabilityProps {
 export class AgentManagement extends Construct {
   constructor(scope: Construct, id: string, props: AgentManagementProps) {
     super(scope, id);
-    const { settings, dataKey, api, vault, directory, webhookSetUp } = props;
+    const { settings, dataKey, api, vault, directory, auditLog, webhookSetUp } = props;
 
     const manage = new HandlerFunction(this, 'ManageAgents', {
       settings,
@@ -24,6 +24,7 @@ export class AgentManagement extends Construct {
     vault.grantSeal(manage, 'agent-signature');
     directory.grantRead(manage, 'GetItem', 'Query');
     directory.grantWrite(manage, 'PutItem', 'UpdateItem', 'DeleteItem');
+    auditLog.grantRecord(manage);
     webhookSetUp.grantRequest(manage);
 
     const describe = new HandlerFunction(this, 'DescribeAgents', {

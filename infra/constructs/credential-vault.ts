@@ -64,6 +64,11 @@ export class CredentialVault extends Construct {
     return this.#grantKey(grantee, 'kms:Decrypt', purposes);
   }
 
+  /** Lets the grantee take secrets out of the vault for good; it can neither read nor open them by that. */
+  grantShred(grantee: HandlerFunction): Grant {
+    return this.#secrets.grantWrite(grantee, 'DeleteItem');
+  }
+
   #grantKey(grantee: HandlerFunction, action: 'kms:GenerateDataKey' | 'kms:Decrypt', purposes: SecretPurpose[]): Grant {
     grantee.setVariable(environmentName.envelopeKeyArn, this.#envelopeKey.keyArn);
     grantee.setVariable(environmentName.vaultName, this.#name);

@@ -24,7 +24,7 @@ export class Directory extends Construct {
     return this.#records.table;
   }
 
-  /** Lets the grantee look records up by key, in just these ways. Nobody scans. */
+  /** Lets the grantee look records up, in just these ways. */
   grantRead(grantee: HandlerFunction, ...actions: ReadAction[]): Grant {
     return this.#records.grantRead(grantee, ...actions);
   }

@@ -9,6 +9,7 @@ import type { EventStore } from './event-store.ts';
 import type { Identity } from './identity.ts';
 import type { PublicApi } from './public-api.ts';
 import type { WebhookInbox } from './webhook-inbox.ts';
+import type { WorkSweeper } from './work-sweeper.ts';
 
 export interface StackOutputsProps {
   readonly api: PublicApi;
@@ -19,6 +20,7 @@ export interface StackOutputsProps {
   readonly auditLog: AuditLog;
   readonly inbox: WebhookInbox;
   readonly router: AgentRouter;
+  readonly sweeper: WorkSweeper;
   readonly trail: AuditTrail | undefined;
 }
 
@@ -26,7 +28,7 @@ export interface StackOutputsProps {
 export class StackOutputs extends Construct {
   constructor(scope: Construct, id: string, props: StackOutputsProps) {
     super(scope, id);
-    const { api, identity, vault, directory, eventStore, auditLog, inbox, router, trail } = props;
+    const { api, identity, vault, directory, eventStore, auditLog, inbox, router, sweeper, trail } = props;
     this.#tell('ApiUrl', 'Origin of the API', api.origin);
     this.#tell('ApiId', 'Id of the API', api.apiId);
     this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.origin}/webhooks`);
@@ -42,6 +44,7 @@ export class StackOutputs extends Construct {
     this.#tell('EventsQueueUrl', 'Queue of verified events', inbox.events.queue.queueUrl);
     this.#tell('EventsDeadLetterQueueUrl', 'Events that failed for good', inbox.events.deadLetterQueue.queueUrl);
     this.#tell('RouteEventFunction', 'Function that dispatches events', router.routeEvent.function.functionName);
+    this.#tell('SweepWorkFunction', 'Function that looks after unfinished work', sweeper.sweep.function.functionName);
     this.#tell('AuditTrailBucket', 'Where CloudTrail writes the management events', trail?.bucketName);
   }
 

@@ -7,9 +7,10 @@ import type { DataKey } from './data-key.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 
-/** What a function may do with items. There is no Scan: nobody reads a whole table. */
-export type ReadAction = 'GetItem' | 'BatchGetItem' | 'Query';
-export type WriteAction = 'PutItem' | 'UpdateItem' | 'DeleteItem';
+/** What a function may do with items. A Scan reads a whole table: the sweeper alone needs one, of the Directory. */
+export type ReadAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'Scan';
+/** `ConditionCheckItem` is what a transaction needs to depend on an item that it leaves as it is. */
+export type WriteAction = 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'ConditionCheckItem';
 
 export interface StateTableProps extends HouseProps {
   /** Variable that tells a grantee the name of the table. */

@@ -1,12 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
-import type { Grant } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
 import { WorkQueue } from './work-queue.ts';
 
-/** Configures webhooks at Meta, one request at a time, resumable after any failure. */
+/** Configures webhooks at Meta, one credential at a time, resumable after any failure. */
 export class WebhookSetUp extends Construct {
   readonly #requests: WorkQueue;
 
@@ -22,20 +21,21 @@ export class WebhookSetUp extends Construct {
     const setUp = new HandlerFunction(this, 'SetUpWebhook', {
       settings,
       dataKey,
-      description: 'Subscribes webhooks at Meta and reads back what is there',
+      description: 'Configures webhooks at Meta and reads back what is there',
       timeout: Duration.seconds(30),
     });
     this.#requests.deliverTo(setUp, { batchSize: 1 });
+    this.grantRequest(setUp);
     api.tellAddress(setUp);
     graphApi.grantCall(setUp);
     vault.grantOpen(setUp, 'app-access', 'graph-api');
-    directory.grantRead(setUp, 'GetItem');
-    directory.grantWrite(setUp, 'UpdateItem');
+    directory.grantRead(setUp, 'GetItem', 'BatchGetItem', 'Query');
+    directory.grantWrite(setUp, 'PutItem', 'UpdateItem', 'DeleteItem');
     auditLog.grantRecord(setUp);
   }
 
   /** Lets the grantee ask for the set-up of a webhook. */
-  grantRequest(grantee: HandlerFunction): Grant {
-    return this.#requests.grantSend(grantee);
+  grantRequest(grantee: HandlerFunction): void {
+    this.#requests.grantSend(grantee);
   }
 }

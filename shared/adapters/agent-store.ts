@@ -1,13 +1,16 @@
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { AgentId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
 import type { NumberChange } from '../domain/bindings.ts';
 import { type AgentRecord, agentRecord, type CountedNumber, countedNumber } from '../domain/records.ts';
 import type { SealedSecret } from '../domain/vault.ts';
-import { unavailable } from './aws-errors.ts';
+import type { Ticket } from '../domain/work.ts';
+import type { AuditPut } from './audit-log.ts';
 import { agentPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
-import { sealedPut } from './vault.ts';
+import { identityOf } from './edition-store.ts';
+import { ticketPut } from './ticket-store.ts';
+import { failedItems } from './transactions.ts';
+import { sealedPut, type VaultTables } from './vault.ts';
 
 export interface AgentChange {
   readonly before: AgentRecord | undefined;
@@ -15,7 +18,11 @@ export interface AgentChange {
   readonly numbers: readonly NumberChange[];
   /** The signing secret of a new agent. */
   readonly secret: SealedSecret | undefined;
+  readonly tickets: readonly Ticket[];
 }
+
+/** What bounds a transaction: a change of secrets writes every claimed number of a credential at once. */
+export const maxClaimedNumbers = 50;
 
 /** Reads agents and the numbers that they answer. @throws {Fault} store-unavailable, row-malformed */
 export const agentReader = (client: DynamoDBDocumentClient, table: string) => {
@@ -35,15 +42,13 @@ export const agentReader = (client: DynamoDBDocumentClient, table: string) => {
 export type AgentReader = ReturnType<typeof agentReader>;
 
 /** @throws {Fault} store-unavailable */
-export const agentSaver = (
-  client: DynamoDBDocumentClient,
-  tables: { readonly directory: string; readonly vault: string },
-) => {
+export const agentSaver = (client: DynamoDBDocumentClient, tables: VaultTables, audit: AuditPut) => {
   const TableName = tables.directory;
   return {
     /** The agent, its numbers and its new secret in one transaction. False when any of it changed since it was read. */
     async save(change: AgentChange): Promise<boolean> {
-      const { before, after, numbers, secret } = change;
+      const { before, after, numbers, secret, tickets } = change;
+      const subject = { tenantId: after.tenantId, subjectId: after.agentId };
       const agentPut = {
         Put: {
           TableName,
@@ -59,15 +64,16 @@ export const agentSaver = (
         ...[...Map.groupBy(numbers, ({ credential }) => credential.credentialId)].map(([id, changes]) =>
           credentialWrite(TableName, directoryKey.credential(after.tenantId, id), changes),
         ),
-        ...(secret === undefined ? [] : [sealedPut(tables.vault, secret)]),
+        ...(secret === undefined
+          ? []
+          : [
+              sealedPut(tables.vault, secret),
+              audit(subject, { action: 'seal', outcome: 'ok', secret: identityOf(secret) }),
+            ]),
+        ...tickets.map((ticket) => ticketPut(TableName, ticket)),
+        audit(subject, { action: before === undefined ? 'create' : 'update', outcome: 'ok', about: ['agent'] }),
       ];
-      try {
-        await client.send(new TransactWriteCommand({ TransactItems: items }));
-        return true;
-      } catch (error) {
-        if (error instanceof TransactionCanceledException) return false;
-        throw unavailable(error);
-      }
+      return (await failedItems(client, items)) === undefined;
     },
   };
 };
@@ -95,6 +101,8 @@ const numberWrite = (TableName: string, { phoneNumberId, before, after }: Number
 
 /** The credential item tells the receiver which numbers are claimed and what their agents want. A transaction writes it once. */
 const credentialWrite = (TableName: string, Key: object, changes: readonly NumberChange[]) => {
+  const added = changes.filter(({ before, after }) => before === undefined && after !== undefined).length;
+  const [bound] = changes.flatMap(({ after }) => after ?? []);
   const claims = changes.map(({ claimed }, index) => ({
     path: `claimedNumbers.#n${index}`,
     value: `:c${index}`,
@@ -110,13 +118,20 @@ const credentialWrite = (TableName: string, Key: object, changes: readonly Numbe
         ...(set.length === 0 ? [] : [`SET ${set.join(', ')}`]),
         ...(remove.length === 0 ? [] : [`REMOVE ${remove.join(', ')}`]),
       ].join(' '),
-      ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
+      ConditionExpression: [
+        'attribute_exists(pk) AND #status <> :removing',
+        // A number that names a former edition of the secrets would go deaf.
+        ...(bound === undefined ? [] : ['secretVersion = :secretVersion']),
+        ...(added === 0 ? [] : ['size(claimedNumbers) <= :room']),
+      ].join(' AND '),
       ExpressionAttributeNames: {
         '#status': 'status',
         ...Object.fromEntries(changes.map(({ phoneNumberId }, index) => [`#n${index}`, phoneNumberId])),
       },
       ExpressionAttributeValues: {
         ':removing': 'removing',
+        ...(bound === undefined ? {} : { ':secretVersion': bound.secretVersion }),
+        ...(added === 0 ? {} : { ':room': maxClaimedNumbers - added }),
         ...Object.fromEntries(claims.flatMap(({ value, claimed }) => (claimed ? [[value, claimed]] : []))),
       },
     },

@@ -1,21 +1,30 @@
 import { randomBytes } from 'node:crypto';
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { Reason, WebhookState } from '../contracts/credential.ts';
-import type { AppId, CredentialId, TenantId, WabaId } from '../contracts/ids.ts';
+import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type * as z from 'zod';
+import type { PhoneNumber, Reason } from '../contracts/credential.ts';
+import type { AppId, CredentialId, PhoneNumberId, TenantId, WabaId } from '../contracts/ids.ts';
+import type { SecretIdentity } from '../crypto/secret-context.ts';
+import { Fault } from '../domain/fault.ts';
 import {
   type CredentialRecord,
   credentialRecord,
   type MetaAppRecord,
   metaAppRecord,
   type NumberRecord,
+  numberRecord,
   type WebhookRecord,
 } from '../domain/records.ts';
+import type { Made, SetUpWebhookPorts } from '../domain/set-up-webhook.ts';
 import type { SealedSecret } from '../domain/vault.ts';
-import { calling, hasName, unavailable } from './aws-errors.ts';
-import { appWabaPrefix, credentialPrefix, directoryKey } from './directory-keys.ts';
+import type { Ticket } from '../domain/work.ts';
+import type { AuditPut } from './audit-log.ts';
+import { hasName, unavailable } from './aws-errors.ts';
+import { appWabaPrefix, appWabasPrefix, credentialPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
-import { sealedPut } from './vault.ts';
+import { appUpdate, identityOf } from './edition-store.ts';
+import { ticketPut } from './ticket-store.ts';
+import { failedItems } from './transactions.ts';
+import { sealedDelete, sealedPut, type VaultTables } from './vault.ts';
 
 export interface NewCredential {
   readonly credential: CredentialRecord;
@@ -26,11 +35,17 @@ export interface NewCredential {
   readonly appWebhook: WebhookRecord;
   readonly numbers: readonly NumberRecord[];
   readonly secrets: readonly SealedSecret[];
+  /** Secrets of the app that go, where its App Secret was replaced. */
+  readonly retired: readonly SecretIdentity[];
+  readonly tickets: readonly Ticket[];
+  /** How many credentials the tenant may have. */
+  readonly quota: number;
 }
 
 export type CreateOutcome =
   | { readonly outcome: 'created' }
   | { readonly outcome: 'waba-taken' }
+  | { readonly outcome: 'quota-exceeded' }
   | { readonly outcome: 'number-taken'; readonly index: number }
   /** Somebody else changed the Meta app meanwhile: read it again and repeat. */
   | { readonly outcome: 'app-changed' };
@@ -38,12 +53,40 @@ export type CreateOutcome =
 /** In bytes. */
 const saltLength = 32;
 
+/** As many credentials as one BatchGetItem takes with ease. */
+const routesPerPage = 50;
+const routeRow = credentialRecord.pick({ tenantId: true, credentialId: true });
+
 /** Reads Meta apps and credentials. @throws {Fault} store-unavailable, row-malformed */
 export const credentialReader = (client: DynamoDBDocumentClient, table: string) => {
   const reader = directoryReader(client, table);
+  const credentialsOfRoutes = async (routes: readonly z.infer<typeof routeRow>[]) => {
+    if (routes.length === 0) return [];
+    const found = await reader.getMany(
+      routes.map((route) => ({
+        key: directoryKey.credential(route.tenantId, route.credentialId),
+        schema: credentialRecord,
+      })),
+    );
+    return found.flatMap((credential) =>
+      credential === undefined || credential.status === 'removing' ? [] : [credential],
+    );
+  };
   return {
-    find: (tenantId: TenantId, id: CredentialId): Promise<CredentialRecord | undefined> =>
-      reader.get(directoryKey.credential(tenantId, id), credentialRecord),
+    async find(tenantId: TenantId, id: CredentialId): Promise<CredentialRecord | undefined> {
+      const found = await reader.get(directoryKey.credential(tenantId, id), credentialRecord);
+      // The table forgets late: what has expired counts as gone.
+      return found?.expiresAt !== undefined && found.expiresAt * 1000 <= Date.now() ? undefined : found;
+    },
+
+    /** The tenant's credential of an account, also one that is on its way out. */
+    async findByWaba(tenantId: TenantId, wabaId: WabaId): Promise<CredentialRecord | undefined> {
+      const route = await reader.get(directoryKey.tenantWaba(tenantId, wabaId), routeRow);
+      return route && reader.get(directoryKey.credential(tenantId, route.credentialId), credentialRecord);
+    },
+
+    findNumber: (id: PhoneNumberId): Promise<NumberRecord | undefined> =>
+      reader.get(directoryKey.number(id), numberRecord),
 
     findApp: (appId: AppId): Promise<MetaAppRecord | undefined> => reader.get(directoryKey.app(appId), metaAppRecord),
 
@@ -71,22 +114,28 @@ export const credentialReader = (client: DynamoDBDocumentClient, table: string) 
       return new Map(apps.flatMap((app) => (app === undefined ? [] : [[app.appId, app]])));
     },
 
+    /** Credentials of the app, in whatever tenant, that are not on their way out. */
+    async inUse(appId: AppId): Promise<readonly CredentialRecord[]> {
+      const found: CredentialRecord[] = [];
+      let after: string | undefined;
+      do {
+        const page = await reader.list(
+          { pk: directoryKey.app(appId).pk, prefix: appWabasPrefix, limit: routesPerPage, after },
+          routeRow,
+        );
+        found.push(...(await credentialsOfRoutes(page.items)));
+        after = page.nextCursor ?? undefined;
+      } while (after !== undefined);
+      return found;
+    },
+
     /** Credentials that hear what arrives at the app's own webhook for this account: usually one, in several tenants more. */
     async ofAppAndWaba(appId: AppId, wabaId: WabaId): Promise<readonly CredentialRecord[]> {
       const routes = await reader.list(
-        { pk: directoryKey.app(appId).pk, prefix: appWabaPrefix(wabaId), limit: 50 },
-        credentialRecord.pick({ tenantId: true, credentialId: true }),
+        { pk: directoryKey.app(appId).pk, prefix: appWabaPrefix(wabaId), limit: routesPerPage },
+        routeRow,
       );
-      if (routes.items.length === 0) return [];
-      const found = await reader.getMany(
-        routes.items.map((route) => ({
-          key: directoryKey.credential(route.tenantId, route.credentialId),
-          schema: credentialRecord,
-        })),
-      );
-      return found.flatMap((credential) =>
-        credential === undefined || credential.status === 'removing' ? [] : [credential],
-      );
+      return credentialsOfRoutes(routes.items);
     },
   };
 };
@@ -94,17 +143,15 @@ export const credentialReader = (client: DynamoDBDocumentClient, table: string) 
 export type CredentialReader = ReturnType<typeof credentialReader>;
 
 /** Creates Meta apps and credentials, with their secrets in the Vault. @throws {Fault} store-unavailable */
-export const credentialCreator = (
-  client: DynamoDBDocumentClient,
-  tables: { readonly directory: string; readonly vault: string },
-) => {
+export const credentialCreator = (client: DynamoDBDocumentClient, tables: VaultTables, audit: AuditPut) => {
+  const TableName = tables.directory;
   return {
     /** The tenant's salt for customer keys; made at the first use. 32 random bytes that go with the tenant. */
     async ensureTenantSalt(tenantId: TenantId): Promise<void> {
       try {
         await client.send(
           new UpdateCommand({
-            TableName: tables.directory,
+            TableName,
             Key: directoryKey.tenant(tenantId),
             UpdateExpression: 'SET salt = :salt, createdAt = :now, tenantId = :tenantId',
             ConditionExpression: 'attribute_not_exists(salt)',
@@ -122,54 +169,53 @@ export const credentialCreator = (
 
     /** Everything of a new credential or nothing: uniqueness is an item of the same transaction. */
     async create(creation: NewCredential): Promise<CreateOutcome> {
-      const { credential, webhook, app, appBefore, appWebhook, numbers, secrets } = creation;
-      const once = 'attribute_not_exists(pk)';
-      const put = (item: object, key: object, condition = once, values?: Record<string, unknown>) => ({
-        Put: {
-          TableName: tables.directory,
-          Item: { ...item, ...key },
-          ConditionExpression: condition,
-          ...(values === undefined ? {} : { ExpressionAttributeValues: values }),
-        },
-      });
+      const { credential, webhook, app, appBefore, appWebhook, numbers, secrets, retired, tickets, quota } = creation;
       const { tenantId, credentialId } = credential;
+      const subject = { tenantId, subjectId: credentialId };
       const route = { tenantId, credentialId };
+      const put = (item: object, key: object) => ({
+        Put: { TableName, Item: { ...item, ...key }, ConditionExpression: 'attribute_not_exists(pk)' },
+      });
       const items = [
         put(route, directoryKey.tenantWaba(tenantId, credential.wabaId)),
-        appBefore === undefined
-          ? put(app, directoryKey.app(app.appId))
-          : put(app, directoryKey.app(app.appId), 'credentialCount = :count AND secretVersion = :version', {
-              ':count': appBefore.credentialCount,
-              ':version': appBefore.secretVersion,
-            }),
+        oneCredentialMore(TableName, tenantId, quota),
+        appBefore === undefined ? put(app, directoryKey.app(app.appId)) : appUpdate(TableName, appBefore, app),
         ...numbers.map((number) => put({ ...number, revision: 1 }, directoryKey.number(number.phoneNumberId))),
         put(credential, directoryKey.credential(tenantId, credentialId)),
         put(route, directoryKey.appWaba(app.appId, credential.wabaId, tenantId)),
         put(webhook, directoryKey.webhook(webhook.webhookId)),
         ...(appBefore === undefined ? [put(appWebhook, directoryKey.webhook(appWebhook.webhookId))] : []),
         ...secrets.map((secret) => sealedPut(tables.vault, secret)),
+        ...retired.map((secret) => sealedDelete(tables.vault, secret)),
+        ...tickets.map((ticket) => ticketPut(TableName, ticket)),
+        audit(subject, { action: 'create', outcome: 'ok', about: ['credential'] }),
+        ...secrets.map(identityOf).map((secret) => audit(subject, { action: 'seal', outcome: 'ok', secret })),
+        ...retired.map((secret) => audit(subject, { action: 'shred', outcome: 'ok', secret })),
       ];
-      try {
-        await client.send(new TransactWriteCommand({ TransactItems: items }));
-        return { outcome: 'created' };
-      } catch (error) {
-        if (error instanceof TransactionCanceledException) {
-          const failed = (error.CancellationReasons ?? []).findIndex(
-            (reason) => reason.Code === 'ConditionalCheckFailed',
-          );
-          if (failed === 0) return { outcome: 'waba-taken' };
-          if (failed === 1) return { outcome: 'app-changed' };
-          if (failed >= 2 && failed < 2 + numbers.length) return { outcome: 'number-taken', index: failed - 2 };
-          if ((error.CancellationReasons ?? []).some((reason) => reason.Code === 'TransactionConflict'))
-            return { outcome: 'app-changed' };
-        }
-        throw unavailable(error);
-      }
+      const failed = await failedItems(client, items);
+      if (failed === undefined) return { outcome: 'created' };
+      const [first] = failed;
+      if (first === 0) return { outcome: 'waba-taken' };
+      if (first === 1) return { outcome: 'quota-exceeded' };
+      if (first !== undefined && first > 2 && first < 3 + numbers.length)
+        return { outcome: 'number-taken', index: first - 3 };
+      return { outcome: 'app-changed' };
     },
   };
 };
 
 export type CredentialCreator = ReturnType<typeof credentialCreator>;
+
+/** The tenant's own count, so that a quota needs no list. */
+const oneCredentialMore = (TableName: string, tenantId: TenantId, quota: number) => ({
+  Update: {
+    TableName,
+    Key: directoryKey.tenant(tenantId),
+    UpdateExpression: 'ADD credentialCount :one',
+    ConditionExpression: 'attribute_not_exists(credentialCount) OR credentialCount < :quota',
+    ExpressionAttributeValues: { ':one': 1, ':quota': quota },
+  },
+});
 
 /** @throws {Fault} store-unavailable */
 export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: string) => {
@@ -177,27 +223,116 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
     /** What the set-up at Meta came to. Touches nothing that a user edits. */
     async recordWebhook(
       credential: CredentialRecord,
-      webhook: { readonly state: WebhookState; readonly reason: Reason | null; readonly configuredAt: string | null },
+      webhook: Parameters<SetUpWebhookPorts['credentials']['recordWebhook']>[1],
     ): Promise<void> {
-      await calling('store-unavailable', () =>
-        client.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: directoryKey.credential(credential.tenantId, credential.credentialId),
-            UpdateExpression:
-              'SET webhookState = :state, webhookReason = :reason, webhookConfiguredAt = :configuredAt, #status = :status, reason = :reason',
-            ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
-            ExpressionAttributeNames: { '#status': 'status' },
-            ExpressionAttributeValues: {
-              ':state': webhook.state,
-              ':reason': webhook.reason,
-              ':configuredAt': webhook.configuredAt,
-              ':status': webhook.state === 'action_required' ? 'action_required' : 'connected',
-              ':removing': 'removing',
-            },
-          }),
-        ),
+      await unlessRemoved(
+        new UpdateCommand({
+          TableName: table,
+          Key: directoryKey.credential(credential.tenantId, credential.credentialId),
+          UpdateExpression:
+            'SET webhookUrl = :url, webhookState = :state, webhookReason = :reason, webhookConfiguredAt = :configuredAt, #status = :status, reason = :reason',
+          ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
+          ExpressionAttributeNames: { '#status': 'status' },
+          ExpressionAttributeValues: {
+            ':url': webhook.url,
+            ':state': webhook.state,
+            ':reason': webhook.reason,
+            ':configuredAt': webhook.configuredAt,
+            ':status': webhook.state === 'action_required' ? 'action_required' : 'connected',
+            ':removing': 'removing',
+          },
+        }),
       );
     },
+
+    /** Somebody changed what was set up: seen, not mended. */
+    async recordDrift(credential: CredentialRecord, reason: Reason): Promise<void> {
+      await unlessRemoved(
+        new UpdateCommand({
+          TableName: table,
+          Key: directoryKey.credential(credential.tenantId, credential.credentialId),
+          UpdateExpression: 'SET webhookState = :drifted, webhookReason = :reason',
+          ConditionExpression: 'webhookState = :configured AND #status <> :removing',
+          ExpressionAttributeNames: { '#status': 'status' },
+          ExpressionAttributeValues: {
+            ':drifted': 'drifted',
+            ':configured': 'configured',
+            ':reason': reason,
+            ':removing': 'removing',
+          },
+        }),
+      );
+    },
+
+    /** The numbers as Meta has just listed them. */
+    async recordNumbers(credential: CredentialRecord, numbers: readonly PhoneNumber[]): Promise<void> {
+      await unlessRemoved(
+        new UpdateCommand({
+          TableName: table,
+          Key: directoryKey.credential(credential.tenantId, credential.credentialId),
+          UpdateExpression: 'SET phoneNumbers = :numbers',
+          ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
+          ExpressionAttributeNames: { '#status': 'status' },
+          ExpressionAttributeValues: { ':numbers': numbers, ':removing': 'removing' },
+        }),
+      );
+    },
+
+    /** Written before it is done at Meta. @throws {Fault} claim-lost when the credential is being removed: then it must not be done */
+    async recordMade(credential: CredentialRecord, made: Made): Promise<void> {
+      const { tenantId, credentialId, appId } = credential;
+      const Key = directoryKey.credential(tenantId, credentialId);
+      const notRemoving = {
+        ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
+        ExpressionAttributeNames: { '#status': 'status' },
+      };
+      try {
+        if (made.level === 'app') {
+          await client.send(
+            new UpdateCommand({
+              TableName: table,
+              Key: directoryKey.app(appId),
+              UpdateExpression: 'SET subscriptionMade = :made',
+              ConditionExpression: 'attribute_exists(pk) AND credentialCount > :none',
+              ExpressionAttributeValues: { ':made': made.made, ':none': 0 },
+            }),
+          );
+          return;
+        }
+        const [expression, names, values] =
+          made.level === 'account'
+            ? ['SET madeAtMeta.account = :account', {}, { ':account': made.account }]
+            : 'released' in made
+              ? ['REMOVE madeAtMeta.numbers.#n', { '#n': made.phoneNumberId }, {}]
+              : [
+                  'SET madeAtMeta.numbers.#n = :made',
+                  { '#n': made.phoneNumberId },
+                  { ':made': { formerCallback: made.formerCallback } },
+                ];
+        await client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key,
+            UpdateExpression: expression,
+            ...notRemoving,
+            ExpressionAttributeNames: { ...notRemoving.ExpressionAttributeNames, ...names },
+            ExpressionAttributeValues: { ...values, ':removing': 'removing' },
+          }),
+        );
+      } catch (error) {
+        if (hasName(error, 'ConditionalCheckFailedException'))
+          throw new Fault('credential-removed', { retryable: false, cause: error });
+        throw unavailable(error);
+      }
+    },
   };
+
+  async function unlessRemoved(command: UpdateCommand): Promise<void> {
+    try {
+      await client.send(command);
+    } catch (error) {
+      // Somebody has removed it, or has been quicker: what was seen is of no interest any more.
+      if (!hasName(error, 'ConditionalCheckFailedException')) throw unavailable(error);
+    }
+  }
 };

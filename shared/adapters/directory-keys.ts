@@ -13,9 +13,17 @@ export const directoryKey = {
   webhook: (id: WebhookId) => ({ pk: `WEBHOOK#${id}`, sk: 'WEBHOOK' }),
   verifyTokens: (id: WebhookId) => ({ pk: `WEBHOOK#${id}`, sk: 'VERIFY-TOKENS' }),
   number: (id: PhoneNumberId) => ({ pk: `NUMBER#${id}`, sk: 'NUMBER' }),
+  /** Work that is not done yet, in the order in which somebody must look after it. */
+  ticket: (id: string) => ({ pk: 'WORK', sk: id }),
+  /** The first answer to a request that a client may repeat. */
+  idempotency: (tenantId: TenantId, digest: string) => ({ pk: `TENANT#${tenantId}`, sk: `IDEMPOTENCY#${digest}` }),
+  /** Which public address the webhooks of this stack were last moved to. */
+  deployment: () => ({ pk: 'DEPLOYMENT', sk: 'DEPLOYMENT' }),
 } as const;
 
 /** Sort-key prefixes for lists. */
 export const credentialPrefix = 'CRED#';
 export const agentPrefix = 'AGENT#';
 export const appWabaPrefix = (wabaId: WabaId): string => `WABA#${wabaId}#`;
+/** Every account of an app. */
+export const appWabasPrefix = 'WABA#';

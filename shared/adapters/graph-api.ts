@@ -54,7 +54,10 @@ const subscriptions = z.object({
 });
 const subscribedApps = z.object({
   data: z.array(
-    z.object({ whatsapp_business_api_data: z.object({ id: z.union([z.string(), z.number().transform(String)]) }) }),
+    z.object({
+      whatsapp_business_api_data: z.object({ id: z.union([z.string(), z.number().transform(String)]) }),
+      override_callback_uri: z.string().nullish(),
+    }),
   ),
 });
 const numberCallback = z.object({
@@ -64,10 +67,11 @@ const sentMessage = z.object({ messages: z.array(z.object({ id: z.string() })).m
 const anything = z.unknown();
 
 interface Call {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly token: SecretBytes;
   readonly proof?: SecretBytes;
+  readonly proofMayLag?: boolean;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
   readonly timeout: number;
@@ -79,6 +83,19 @@ interface Call {
  */
 export const graphApi = (settings: { readonly baseUrl: string; readonly version: string }): Graph => {
   const call = async <T>(schema: z.ZodType<T>, request: Call): Promise<GraphResult<T>> => {
+    const { proof, ...withoutProof } = request;
+    const answer = await callOnce(schema, request);
+    // A refused proof means that nothing took effect.
+    const proofLags =
+      proof !== undefined &&
+      request.proofMayLag === true &&
+      !answer.ok &&
+      answer.failure.kind === 'refused' &&
+      answer.failure.refusal === 'proof-invalid';
+    return proofLags ? callOnce(schema, withoutProof) : answer;
+  };
+
+  const callOnce = async <T>(schema: z.ZodType<T>, request: Call): Promise<GraphResult<T>> => {
     const url = new URL(`${settings.baseUrl.replace(/\/$/, '')}/${settings.version}/${request.path}`);
     for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
     if (request.proof) url.searchParams.set('appsecret_proof', request.proof.revealText());
@@ -104,7 +121,7 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
     return parsed.success ? { ok: true, value: parsed.data } : { ok: false, failure: { kind: 'unknown-outcome' } };
   };
 
-  const as = (access: GraphAccess) => ({ token: access.accessToken, proof: access.proof });
+  const as = ({ accessToken, proof, proofMayLag = false }: GraphAccess) => ({ token: accessToken, proof, proofMayLag });
 
   return {
     async inspectToken(appToken, accessToken) {
@@ -204,6 +221,17 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
         }),
       ),
 
+    unsubscribeApp: (appToken, appId) =>
+      done(
+        call(anything, {
+          method: 'DELETE',
+          path: `${appId}/subscriptions`,
+          token: appToken,
+          query: { object: 'whatsapp_business_account' },
+          timeout: writeTimeout,
+        }),
+      ),
+
     async listSubscribedApps(access, wabaId) {
       const answer = await call(subscribedApps, {
         method: 'GET',
@@ -212,12 +240,23 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
         ...as(access),
       });
       return answer.ok
-        ? { ok: true, value: answer.value.data.map((entry) => entry.whatsapp_business_api_data.id) }
+        ? {
+            ok: true,
+            value: answer.value.data.map((entry) => ({
+              appId: entry.whatsapp_business_api_data.id,
+              override: entry.override_callback_uri || null,
+            })),
+          }
         : answer;
     },
 
     subscribeBusinessAccount: (access, wabaId) =>
       done(call(anything, { method: 'POST', path: `${wabaId}/subscribed_apps`, timeout: writeTimeout, ...as(access) })),
+
+    unsubscribeBusinessAccount: (access, wabaId) =>
+      done(
+        call(anything, { method: 'DELETE', path: `${wabaId}/subscribed_apps`, timeout: writeTimeout, ...as(access) }),
+      ),
 
     async readNumberCallback(access, number) {
       const answer = await call(numberCallback, {
@@ -227,7 +266,7 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
         timeout: readTimeout,
         ...as(access),
       });
-      return answer.ok ? { ok: true, value: answer.value.webhook_configuration?.phone_number ?? null } : answer;
+      return answer.ok ? { ok: true, value: answer.value.webhook_configuration?.phone_number || null } : answer;
     },
 
     overrideNumberCallback: (access, number, callbackUrl, verifyToken) =>
@@ -236,6 +275,28 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
           method: 'POST',
           path: number,
           body: { webhook_configuration: { override_callback_uri: callbackUrl, verify_token: verifyToken } },
+          timeout: handshakeTimeout,
+          ...as(access),
+        }),
+      ),
+
+    clearNumberCallback: (access, number) =>
+      done(
+        call(anything, {
+          method: 'POST',
+          path: number,
+          body: { webhook_configuration: { override_callback_uri: '' } },
+          timeout: writeTimeout,
+          ...as(access),
+        }),
+      ),
+
+    registerNumber: (access, number, pin) =>
+      done(
+        call(anything, {
+          method: 'POST',
+          path: `${number}/register`,
+          body: { messaging_product: 'whatsapp', pin: pin.revealText() },
           timeout: handshakeTimeout,
           ...as(access),
         }),

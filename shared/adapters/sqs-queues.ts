@@ -4,9 +4,13 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { SetUpWebhookRequest } from '../contracts/queued-events.ts';
+import type { WorkKind, WorkMessage } from '../contracts/work.ts';
 import type { QueueMessage } from '../domain/queue-packing.ts';
+import type { WorkQueues } from '../domain/work.ts';
 import { calling } from './aws-errors.ts';
+
+/** SQS delays a message no longer; what must wait longer is queued by the sweeper. */
+const maxDelaySeconds = 900;
 
 /** events.fifo, the sending side. */
 export const eventsQueue = (client: SQSClient, queueUrl: string) => ({
@@ -49,14 +53,18 @@ export const eventsQueueConsumer = (client: SQSClient, queueUrl: string) => ({
   },
 });
 
-export const setUpQueue = (client: SQSClient, queueUrl: string) => ({
-  /** @throws {Fault} queue-unavailable */
-  async request(request: Omit<SetUpWebhookRequest, 'version'>): Promise<void> {
-    const body: SetUpWebhookRequest = { version: 1, ...request };
+/** One queue for each kind of work that a function must do; which of them it may send to is a matter of its role. */
+export const workQueues = (client: SQSClient, urlOf: (kind: WorkKind) => string): WorkQueues => ({
+  async send({ id, work }, delay = 0) {
+    const body: WorkMessage = { version: 1, ticket: id, work };
     await calling('queue-unavailable', () =>
-      client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(body) })),
+      client.send(
+        new SendMessageCommand({
+          QueueUrl: urlOf(work.kind),
+          MessageBody: JSON.stringify(body),
+          DelaySeconds: Math.min(maxDelaySeconds, Math.ceil(delay / 1000)),
+        }),
+      ),
     );
   },
 });
-
-export type SetUpQueue = ReturnType<typeof setUpQueue>;

@@ -10,6 +10,12 @@ import type { SealedSecret, SecretOpener, SecretSealer } from '../domain/vault.t
 import { calling } from './aws-errors.ts';
 import type { DataKeys } from './kms-data-keys.ts';
 
+/** Where records and sealed secrets are written in one transaction. */
+export interface VaultTables {
+  readonly directory: string;
+  readonly vault: string;
+}
+
 const sealedRow = z.object({ sealed: z.instanceof(Uint8Array) });
 
 const vaultKey = (identity: SecretIdentity) => ({

@@ -15,6 +15,9 @@ const hashes = z.array(z.string());
 const saltRow = z.object({ salt: z.instanceof(Uint8Array) });
 const cachedWebhooks = 10_000;
 
+/** The table forgets late: what has expired counts as gone. */
+const isOver = ({ expiresAt }: WebhookRecord): boolean => expiresAt !== undefined && expiresAt * 1000 <= Date.now();
+
 /** Two are needed by one set-up at a time; a few more let set-ups of several credentials of an app run at once. */
 const keptTokens = 6;
 const maxTokenRaces = 10;
@@ -30,8 +33,18 @@ export const webhookStore = (client: DynamoDBDocumentClient, table: string) => {
       const cached = webhooks.get(id);
       if (cached !== undefined) return cached;
       const found = await reader.get(directoryKey.webhook(id), webhookRecord);
-      if (found !== undefined) webhooks.set(id, found);
+      if (found === undefined || isOver(found)) return undefined;
+      webhooks.set(id, found);
       return found;
+    },
+
+    /** Meta may verify it: neither its credential nor the last credential of its app is on its way out. Reads anew. */
+    async isOpen(id: WebhookId): Promise<boolean> {
+      const webhook = await reader.get(directoryKey.webhook(id), webhookRecord);
+      if (webhook === undefined || webhook.expiresAt !== undefined) return false;
+      if (webhook.kind === 'credential') return true;
+      const app = await reader.get(directoryKey.app(webhook.appId), metaAppRecord);
+      return app !== undefined && app.credentialCount > 0;
     },
 
     async readState(webhook: WebhookRecord) {

@@ -33,6 +33,51 @@ export const createCredentialRequest = z
   .meta({ id: 'CreateCredentialRequest' });
 export type CreateCredentialRequest = z.infer<typeof createCredentialRequest>;
 
+/** The same without a name: nothing is stored. */
+export const validateCredentialRequest = createCredentialRequest
+  .omit({ label: true, previousVerifyToken: true })
+  .extend({ label: createCredentialRequest.shape.label.optional() })
+  .meta({ id: 'ValidateCredentialRequest' });
+export type ValidateCredentialRequest = z.infer<typeof validateCredentialRequest>;
+
+export const updateCredentialRequest = z
+  .strictObject({
+    label: createCredentialRequest.shape.label.optional(),
+    appSecret: createCredentialRequest.shape.appSecret,
+    accessToken: createCredentialRequest.shape.accessToken.optional(),
+    previousAppSecret: z.enum(['accept', 'revoke']).optional().meta({
+      description:
+        'What becomes of the former App Secret: accepted on webhooks for 7 days (default), or revoked at once after a leak. `revoke` may be sent alone. It concerns every credential of the Meta app',
+    }),
+  })
+  .refine((request) => Object.values(request).some((value) => value !== undefined), 'Name at least one change')
+  .meta({ id: 'UpdateCredentialRequest' });
+export type UpdateCredentialRequest = z.infer<typeof updateCredentialRequest>;
+
+export const removeCredentialQuery = z.object({
+  agents: z
+    .enum(['refuse', 'unbind'])
+    .default('refuse')
+    .meta({ description: 'What to do when agents use it: refuse and name them, or switch WhatsApp off for them' }),
+});
+
+export const registerNumberRequest = z
+  .strictObject({
+    pin: z
+      .string()
+      .regex(/^\d{6}$/, 'A PIN has 6 digits')
+      .meta({ description: 'Write-only, never stored: the two-step verification PIN, or a new one for a new number' }),
+  })
+  .meta({ id: 'RegisterNumberRequest' });
+
+export const repairWebhookRequest = z
+  .strictObject({
+    onExistingCallback: createCredentialRequest.shape.onExistingCallback,
+    previousVerifyToken: createCredentialRequest.shape.previousVerifyToken,
+  })
+  .meta({ id: 'RepairWebhookRequest' });
+export type RepairWebhookRequest = z.infer<typeof repairWebhookRequest>;
+
 export const credentialStatus = z.enum([
   'connected',
   'degraded',
@@ -52,6 +97,15 @@ export const reason = z.object({
   since: z.iso.datetime(),
 });
 export type Reason = z.infer<typeof reason>;
+
+/** Something of ours, or of what was there before us, that could not be put in order at Meta, and how to do it by hand. */
+export const leftAtMeta = z.object({
+  level: z.enum(['app', 'account', 'number']),
+  id: z.string().meta({ description: 'App ID, WhatsApp Business Account ID or phone number ID' }),
+  detail: z.string(),
+  guidance: z.string(),
+});
+export type LeftAtMeta = z.infer<typeof leftAtMeta>;
 
 export const webhookState = z.enum(['configured', 'pending', 'action_required', 'drifted']);
 export type WebhookState = z.infer<typeof webhookState>;
@@ -94,12 +148,59 @@ export const credential = z
       reason: reason.nullable(),
       configuredAt: z.iso.datetime().nullable(),
     }),
-    leftAtMeta: z.array(z.string()),
+    leftAtMeta: z.array(leftAtMeta),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'Credential', description: 'Never holds a secret, not even a sealed one' });
 export type Credential = z.infer<typeof credential>;
+
+/** A level at which Meta can be told where to deliver, as it should be and as it is. */
+export const webhookLevel = z.object({
+  level: z.enum(['app', 'account', 'number']),
+  id: z.string(),
+  expected: z.string(),
+  found: z.string().nullable().meta({ description: 'Callback that Meta has there; null for none' }),
+  matches: z.boolean(),
+  difference: z.string().nullable().meta({ description: 'Stable code of what is different' }),
+  detail: z.string().meta({ description: 'The same in plain words' }),
+});
+export type WebhookLevel = z.infer<typeof webhookLevel>;
+
+export const credentialWebhook = z
+  .object({
+    url: z.string(),
+    state: webhookState,
+    reason: reason.nullable(),
+    configuredAt: z.iso.datetime().nullable(),
+    checkedAt: z.iso.datetime().meta({ description: 'When Meta was asked for what follows' }),
+    levels: z.array(webhookLevel),
+  })
+  .meta({ id: 'CredentialWebhook', description: 'The webhook as it should be and as Meta has it' });
+export type CredentialWebhook = z.infer<typeof credentialWebhook>;
+
+export const webhookRepair = z
+  .object({
+    changed: z.array(webhookLevel).meta({ description: 'What was found different from what it should be' }),
+    webhook: credential.shape.webhook,
+  })
+  .meta({ id: 'WebhookRepair' });
+
+export const manualWebhookSetUp = z
+  .object({
+    url: z.string().meta({ description: 'Callback URL for the configuration page of the Meta app' }),
+    verifyToken: z.string().meta({ description: 'Shown once' }),
+    fields: z.array(z.string()),
+    numberUrl: z
+      .string()
+      .meta({ description: 'Callback URL for a single number, for an app whose callback must stay' }),
+    steps: z.array(z.string()),
+  })
+  .meta({ id: 'ManualWebhookSetUp' });
+
+export const phoneNumberList = z
+  .object({ items: credential.shape.phoneNumbers, nextCursor: z.null() })
+  .meta({ id: 'PhoneNumberList' });
 
 export const credentialList = z
   .object({ items: z.array(credential), nextCursor: z.string().nullable() })

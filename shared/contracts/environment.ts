@@ -9,6 +9,8 @@ export const environmentName = {
   vaultName: 'VAULT_NAME',
   eventsQueueUrl: 'EVENTS_QUEUE_URL',
   setUpQueueUrl: 'SET_UP_QUEUE_URL',
+  cleanUpQueueUrl: 'CLEAN_UP_QUEUE_URL',
+  resealQueueUrl: 'RESEAL_QUEUE_URL',
   graphApiUrl: 'GRAPH_API_URL',
   graphApiVersion: 'GRAPH_API_VERSION',
   /** Origin of the API and the webhooks, without a trailing slash. */
@@ -21,6 +23,8 @@ export const environmentName = {
   allowLoopbackTargets: 'ALLOW_LOOPBACK_TARGETS',
   /** How long a claim on an event is held, in seconds. */
   leaseSeconds: 'LEASE_SECONDS',
+  /** How many credentials a tenant may have. */
+  credentialQuota: 'CREDENTIAL_QUOTA',
   stage: 'STAGE',
 } as const satisfies Record<string, string>;
 

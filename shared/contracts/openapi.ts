@@ -2,10 +2,23 @@ import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi';
 import { agent, agentList, putAgentRequest } from './agent.ts';
 import { agentAnswer, agentEvent } from './agent-event.ts';
-import { createCredentialRequest, credential, credentialList } from './credential.ts';
-import { agentId, credentialId } from './ids.ts';
+import {
+  createCredentialRequest,
+  credential,
+  credentialList,
+  credentialWebhook,
+  manualWebhookSetUp,
+  phoneNumberList,
+  registerNumberRequest,
+  removeCredentialQuery,
+  repairWebhookRequest,
+  updateCredentialRequest,
+  validateCredentialRequest,
+  webhookRepair,
+} from './credential.ts';
+import { agentId, credentialId, phoneNumberId } from './ids.ts';
 import { pageQuery } from './page.ts';
-import { problem } from './problem.ts';
+import { check, problem } from './problem.ts';
 
 const json = (schema: z.ZodType) => ({ 'application/json': { schema } });
 const problemContent = { 'application/problem+json': { schema: problem } };
@@ -45,6 +58,20 @@ const operation = (object: ZodOpenApiOperationObject): ZodOpenApiOperationObject
 
 const etag = { etag: { description: 'Version, for If-Match', schema: { type: 'string' as const } } };
 const credentialPath = z.object({ credentialId });
+const numberPath = z.object({ credentialId, phoneNumberId });
+
+/** Every POST that creates or sends. */
+const idempotencyKey = z.object({
+  'idempotency-key': z.string().optional().meta({
+    description:
+      'A random value of yours, remembered for 24 hours: the same request gets the first answer again, 409 while that is still being made, 422 for another body',
+  }),
+});
+const ifMatch = z.object({ 'if-match': z.string().meta({ description: 'ETag of the version that is changed' }) });
+
+const validation = z
+  .object({ valid: z.boolean(), checks: z.array(check) })
+  .meta({ id: 'Validation', description: 'One verdict per check' });
 const agentPath = z.object({ agentId });
 
 /** The HTTP contract as OpenAPI 3.1, generated from the zod contracts: `npm run docs` writes docs/openapi.json. */
@@ -74,6 +101,7 @@ export const openApiDocument = () =>
         post: operation({
           operationId: 'createCredential',
           summary: 'Validate credentials at Meta, store them sealed and set up the webhook',
+          requestParams: { header: idempotencyKey },
           requestBody: { required: true, content: json(createCredentialRequest) },
           responses: {
             '201': { description: 'Connected', headers: etag, content: json(credential) },
@@ -89,6 +117,100 @@ export const openApiDocument = () =>
           responses: {
             '200': { description: 'The credential', headers: etag, content: json(credential) },
             ...problemAnswers('404'),
+          },
+        }),
+        patch: operation({
+          operationId: 'updateCredential',
+          summary: 'Change the label or the secrets; new secrets are proved at Meta before the old ones go',
+          requestParams: { path: credentialPath, header: ifMatch },
+          requestBody: { required: true, content: json(updateCredentialRequest) },
+          responses: {
+            '200': { description: 'Changed', headers: etag, content: json(credential) },
+            ...problemAnswers('400', '404', '409', '412', '413', '422', '428'),
+          },
+        }),
+        delete: operation({
+          operationId: 'removeCredential',
+          summary: 'Stop everything at once, clean up at Meta, shred the secrets',
+          requestParams: { path: credentialPath, query: removeCredentialQuery },
+          responses: {
+            '200': {
+              description: 'Gone; `leftAtMeta` names what could not be put in order',
+              content: json(credential),
+            },
+            '202': { description: 'Stopped; the clean-up at Meta goes on', content: json(credential) },
+            ...problemAnswers('404', '409', '422'),
+          },
+        }),
+      },
+      '/v1/credentials/validate': {
+        post: operation({
+          operationId: 'validateCredential',
+          summary: 'Dry run: every check with its own verdict; stores nothing',
+          requestBody: { required: true, content: json(validateCredentialRequest) },
+          responses: {
+            '200': { description: 'The verdicts', content: json(validation) },
+            ...problemAnswers('400', '413', '422'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}/phone-numbers': {
+        get: operation({
+          operationId: 'listPhoneNumbers',
+          summary: 'The numbers of a credential as Meta last described them',
+          requestParams: { path: credentialPath },
+          responses: {
+            '200': { description: 'All of them', content: json(phoneNumberList) },
+            ...problemAnswers('404'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}/phone-numbers/{phoneNumberId}/register': {
+        post: operation({
+          operationId: 'registerPhoneNumber',
+          summary: 'Register a number for the Cloud API with its PIN, which is never stored',
+          requestParams: { path: numberPath, header: idempotencyKey },
+          requestBody: { required: true, content: json(registerNumberRequest) },
+          responses: {
+            '200': {
+              description: 'The number as it is now',
+              content: json(credential.shape.phoneNumbers.element.meta({ id: 'PhoneNumber' })),
+            },
+            ...problemAnswers('400', '404', '409', '413', '422'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}/webhook': {
+        get: operation({
+          operationId: 'describeWebhook',
+          summary: 'The webhook as it should be and as Meta has it now, at all three levels',
+          requestParams: { path: credentialPath },
+          responses: {
+            '200': { description: 'Compared just now', content: json(credentialWebhook) },
+            ...problemAnswers('404', '409', '422'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}/webhook/repair': {
+        post: operation({
+          operationId: 'repairWebhook',
+          summary: 'Put the webhook in order again, and say what had changed',
+          requestParams: { path: credentialPath },
+          requestBody: { required: false, content: json(repairWebhookRequest) },
+          responses: {
+            '200': { description: 'What had changed, and the webhook as it is now', content: json(webhookRepair) },
+            ...problemAnswers('400', '404', '409', '413', '422'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}/webhook/manual-setup': {
+        post: operation({
+          operationId: 'guideManualSetUp',
+          summary: 'Address, verify token (shown once), fields and steps for doing it by hand',
+          requestParams: { path: credentialPath, header: idempotencyKey },
+          responses: {
+            '200': { description: 'The only answer that shows this verify token', content: json(manualWebhookSetUp) },
+            ...problemAnswers('404', '409', '422'),
           },
         }),
       },

@@ -13,6 +13,15 @@ export const problems = {
   'credential-unknown': { status: 422, title: 'The credential does not exist' },
   'number-not-in-credential': { status: 422, title: 'The phone number does not belong to the credential' },
   'waba-taken': { status: 409, title: 'This WhatsApp Business Account is connected already' },
+  'quota-exceeded': { status: 409, title: 'The limit of your tenant is reached' },
+  'agents-bound': { status: 409, title: 'Agents use the credential' },
+  removing: { status: 409, title: 'The credential is being removed' },
+  'app-secret-unproved': { status: 409, title: 'The App Secret in force is not yours to judge' },
+  'registration-refused': { status: 422, title: 'Meta did not register the number' },
+  'idempotency-key-invalid': { status: 422, title: 'The Idempotency-Key is not acceptable' },
+  'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
+  'idempotency-in-progress': { status: 409, title: 'The first request with this Idempotency-Key is still running' },
+  'already-shown': { status: 409, title: 'The answer held a secret and is not shown again' },
   'number-taken': { status: 409, title: 'The phone number is in use elsewhere' },
   'default-taken': { status: 409, title: 'The phone number has a default agent already' },
   'agent-exists': { status: 412, title: 'The agent exists already' },
@@ -38,7 +47,15 @@ export type FieldError = z.infer<typeof fieldError>;
 /** One verdict per check that credentials go through at Meta. */
 export const check = z
   .object({
-    check: z.enum(['app', 'access-token', 'permissions', 'business-account', 'phone-numbers']),
+    check: z.enum([
+      'app',
+      'access-token',
+      'permissions',
+      'business-account',
+      'phone-numbers',
+      'availability',
+      'webhook',
+    ]),
     verdict: z.enum(['passed', 'warning', 'failed', 'skipped']),
     pointer: z.string().optional(),
     code: z.string().optional(),
@@ -62,6 +79,7 @@ export const problemDetails = z.object({
   link: z.object({ href: z.string(), title: z.string() }).optional(),
   errors: z.array(fieldError).optional(),
   checks: z.array(check).optional(),
+  agents: z.array(z.string()).optional().meta({ description: 'Agents that stand in the way' }),
   retryAfterSeconds: z.number().int().optional(),
   meta: metaError.optional(),
 });

@@ -26,11 +26,3 @@ export const queuedEvents = z.object({
   events: z.array(queuedEvent).min(1).max(20),
 });
 export type QueuedEvents = z.infer<typeof queuedEvents>;
-
-/** One message on the set-up queue: bring the webhook of this credential into the wanted state at Meta. Idempotent. */
-export const setUpWebhookRequest = z.object({
-  version: z.literal(1),
-  tenantId,
-  credentialId,
-});
-export type SetUpWebhookRequest = z.infer<typeof setUpWebhookRequest>;

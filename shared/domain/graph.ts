@@ -46,6 +46,11 @@ export type GraphResult<T> =
 export interface GraphAccess {
   readonly accessToken: SecretBytes;
   readonly proof: SecretBytes;
+  /**
+   * The App Secret may have changed since the proof was made: a call whose proof Meta refuses is repeated once without it.
+   * Never set while a new secret is being proved.
+   */
+  readonly proofMayLag?: boolean;
 }
 
 export interface TokenFacts {
@@ -64,6 +69,12 @@ export interface AppSubscription {
   readonly fields: readonly string[];
 }
 
+export interface SubscribedApp {
+  readonly appId: string;
+  /** Where the app has the account's events sent instead of its own callback. */
+  readonly override: string | null;
+}
+
 /** Meta's Graph API, as far as this product uses it. Every method is one request unless it says otherwise. */
 export interface Graph {
   inspectToken(appToken: SecretBytes, accessToken: SecretBytes): Promise<GraphResult<TokenFacts>>;
@@ -78,10 +89,14 @@ export interface Graph {
     subscription: AppSubscription,
     verifyToken: string,
   ): Promise<GraphResult<void>>;
-  /** App IDs that are subscribed to the account. */
-  listSubscribedApps(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<readonly string[]>>;
+  /** Takes the app's subscription away, whoever made it. */
+  unsubscribeApp(appToken: SecretBytes, appId: AppId): Promise<GraphResult<void>>;
+  /** Every app that is subscribed to the account. */
+  listSubscribedApps(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<readonly SubscribedApp[]>>;
   /** Bare subscription of the token's app. Deletes an account-level override, so only where there is no subscription yet. */
   subscribeBusinessAccount(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<void>>;
+  /** Ends the subscription of the token's app, with an account-level override if it has one. */
+  unsubscribeBusinessAccount(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<void>>;
   /** The number's own callback override for the token's app, or null. */
   readNumberCallback(access: GraphAccess, phoneNumberId: PhoneNumberId): Promise<GraphResult<string | null>>;
   /** Meta calls the callback's handshake inside. */
@@ -91,6 +106,9 @@ export interface Graph {
     callbackUrl: string,
     verifyToken: string,
   ): Promise<GraphResult<void>>;
+  clearNumberCallback(access: GraphAccess, phoneNumberId: PhoneNumberId): Promise<GraphResult<void>>;
+  /** Registers a number for the Cloud API; the PIN becomes, or must be, its two-step verification PIN. */
+  registerNumber(access: GraphAccess, phoneNumberId: PhoneNumberId, pin: SecretBytes): Promise<GraphResult<void>>;
   sendMessage(
     access: GraphAccess,
     phoneNumberId: PhoneNumberId,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { agentBehaviour, agentTarget, forwardedKind, putAgentRequest } from '../contracts/agent.ts';
-import { credentialStatus, phoneNumber, reason, webhookState } from '../contracts/credential.ts';
+import { credentialStatus, leftAtMeta, phoneNumber, reason, webhookState } from '../contracts/credential.ts';
 import { agentId, appId, credentialId, phoneNumberId, tenantId, wabaId, webhookId } from '../contracts/ids.ts';
 
 /** What the Directory keeps. A row is a boundary: adapters parse it with these. Times are ISO-8601 UTC. */
@@ -19,12 +19,35 @@ export const metaAppRecord = z.object({
   credentialCount: z.number().int(),
   /** Which secretVersion of the App Secret each tenant has proved. */
   provedBy: z.record(z.string(), secretVersion),
+  /** We made the app-level subscription at Meta, or were about to: then it is ours to take away. */
+  subscriptionMade: z.boolean().default(false),
 });
 export type MetaAppRecord = z.infer<typeof metaAppRecord>;
 
 /** A number of the credential's account that it owns: which agents answer it and which kinds of event they want. */
 export const claimedNumber = z.object({ agentIds: z.array(agentId), forward: z.array(forwardedKind) });
 export type ClaimedNumber = z.infer<typeof claimedNumber>;
+
+/** What we did at Meta for a credential, written down before it is done: whatever happens next, a removal knows where to look. */
+export const madeAtMeta = z.object({
+  /** Our subscription of the app to the account: made by us, or found there. Null while we have not looked. */
+  account: z.enum(['made', 'found']).nullable(),
+  /** Numbers whose callback we set, each with the callback of somebody else that was there before. */
+  numbers: z.record(phoneNumberId, z.object({ formerCallback: z.string().nullable() })),
+});
+export type MadeAtMeta = z.infer<typeof madeAtMeta>;
+
+/** The way of a credential out of here, from the request to the day when nothing secret is left. */
+export const removal = z.object({
+  requestedAt: z.iso.datetime(),
+  /** From then on nothing of it can be opened, whether Meta is clean or not. */
+  shredAt: z.iso.datetime(),
+  /** Agents that used it when it was removed. */
+  agentIds: z.array(agentId),
+  /** When there was nothing more to do. */
+  finishedAt: z.iso.datetime().nullable(),
+});
+export type Removal = z.infer<typeof removal>;
 
 export const credentialRecord = z.object({
   tenantId,
@@ -36,6 +59,8 @@ export const credentialRecord = z.object({
   version: z.number().int(),
   /** Counts seals; contexts, caches and verdicts use it. */
   secretVersion,
+  /** Edition of the App Secret that the proof inside the sealed secrets was made with. */
+  proofVersion: secretVersion.default(1),
   status: credentialStatus,
   reason: reason.nullable(),
   accessTokenLastFour: z.string(),
@@ -49,6 +74,15 @@ export const credentialRecord = z.object({
   webhookState,
   webhookReason: reason.nullable(),
   webhookConfiguredAt: z.iso.datetime().nullable(),
+  madeAtMeta: madeAtMeta.default({ account: null, numbers: {} }),
+  /** Edition of the sealed verify token of somebody else's callback, where the user gave it. */
+  formerCallbackVersion: secretVersion.nullable().default(null),
+  removal: removal.nullable().default(null),
+  leftAtMeta: z.array(leftAtMeta).default([]),
+  /** Epoch seconds: when what was left at Meta is told no longer. */
+  expiresAt: z.number().optional(),
+  /** Hash of the Idempotency-Key that it was created with: a repeat after a crash finds what it made. */
+  createdWith: z.string().nullable().default(null),
   createdBy: z.string(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
@@ -57,8 +91,16 @@ export type CredentialRecord = z.infer<typeof credentialRecord>;
 
 /** Whose URL it is. Never changes, so it may be cached. */
 export const webhookRecord = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('credential'), webhookId, appId, tenantId, credentialId }),
-  z.object({ kind: z.literal('app'), webhookId, appId }),
+  z.object({
+    kind: z.literal('credential'),
+    webhookId,
+    appId,
+    tenantId,
+    credentialId,
+    /** Epoch seconds, once it is closed: until then whatever comes is taken and forgotten. */
+    expiresAt: z.number().optional(),
+  }),
+  z.object({ kind: z.literal('app'), webhookId, appId, expiresAt: z.number().optional() }),
 ]);
 export type WebhookRecord = z.infer<typeof webhookRecord>;
 

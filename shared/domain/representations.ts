@@ -3,8 +3,17 @@ import type { Credential } from '../contracts/credential.ts';
 import { type CredentialId, credentialId } from '../contracts/ids.ts';
 import type { AgentRecord, CredentialRecord, MetaAppRecord } from './records.ts';
 
-/** What the API shows of a credential. Field by field, so that a new column of the row is never shown by accident. */
-export const credentialView = (record: CredentialRecord, app: MetaAppRecord): Credential => ({
+export const phoneNumbersView = (record: CredentialRecord): Credential['phoneNumbers'] =>
+  record.phoneNumbers.map((number) => {
+    const claimed = record.claimedNumbers[number.phoneNumberId];
+    return { ...number, claimed: claimed !== undefined, agentIds: claimed?.agentIds ?? [] };
+  });
+
+/**
+ * What the API shows of a credential. Field by field, so that a new column of the row is never shown by accident. The app is gone
+ * when its last credential is.
+ */
+export const credentialView = (record: CredentialRecord, app: MetaAppRecord | undefined): Credential => ({
   id: record.credentialId,
   label: record.label,
   appId: record.appId,
@@ -19,22 +28,19 @@ export const credentialView = (record: CredentialRecord, app: MetaAppRecord): Cr
       expiresAt: record.accessTokenExpiresAt,
     },
     appSecret: {
-      lastFour: app.appSecretLastFour,
-      setAt: app.appSecretSetAt,
-      previousAcceptedUntil: app.previousAcceptedUntil,
+      lastFour: app?.appSecretLastFour ?? '',
+      setAt: app?.appSecretSetAt ?? record.createdAt,
+      previousAcceptedUntil: app?.previousAcceptedUntil ?? null,
     },
   },
-  phoneNumbers: record.phoneNumbers.map((number) => {
-    const claimed = record.claimedNumbers[number.phoneNumberId];
-    return { ...number, claimed: claimed !== undefined, agentIds: claimed?.agentIds ?? [] };
-  }),
+  phoneNumbers: phoneNumbersView(record),
   webhook: {
     url: record.webhookUrl,
     state: record.webhookState,
     reason: record.webhookReason,
     configuredAt: record.webhookConfiguredAt,
   },
-  leftAtMeta: [],
+  leftAtMeta: record.leftAtMeta,
   createdAt: record.createdAt,
   updatedAt: record.updatedAt,
 });

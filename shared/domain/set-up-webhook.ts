@@ -1,11 +1,6 @@
+import pMap from 'p-map';
 import type { Reason, WebhookState } from '../contracts/credential.ts';
-import {
-  type CredentialId,
-  type PhoneNumberId,
-  phoneNumberId,
-  type TenantId,
-  type WebhookId,
-} from '../contracts/ids.ts';
+import type { CredentialId, PhoneNumberId, TenantId, WebhookId } from '../contracts/ids.ts';
 import { unguessable } from '../crypto/identifiers.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import { Fault } from './fault.ts';
@@ -15,18 +10,37 @@ import type { Journal } from './journal.ts';
 import type { CredentialRecord, MetaAppRecord } from './records.ts';
 import { ownerOfApp, type SecretOpener, sharedTenant } from './vault.ts';
 import { hashOfVerifyToken, webhookUrl } from './webhook-address.ts';
+import {
+  type Difference,
+  differencesOf,
+  numbersAtOnce,
+  observeWebhook,
+  type WebhookAtMeta,
+} from './webhook-at-meta.ts';
 
 /** What a verify token is for: each target keeps the hashes of its latest few. */
-export type CallbackTarget = 'app' | `number:${PhoneNumberId}`;
+export type CallbackTarget = 'app' | 'manual' | `number:${PhoneNumberId}`;
 
 export interface SetUpWebhookPorts {
   readonly credentials: {
     find(tenantId: TenantId, credentialId: CredentialId): Promise<CredentialRecord | undefined>;
     findApp(appId: CredentialRecord['appId']): Promise<MetaAppRecord | undefined>;
+    /** Credentials of the app, in whatever tenant, that are not on their way out. */
+    inUse(appId: CredentialRecord['appId']): Promise<readonly CredentialRecord[]>;
     recordWebhook(
       credential: CredentialRecord,
-      webhook: { readonly state: WebhookState; readonly reason: Reason | null; readonly configuredAt: string | null },
+      webhook: {
+        readonly url: string;
+        readonly state: WebhookState;
+        readonly reason: Reason | null;
+        readonly configuredAt: string | null;
+      },
     ): Promise<void>;
+    /**
+     * Before it is done at Meta: a removal must find it whatever happens next.
+     * @throws {Fault} credential-removed when one has begun: then it must not be done
+     */
+    recordMade(credential: CredentialRecord, made: Made): Promise<void>;
   };
   readonly webhooks: {
     /** Before Meta is told the token: its handshake comes back within the same call. */
@@ -37,11 +51,20 @@ export interface SetUpWebhookPorts {
   readonly journal: Journal;
   readonly publicUrl: string;
   readonly now: () => Date;
+  /** How much of the invocation is left, in milliseconds. */
+  readonly timeLeft: () => number;
 }
 
+/** One thing that is about to be made, or was found made, at Meta. `released`: the number has no callback of ours any more. */
+export type Made =
+  | { readonly level: 'app'; readonly made: boolean }
+  | { readonly level: 'account'; readonly account: 'made' | 'found' }
+  | { readonly level: 'number'; readonly phoneNumberId: PhoneNumberId; readonly formerCallback: string | null }
+  | { readonly level: 'number'; readonly phoneNumberId: PhoneNumberId; readonly released: true };
+
 /** What the app-level subscription is for: `messages` first; the rest may be refused for an app and is asked for apart. */
-const messageFields = ['messages'] as const;
-const accountFields = [
+export const messageFields = ['messages'] as const;
+export const accountFields = [
   'account_update',
   'account_alerts',
   'account_review_update',
@@ -52,69 +75,108 @@ const accountFields = [
   'security',
 ] as const;
 
+/** The longest call, with Meta's handshake inside, and the record after it. Nothing is begun that would not end in time. In milliseconds. */
+const timeForOneNumber = 12_000;
+
 /**
- * Brings the webhook of a credential into the wanted state at Meta, step by step, reading before each write, so that it may be
- * repeated at any point. A callback of somebody else is never replaced without consent. Never a bare re-subscription after an
- * override: that would delete the override. @throws {Fault} meta-unreachable when Meta gives no verdict (repeat later)
+ * Brings the webhook of a credential into the wanted state at Meta: looks at all three levels, then mends just what is different,
+ * so that it may be repeated at any point. A callback of somebody else is never replaced without consent. Never a bare
+ * re-subscription after an override: that would delete the override. `again` when there is more than one invocation can do.
+ * @throws {Fault} meta-unreachable when Meta gives no verdict (repeat later)
  */
 export const setUpWebhook = async (
-  request: { readonly tenantId: TenantId; readonly credentialId: CredentialId },
+  request: { readonly tenantId: TenantId; readonly credentialId: CredentialId; readonly reclaim?: boolean },
   ports: SetUpWebhookPorts,
-): Promise<void> => {
+): Promise<'done' | 'again'> => {
   const credential = await ports.credentials.find(request.tenantId, request.credentialId);
-  if (credential === undefined || credential.status === 'removing') return;
+  if (credential === undefined || credential.status === 'removing') return 'done';
   const app = await ports.credentials.findApp(credential.appId);
-  if (app === undefined) return;
+  if (app === undefined) return 'done';
   const openedFor = { tenantId: credential.tenantId, subjectId: credential.credentialId };
   using appToken = await ports.vault.open(
     { tenantId: sharedTenant, ownerId: ownerOfApp(app.appId), purpose: 'app-access', secretVersion: app.secretVersion },
     openedFor,
   );
-  const stopped = await withGraphAccess(
-    ports.vault,
-    credential,
-    async (access) =>
-      (await subscribeApp(app, appToken, ports)) ??
-      (await subscribeAccount(credential, access, ports)) ??
-      (await overrideNumbers(credential, access, ports)),
-  );
+  const outcome = await withGraphAccess(ports.vault, credential, async (access) => {
+    const found = await observeWebhook(credential, app, appToken, access, ports.graph);
+    if (!found.ok) return stopOrRepeat(found.failure);
+    return mend({ credential, app, appToken, access, ports, reclaim: request.reclaim === true }, found.value);
+  });
+  if (outcome === 'again') return 'again';
   const now = ports.now().toISOString();
-  await ports.credentials.recordWebhook(
-    credential,
-    stopped
-      ? { state: 'action_required', reason: { ...stopped, since: now }, configuredAt: null }
-      : { state: 'configured', reason: null, configuredAt: now },
-  );
+  await ports.credentials.recordWebhook(credential, {
+    url: webhookUrl(ports.publicUrl, credential.webhookId),
+    ...(outcome === undefined
+      ? { state: 'configured' as const, reason: null, configuredAt: now }
+      : { state: 'action_required' as const, reason: { ...outcome, since: now }, configuredAt: null }),
+  });
   ports.journal.info('webhook-set-up', {
     tenantId: credential.tenantId,
     credentialId: credential.credentialId,
-    state: stopped ? 'action_required' : 'configured',
-    ...(stopped ? { code: stopped.code } : {}),
+    state: outcome === undefined ? 'configured' : 'action_required',
+    ...(outcome === undefined ? {} : { code: outcome.code }),
   });
+  return 'done';
 };
 
 /** Why the set-up can't go on without the user. */
 type Stop = Omit<Reason, 'since'>;
 
-/** The app-level subscription, only where the app has none: one that somebody else made stays as it is. */
-const subscribeApp = async (
-  app: MetaAppRecord,
-  appToken: SecretBytes,
-  ports: SetUpWebhookPorts,
-): Promise<Stop | undefined> => {
-  const found = await ports.graph.readAppSubscription(appToken, app.appId);
-  if (!found.ok) return stopOrRepeat(found.failure);
-  const ours = webhookUrl(ports.publicUrl, app.webhookId);
-  const existing = found.value;
-  if (existing !== null && !existing.callbackUrl.endsWith(`/webhooks/${app.webhookId}`))
-    return existing.fields.includes('messages') ? undefined : appLacksMessages;
-  if (existing?.callbackUrl === ours && existing.fields.includes('messages')) return undefined;
+interface Mending {
+  readonly credential: CredentialRecord;
+  readonly app: MetaAppRecord;
+  readonly appToken: SecretBytes;
+  readonly access: GraphAccess;
+  readonly reclaim: boolean;
+  readonly ports: SetUpWebhookPorts;
+}
 
+/** In Meta's order: an override before the subscriptions is refused. */
+const mend = async (mending: Mending, found: WebhookAtMeta): Promise<Stop | 'again' | undefined> => {
+  const { credential, app, ports } = mending;
+  const differences = differencesOf(credential, app, found, ports.publicUrl);
+  for (const difference of differences)
+    if (difference.level === 'app') {
+      const stopped = await mendApp(mending, difference.difference);
+      if (stopped !== undefined) return stopped;
+    }
+  if (found.account === null) {
+    const stopped = await subscribeAccount(mending);
+    if (stopped !== undefined) return stopped;
+  } else if (credential.madeAtMeta.account === null)
+    await ports.credentials.recordMade(credential, { level: 'account', account: 'found' });
+  return mendNumbers(
+    mending,
+    differences.filter((difference) => difference.level === 'number'),
+  );
+};
+
+/** The app-level subscription, only where the app has none or ours: one that somebody else made stays as it is. */
+const mendApp = async (
+  { credential, app, appToken, ports }: Mending,
+  difference: (Difference & { readonly level: 'app' })['difference'],
+): Promise<Stop | undefined> => {
+  switch (difference) {
+    case 'foreign-lacks-messages':
+      return appLacksMessages;
+    case 'replaced':
+      // Theirs now: a removal must leave it alone.
+      await ports.credentials.recordMade(credential, { level: 'app', made: false });
+      return undefined;
+    case 'missing':
+    case 'moved':
+    case 'messages-missing':
+      break;
+    default:
+      return difference satisfies never;
+  }
+  const callbackUrl = webhookUrl(ports.publicUrl, app.webhookId);
   const subscribe = async (fields: readonly string[]) => {
     const verifyToken = unguessable();
     await ports.webhooks.addVerifyToken(app.webhookId, 'app', hashOfVerifyToken(verifyToken));
-    return ports.graph.subscribeApp(appToken, app.appId, { callbackUrl: ours, fields }, verifyToken);
+    return ports.graph.subscribeApp(appToken, app.appId, { callbackUrl, fields }, verifyToken);
   };
+  await ports.credentials.recordMade(credential, { level: 'app', made: true });
   const essential = await subscribe(messageFields);
   if (!essential.ok) return stopOrRepeat(essential.failure);
   // Meta replaces the list of fields, so `messages` is named again. Refused fields cost account notices, not messages.
@@ -123,52 +185,64 @@ const subscribeApp = async (
   return undefined;
 };
 
-const subscribeAccount = async (
-  credential: CredentialRecord,
-  access: GraphAccess,
-  ports: SetUpWebhookPorts,
-): Promise<Stop | undefined> => {
-  const apps = await ports.graph.listSubscribedApps(access, credential.wabaId);
-  if (!apps.ok) return stopOrRepeat(apps.failure);
-  if (apps.value.includes(credential.appId)) return undefined;
+const subscribeAccount = async ({ credential, access, ports }: Mending): Promise<Stop | undefined> => {
+  await ports.credentials.recordMade(credential, { level: 'account', account: 'made' });
   const subscribed = await ports.graph.subscribeBusinessAccount(access, credential.wabaId);
-  return subscribed.ok ? undefined : stopOrRepeat(subscribed.failure);
+  if (!subscribed.ok) return stopOrRepeat(subscribed.failure);
+  // No handshake tells a removal that came in between, and its clean-up may have looked before this took effect.
+  const current = await ports.credentials.find(credential.tenantId, credential.credentialId);
+  if (current !== undefined && current.status !== 'removing') return undefined;
+  const others = await ports.credentials.inUse(credential.appId);
+  if (!others.some(({ wabaId }) => wabaId === credential.wabaId))
+    await ports.graph.unsubscribeBusinessAccount(access, credential.wabaId);
+  throw new Fault('credential-removed', { retryable: false });
 };
 
+type NumberDifference = Difference & { readonly level: 'number' };
+
 /** Each claimed number gets the credential's own URL, which lies on top of whatever the app or the account has. */
-const overrideNumbers = async (
-  credential: CredentialRecord,
-  access: GraphAccess,
-  ports: SetUpWebhookPorts,
-): Promise<Stop | undefined> => {
-  let stopped: Stop | undefined;
-  let fault: Fault | undefined;
-  for (const key of Object.keys(credential.claimedNumbers)) {
-    try {
-      stopped = (await overrideNumber(credential, phoneNumberId.parse(key), access, ports)) ?? stopped;
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      // One number without a verdict must not keep the others deaf; the repeat skips those that are done.
-      fault = error;
-    }
+const mendNumbers = async (
+  mending: Mending,
+  differences: readonly NumberDifference[],
+): Promise<Stop | 'again' | undefined> => {
+  const outcomes = await pMap(
+    differences,
+    async (difference): Promise<Stop | 'again' | Fault | undefined> => {
+      if (mending.ports.timeLeft() < timeForOneNumber) return 'again';
+      try {
+        return await mendNumber(mending, difference);
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        // One number without a verdict must not keep the others deaf; the repeat skips those that are done.
+        return error;
+      }
+    },
+    { concurrency: numbersAtOnce },
+  );
+  let stopped: Stop | 'again' | undefined;
+  for (const outcome of outcomes) {
+    if (outcome instanceof Fault) throw outcome;
+    if (outcome !== undefined && stopped !== 'again') stopped = outcome;
   }
-  if (fault !== undefined) throw fault;
   return stopped;
 };
 
-const overrideNumber = async (
-  credential: CredentialRecord,
-  number: PhoneNumberId,
-  access: GraphAccess,
-  ports: SetUpWebhookPorts,
-): Promise<Stop | undefined> => {
-  const ours = webhookUrl(ports.publicUrl, credential.webhookId);
-  const found = await ports.graph.readNumberCallback(access, number);
-  if (!found.ok) return stopOrRepeat(found.failure);
-  if (found.value === ours) return undefined;
-  const foreign = found.value !== null && !found.value.endsWith(`/webhooks/${credential.webhookId}`);
-  if (foreign && credential.onExistingCallback === 'keep') return existingCallback;
+const mendNumber = async (mending: Mending, found: NumberDifference): Promise<Stop | undefined> => {
+  const { credential, access, reclaim, ports } = mending;
+  const number = found.phoneNumberId;
+  if (found.difference === 'unreadable') return stopOrRepeat(found.failure);
+  if (found.difference === 'left') return releaseNumber(mending, number);
+  const consented = credential.onExistingCallback === 'replace' || (reclaim && found.difference === 'replaced');
+  if ((found.difference === 'foreign' || found.difference === 'replaced') && !consented) return existingCallback;
 
+  const ours = webhookUrl(ports.publicUrl, credential.webhookId);
+  // What was there before we came is remembered once: a later change of somebody else is not what a removal gives back.
+  if (!(number in credential.madeAtMeta.numbers))
+    await ports.credentials.recordMade(credential, {
+      level: 'number',
+      phoneNumberId: number,
+      formerCallback: found.difference === 'foreign' ? found.found : null,
+    });
   const verifyToken = unguessable();
   await ports.webhooks.addVerifyToken(credential.webhookId, `number:${number}`, hashOfVerifyToken(verifyToken));
   const overridden = await ports.graph.overrideNumberCallback(access, number, ours, verifyToken);
@@ -176,6 +250,18 @@ const overrideNumber = async (
   const readBack: GraphResult<string | null> = await ports.graph.readNumberCallback(access, number);
   if (!readBack.ok) return stopOrRepeat(readBack.failure);
   return readBack.value === ours ? undefined : overrideNotKept;
+};
+
+/** No agent answers the number any more. One with a former callback waits for the removal, which alone may give that back. */
+const releaseNumber = async (
+  { credential, access, ports }: Mending,
+  number: PhoneNumberId,
+): Promise<Stop | undefined> => {
+  if (credential.madeAtMeta.numbers[number]?.formerCallback !== null) return undefined;
+  const cleared = await ports.graph.clearNumberCallback(access, number);
+  if (!cleared.ok) return stopOrRepeat(cleared.failure);
+  await ports.credentials.recordMade(credential, { level: 'number', phoneNumberId: number, released: true });
+  return undefined;
 };
 
 /** A definite no needs the user; anything else is worth a repeat. */
@@ -189,7 +275,7 @@ const stopOrRepeat = (failure: GraphFailure): Stop => {
         title: 'Meta could not reach the webhook URL',
         detail: 'Meta called the webhook URL to verify it and did not get the expected answer.',
         guidance:
-          'Check that the public address of this deployment is reachable from the internet with a valid certificate, then save an agent of this credential again: that repeats the set-up.',
+          'Check that the public address of this deployment is reachable from the internet with a valid certificate, then repair the webhook (POST …/webhook/repair).',
       };
     case 'token-invalid':
     case 'proof-invalid':
@@ -200,7 +286,7 @@ const stopOrRepeat = (failure: GraphFailure): Stop => {
         title: 'Meta no longer accepts the credentials',
         detail: 'Meta refused the access token or the App Secret while the webhook was being set up.',
         guidance:
-          'Check the access token and the App Secret in the Meta App Dashboard, then save an agent of this credential again: that repeats the set-up.',
+          'Check the access token and the App Secret in the Meta App Dashboard, then repair the webhook (POST …/webhook/repair).',
       };
     case 'permission-missing':
     case 'object-invisible':
@@ -218,7 +304,7 @@ const stopOrRepeat = (failure: GraphFailure): Stop => {
         title: 'Meta refused the webhook set-up',
         detail: `Meta answered with error ${failure.code}.`,
         guidance:
-          'Save an agent of this credential again: that repeats the set-up. Or set the webhook up by hand in the Meta App Dashboard.',
+          'Repair the webhook (POST …/webhook/repair), or set it up by hand (POST …/webhook/manual-setup lists the steps).',
       };
     default:
       return failure.refusal satisfies never;
@@ -231,19 +317,21 @@ const appLacksMessages: Stop = {
   code: 'app-subscription-lacks-messages',
   title: 'The app is not subscribed to messages',
   detail: 'The Meta app has a webhook of somebody else that does not ask for messages; Meta then delivers none.',
-  guidance: 'In the Meta App Dashboard under WhatsApp, Configuration, subscribe the field "messages".',
+  guidance:
+    'In the Meta App Dashboard under WhatsApp, Configuration, subscribe the field "messages", then repair the webhook (POST …/webhook/repair).',
 };
 
 const existingCallback: Stop = {
   code: 'existing-callback',
   title: 'The number has a callback already',
   detail: 'Another system receives the messages of this number. It was left as it is.',
-  guidance: 'Remove that callback at Meta, then save the agent of this number again: that repeats the set-up.',
+  guidance:
+    'To have it replaced, repair the webhook with onExistingCallback "replace", and with its verify token if it is to be given back on removal. Or remove that callback at Meta and repair the webhook.',
 };
 
 const overrideNotKept: Stop = {
   code: 'override-not-kept',
   title: 'Meta did not keep the callback',
   detail: 'Meta accepted the callback of the number but does not show it.',
-  guidance: 'Save the agent of this number again: that repeats the set-up. If it happens again, ask Meta support.',
+  guidance: 'Repair the webhook (POST …/webhook/repair). If it happens again, ask Meta support.',
 };

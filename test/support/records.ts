@@ -35,6 +35,7 @@ export const appRecord = (change: Partial<MetaAppRecord> = {}): MetaAppRecord =>
   appSecretSetAt: at,
   credentialCount: 1,
   provedBy: { acme: 1 },
+  subscriptionMade: false,
   ...change,
 });
 
@@ -46,6 +47,7 @@ export const credentialRecordOf = (change: Partial<CredentialRecord> = {}): Cred
   wabaId: ids.waba,
   version: 1,
   secretVersion: 1,
+  proofVersion: 1,
   status: 'connected',
   reason: null,
   accessTokenLastFour: 'wxyz',
@@ -66,6 +68,11 @@ export const credentialRecordOf = (change: Partial<CredentialRecord> = {}): Cred
   webhookState: 'configured',
   webhookReason: null,
   webhookConfiguredAt: at,
+  madeAtMeta: { account: null, numbers: {} },
+  formerCallbackVersion: null,
+  removal: null,
+  leftAtMeta: [],
+  createdWith: null,
   createdBy: 'user-1',
   createdAt: at,
   updatedAt: at,

@@ -5,7 +5,15 @@ import { listAgentsRoute } from '../../functions/agents/list-agents.ts';
 import { putAgentRoute } from '../../functions/agents/put-agent.ts';
 import { createCredentialRoute } from '../../functions/credentials/create-credential.ts';
 import { describeCredentialRoute } from '../../functions/credentials/describe-credential.ts';
+import { describeWebhookRoute } from '../../functions/credentials/describe-webhook.ts';
+import { guideManualSetUpRoute } from '../../functions/credentials/guide-manual-set-up.ts';
 import { listCredentialsRoute } from '../../functions/credentials/list-credentials.ts';
+import { listPhoneNumbersRoute } from '../../functions/credentials/list-phone-numbers.ts';
+import { registerPhoneNumberRoute } from '../../functions/credentials/register-phone-number.ts';
+import { removeCredentialRoute } from '../../functions/credentials/remove-credential.ts';
+import { repairWebhookRoute } from '../../functions/credentials/repair-webhook.ts';
+import { updateCredentialRoute } from '../../functions/credentials/update-credential.ts';
+import { validateCredentialRoute } from '../../functions/credentials/validate-credential.ts';
 import { openApiDocument } from '../../shared/contracts/openapi.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -19,6 +27,14 @@ test('every route of /v1 that a handler serves is described, and the other way r
     createCredentialRoute,
     describeCredentialRoute,
     listCredentialsRoute,
+    listPhoneNumbersRoute,
+    updateCredentialRoute,
+    removeCredentialRoute,
+    validateCredentialRoute,
+    registerPhoneNumberRoute,
+    describeWebhookRoute,
+    repairWebhookRoute,
+    guideManualSetUpRoute,
     describeAgentRoute,
     listAgentsRoute,
     putAgentRoute,

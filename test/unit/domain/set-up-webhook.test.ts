@@ -3,8 +3,8 @@ import type { Reason, WebhookState } from '../../../shared/contracts/credential.
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import type { AppSubscription, Graph } from '../../../shared/domain/graph.ts';
-import type { CredentialRecord } from '../../../shared/domain/records.ts';
-import { setUpWebhook } from '../../../shared/domain/set-up-webhook.ts';
+import type { CredentialRecord, MetaAppRecord } from '../../../shared/domain/records.ts';
+import { type Made, setUpWebhook } from '../../../shared/domain/set-up-webhook.ts';
 import { hashOfVerifyToken } from '../../../shared/domain/webhook-address.ts';
 import { failing, memoryVault, ok, recordingJournal, refusedBy, scriptedGraph, secretOf } from '../../support/fakes.ts';
 import { appRecord, credentialRecordOf, ids } from '../../support/records.ts';
@@ -22,6 +22,7 @@ const meta = {
 };
 let tokens: { readonly webhookId: string; readonly target: string; readonly hash: string }[];
 let presented: string[];
+let outcome: string;
 
 beforeEach(() => {
   meta.subscription = null;
@@ -30,6 +31,7 @@ beforeEach(() => {
   meta.calls = [];
   tokens = [];
   presented = [];
+  made = [];
 });
 
 /** A handshake inside the call: the token that Meta presents must be known by then. */
@@ -47,7 +49,7 @@ const graph = (change: Partial<Graph> = {}): Graph =>
       meta.subscription = subscription;
       return ok(undefined);
     },
-    listSubscribedApps: () => ok(meta.subscribedApps),
+    listSubscribedApps: () => ok(meta.subscribedApps.map((appId) => ({ appId, override: null }))),
     subscribeBusinessAccount: () => {
       meta.calls.push('subscribe account');
       meta.subscribedApps.push(ids.app);
@@ -60,22 +62,39 @@ const graph = (change: Partial<Graph> = {}): Graph =>
       meta.callbacks[number] = url;
       return ok(undefined);
     },
+    clearNumberCallback: (_access, number) => {
+      meta.calls.push(`clear ${number}`);
+      delete meta.callbacks[number];
+      return ok(undefined);
+    },
     ...change,
   });
 
-const run = async (credential: Partial<CredentialRecord> = {}, change: Partial<Graph> = {}) => {
+/** What was written down as made at Meta, and how many calls had been made by then. */
+let made: { readonly made: Made; readonly after: number }[];
+
+const run = async (
+  credential: Partial<CredentialRecord> = {},
+  change: Partial<Graph> = {},
+  options: { readonly reclaim?: boolean; readonly timeLeft?: number; readonly app?: Partial<MetaAppRecord> } = {},
+) => {
   const recorded: { readonly state: WebhookState; readonly reason: Reason | null }[] = [];
   const vault = memoryVault({
     [`shared/app_${ids.app}/app-access/1`]: secretOf('app|secret'),
     [`acme/${ids.credential}/graph-api/1`]: () =>
       packParts(SecretBytes.fromText('token'), SecretBytes.fromText('proof')),
   });
-  await setUpWebhook(
-    { tenantId: ids.tenant, credentialId: ids.credential },
+  outcome = await setUpWebhook(
+    { tenantId: ids.tenant, credentialId: ids.credential, reclaim: options.reclaim ?? false },
     {
       credentials: {
         find: () => Promise.resolve(credentialRecordOf(credential)),
-        findApp: () => Promise.resolve(appRecord()),
+        findApp: () => Promise.resolve(appRecord(options.app)),
+        inUse: () => Promise.resolve([]),
+        recordMade: (_credential, entry) => {
+          made.push({ made: entry, after: meta.calls.length });
+          return Promise.resolve();
+        },
         recordWebhook: (_credential, webhook) => {
           recorded.push(webhook);
           return Promise.resolve();
@@ -92,6 +111,7 @@ const run = async (credential: Partial<CredentialRecord> = {}, change: Partial<G
       journal: recordingJournal(),
       publicUrl,
       now: () => new Date('2026-11-22T10:00:00Z'),
+      timeLeft: () => options.timeLeft ?? 30_000,
     },
   );
   for (const secret of vault.handedOut) expect(() => secret.bytes()).toThrow('disposed');
@@ -220,6 +240,140 @@ test('one number without a verdict does not keep the others deaf', async () => {
 test('an override that Meta does not show is not called configured', async () => {
   const recorded = await run({}, { overrideNumberCallback: () => ok(undefined) });
   expect(recorded).toMatchObject([{ state: 'action_required', reason: { code: 'override-not-kept' } }]);
+});
+
+describe('what is made at Meta', () => {
+  test('is written down before it is made', async () => {
+    await run();
+    expect(made).toEqual([
+      { made: { level: 'app', made: true }, after: 0 },
+      { made: { level: 'account', account: 'made' }, after: 2 },
+      { made: { level: 'number', phoneNumberId: ids.number, formerCallback: null }, after: 3 },
+    ]);
+  });
+
+  test('is told apart from what was found', async () => {
+    meta.subscription = { callbackUrl: 'https://former.example/hook', fields: ['messages'] };
+    meta.subscribedApps = [ids.app];
+    await run();
+    expect(made.map((entry) => entry.made)).toEqual([
+      { level: 'account', account: 'found' },
+      { level: 'number', phoneNumberId: ids.number, formerCallback: null },
+    ]);
+  });
+
+  test('remembers the callback that it replaces, once', async () => {
+    meta.callbacks[ids.number] = 'https://former.example/hook';
+    await run({ onExistingCallback: 'replace' });
+    expect(made.at(-1)?.made).toMatchObject({ formerCallback: 'https://former.example/hook' });
+    made = [];
+    meta.callbacks[ids.number] = 'https://later.example/hook';
+    await run({
+      onExistingCallback: 'replace',
+      madeAtMeta: { account: 'made', numbers: { [ids.number]: { formerCallback: 'https://former.example/hook' } } },
+    });
+    expect(made).toEqual([]);
+    expect(meta.callbacks[ids.number]).toBe(ours);
+  });
+});
+
+describe('a callback that was ours and was changed by somebody', () => {
+  const drifted = { madeAtMeta: { account: 'made' as const, numbers: { [ids.number]: { formerCallback: null } } } };
+
+  test('stays as it is until the user asks for a repair', async () => {
+    meta.callbacks[ids.number] = 'https://other.example/hook';
+    expect(await run(drifted)).toMatchObject([{ state: 'action_required', reason: { code: 'existing-callback' } }]);
+  });
+
+  test('is taken back by a repair', async () => {
+    meta.callbacks[ids.number] = 'https://other.example/hook';
+    expect(await run(drifted, {}, { reclaim: true })).toMatchObject([{ state: 'configured' }]);
+    expect(meta.callbacks[ids.number]).toBe(ours);
+  });
+
+  test('a repair takes nothing that was never ours', async () => {
+    meta.callbacks[ids.number] = 'https://other.example/hook';
+    expect(await run({}, {}, { reclaim: true })).toMatchObject([{ state: 'action_required' }]);
+  });
+
+  test('at the app is theirs from then on: a removal must not touch it', async () => {
+    meta.subscription = { callbackUrl: 'https://other.example/hook', fields: ['messages'] };
+    expect(await run({}, {}, { app: { subscriptionMade: true } })).toMatchObject([{ state: 'configured' }]);
+    expect(made[0]?.made).toEqual({ level: 'app', made: false });
+    expect(meta.subscription.callbackUrl).toBe('https://other.example/hook');
+  });
+});
+
+describe('a number that no agent answers any more', () => {
+  test('loses our callback', async () => {
+    meta.callbacks[ids.number] = ours;
+    await run({
+      claimedNumbers: {},
+      madeAtMeta: { account: 'made', numbers: { [ids.number]: { formerCallback: null } } },
+    });
+    expect(meta.callbacks).toEqual({});
+    expect(made.at(-1)?.made).toEqual({ level: 'number', phoneNumberId: ids.number, released: true });
+  });
+
+  test('keeps it while a former callback is to be given back: only the removal can do that', async () => {
+    meta.callbacks[ids.number] = ours;
+    const numbers = { [ids.number]: { formerCallback: 'https://former.example/hook' } };
+    await run({ claimedNumbers: {}, madeAtMeta: { account: 'made', numbers } });
+    expect(meta.callbacks[ids.number]).toBe(ours);
+  });
+});
+
+test('a callback of a credential that had the number before in this deployment is replaced without consent', async () => {
+  meta.callbacks[ids.number] = `${publicUrl}/webhooks/wh_${'z'.repeat(43)}`;
+  expect(await run()).toMatchObject([{ state: 'configured' }]);
+  expect(meta.callbacks[ids.number]).toBe(ours);
+});
+
+test('what does not fit into one invocation goes on in the next, and nothing is recorded yet', async () => {
+  expect(await run({}, {}, { timeLeft: 5_000 })).toEqual([]);
+  expect(outcome).toBe('again');
+  expect(meta.callbacks).toEqual({});
+});
+
+test('an account that was subscribed while the credential was being removed is let go again', async () => {
+  let finds = 0;
+  const unsubscribed: string[] = [];
+  const vault = memoryVault({
+    [`shared/app_${ids.app}/app-access/1`]: secretOf('app|secret'),
+    [`acme/${ids.credential}/graph-api/1`]: () =>
+      packParts(SecretBytes.fromText('token'), SecretBytes.fromText('proof')),
+  });
+  const working = setUpWebhook(
+    { tenantId: ids.tenant, credentialId: ids.credential },
+    {
+      credentials: {
+        find: () => Promise.resolve(credentialRecordOf(finds++ === 0 ? {} : { status: 'removing' })),
+        findApp: () => Promise.resolve(appRecord()),
+        inUse: () => Promise.resolve([]),
+        recordMade: () => Promise.resolve(),
+        recordWebhook: () => Promise.reject(new Error('Nothing is to be recorded')),
+      },
+      webhooks: {
+        addVerifyToken: (webhookId, target, hash) => {
+          tokens.push({ webhookId, target, hash });
+          return Promise.resolve();
+        },
+      },
+      vault,
+      graph: graph({
+        unsubscribeBusinessAccount: (_access, wabaId) => {
+          unsubscribed.push(wabaId);
+          return ok(undefined);
+        },
+      }),
+      journal: recordingJournal(),
+      publicUrl,
+      now: () => new Date(),
+      timeLeft: () => 30_000,
+    },
+  );
+  await expect(working).rejects.toMatchObject({ code: 'credential-removed' });
+  expect(unsubscribed).toEqual([ids.waba]);
 });
 
 test('nothing is done for a credential that is being removed', async () => {

@@ -4,14 +4,16 @@ import { hashOfVerifyToken } from '../../../shared/domain/webhook-address.ts';
 import { ids } from '../../support/records.ts';
 
 const token = 'the-verify-token';
-const webhooks = (hashes: readonly string[]) => ({
+const webhooks = (hashes: readonly string[], isOpen: boolean) => ({
   verifyTokenHashes: (id: string) => Promise.resolve(id === ids.webhook ? hashes : []),
+  isOpen: () => Promise.resolve(isOpen),
 });
 const ask = (
   query: Record<string, string>,
   webhookId: string = ids.webhook,
   hashes = [hashOfVerifyToken('older'), hashOfVerifyToken(token)],
-) => verifyWebhook({ webhookId, query, rawBody: new Uint8Array(), signature: undefined }, webhooks(hashes));
+  isOpen = true,
+) => verifyWebhook({ webhookId, query, rawBody: new Uint8Array(), signature: undefined }, webhooks(hashes, isOpen));
 const good = { 'hub.mode': 'subscribe', 'hub.challenge': '1158201444', 'hub.verify_token': token };
 
 test('the challenge comes back untouched, as often as Meta asks', async () => {
@@ -44,6 +46,10 @@ describe('a handshake is refused', () => {
 
   test('for a webhook without any token', async () => {
     expect(await ask(good, ids.webhook, [])).toEqual({ status: 403 });
+  });
+
+  test('for a webhook whose removal has begun: a set-up under way must not take effect', async () => {
+    expect(await ask(good, ids.webhook, undefined, false)).toEqual({ status: 403 });
   });
 
   test('for what can’t be a webhook id', async () => {

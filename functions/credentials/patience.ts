@@ -1,0 +1,19 @@
+/** How long an answer waits for a worker, how often it looks, and what it leaves for itself. In milliseconds. */
+const patience = 10_000;
+const pollInterval = 200;
+const answerReserve = 3_000;
+
+/** Looks until a worker has done its part, as long as the caller can wait. What was seen last, whether it is done or not. */
+export const settled = async <T>(
+  look: () => Promise<T>,
+  isDone: (seen: T) => boolean,
+  { timeLeft, sleep }: { readonly timeLeft: () => number; readonly sleep: (milliseconds: number) => Promise<void> },
+): Promise<T> => {
+  const limit = Math.min(patience, timeLeft() - answerReserve);
+  let seen = await look();
+  for (let waited = 0; waited < limit && !isDone(seen); waited += pollInterval) {
+    await sleep(pollInterval);
+    seen = await look();
+  }
+  return seen;
+};

@@ -1,0 +1,43 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Construct } from 'constructs';
+import type { CapabilityProps } from './capability.ts';
+import type { CredentialManagement } from './credential-management.ts';
+import { HandlerFunction } from './handler-function.ts';
+import type { WebhookSetUp } from './webhook-set-up.ts';
+
+export interface WorkSweeperProps extends Omit<CapabilityProps, 'vault' | 'graphApi' | 'auditLog'> {
+  readonly webhookSetUp: WebhookSetUp;
+  readonly credentialManagement: CredentialManagement;
+}
+
+/** How often somebody looks after work that was left undone. Its tickets are due two minutes after they were written. */
+const interval = Duration.minutes(5);
+
+/** Finds work that nobody has finished, after a crash or an outage, and queues it again. Opens nothing. */
+export class WorkSweeper extends Construct {
+  readonly sweep: HandlerFunction;
+
+  constructor(scope: Construct, id: string, props: WorkSweeperProps) {
+    super(scope, id);
+    const { settings, dataKey, api, directory, webhookSetUp, credentialManagement } = props;
+    this.sweep = new HandlerFunction(this, 'SweepWork', {
+      settings,
+      dataKey,
+      description: 'Queues unfinished work again and moves webhooks to a new public address',
+      timeout: Duration.seconds(60),
+    });
+    api.tellAddress(this.sweep);
+    directory.grantRead(this.sweep, 'GetItem', 'Query', 'Scan');
+    directory.grantWrite(this.sweep, 'PutItem', 'DeleteItem');
+    webhookSetUp.grantRequest(this.sweep);
+    credentialManagement.grantRequest(this.sweep);
+    // One that is missed is made up for by the next.
+    new Rule(this, 'Interval', {
+      description: 'Starts the sweeper',
+      schedule: Schedule.rate(interval),
+      targets: [new LambdaFunction(this.sweep.function, { retryAttempts: 2, maxEventAge: interval })],
+    });
+  }
+}

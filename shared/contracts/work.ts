@@ -1,0 +1,27 @@
+import * as z from 'zod';
+import { appId, credentialId, tenantId } from './ids.ts';
+
+/**
+ * Work that a change leaves behind. All of it may be done again at any time:
+ * `set-up` brings a credential's webhook into the wanted state at Meta, `clean-up` takes a removed credential out of Meta and
+ * shreds its last secret, `reseal` gives every credential of a Meta app a proof made with the current App Secret,
+ * `retire-secret` shreds a former App Secret once it is accepted no more.
+ */
+export const work = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('set-up'),
+    tenantId,
+    credentialId,
+    /** The user asks for what was ours and has been changed since: take it back. */
+    reclaim: z.boolean().default(false),
+  }),
+  z.object({ kind: z.literal('clean-up'), tenantId, credentialId }),
+  z.object({ kind: z.literal('reseal'), appId }),
+  z.object({ kind: z.literal('retire-secret'), appId, secretVersion: z.number().int().positive() }),
+]);
+export type Work = z.infer<typeof work>;
+export type WorkKind = Work['kind'];
+
+/** One message on a work queue. The ticket is the note in the Directory that stays until the work is done. */
+export const workMessage = z.object({ version: z.literal(1), ticket: z.string().min(1), work });
+export type WorkMessage = z.infer<typeof workMessage>;

@@ -1,0 +1,103 @@
+import type { AppId, CredentialId, TenantId } from '../contracts/ids.ts';
+import type { SecretIdentity } from '../crypto/secret-context.ts';
+import { unpackParts } from '../crypto/secret-parts.ts';
+import type { AuditEntry } from './audit.ts';
+import {
+  credentialSecrets,
+  identitiesOfApp,
+  identitiesOfCredential,
+  openAppSecret,
+  sealCredential,
+} from './credential-secrets.ts';
+import { withoutPrevious } from './meta-app.ts';
+import type { CredentialRecord, MetaAppRecord } from './records.ts';
+import type { SealedSecret, SecretOpener, SecretSealer } from './vault.ts';
+import type { Ticket, WorkOutcome } from './work.ts';
+
+/** A change of a credential or of its Meta app: what it was, what it shall be, and which secrets come and go with it. */
+export interface Edition {
+  readonly before: CredentialRecord;
+  readonly after: CredentialRecord;
+  /** The Meta app as it was read and as it shall be; the same where only its being unchanged matters. */
+  readonly app: { readonly before: MetaAppRecord; readonly after: MetaAppRecord };
+  readonly sealed: readonly SealedSecret[];
+  readonly retired: readonly SecretIdentity[];
+  readonly tickets: readonly Ticket[];
+  readonly audit: readonly AuditEntry[];
+}
+
+export interface Editions {
+  /** All of it or nothing. False when credential, numbers or app changed since they were read. */
+  save(edition: Edition): Promise<boolean>;
+  /** The app alone, with secrets of it that go. False when it changed since it was read. */
+  saveApp(app: Edition['app'], retired: readonly SecretIdentity[]): Promise<boolean>;
+}
+
+export interface ResealPorts {
+  readonly credentials: {
+    find(tenantId: TenantId, credentialId: CredentialId): Promise<CredentialRecord | undefined>;
+    findApp(appId: AppId): Promise<MetaAppRecord | undefined>;
+    inUse(appId: AppId): Promise<readonly CredentialRecord[]>;
+  };
+  readonly editions: Editions;
+  readonly opener: SecretOpener;
+  readonly sealer: SecretSealer;
+  readonly timeLeft: () => number;
+}
+
+/** Opening, sealing and storing one credential, with room to spare. In milliseconds. */
+const timeForOne = 5_000;
+
+/**
+ * Gives every credential of a Meta app a proof and an app token made with the App Secret that is in force. Those that have it are
+ * skipped, so it may be repeated at any point; `again` when there are more than one invocation can do, or one changed meanwhile.
+ */
+export const resealCredentials = async (appId: AppId, ports: ResealPorts): Promise<WorkOutcome> => {
+  for (const { tenantId, credentialId } of await ports.credentials.inUse(appId)) {
+    if (ports.timeLeft() < timeForOne) return 'again';
+    const app = await ports.credentials.findApp(appId);
+    const credential = await ports.credentials.find(tenantId, credentialId);
+    if (app === undefined) return 'done';
+    if (credential === undefined || credential.status === 'removing' || credential.proofVersion === app.secretVersion)
+      continue;
+    if (!(await reseal(credential, app, ports))) return 'again';
+  }
+  return 'done';
+};
+
+const reseal = async (credential: CredentialRecord, app: MetaAppRecord, ports: ResealPorts): Promise<boolean> => {
+  const openedFor = { tenantId: credential.tenantId, subjectId: credential.credentialId };
+  const before = identitiesOfCredential(credential);
+  using graphApi = await ports.opener.open(before.graphApi, openedFor);
+  const [accessToken, formerProof] = unpackParts(graphApi, 2);
+  if (accessToken === undefined || formerProof === undefined) throw new RangeError('A graph-api secret has two parts');
+  using _formerProof = formerProof;
+  using secrets = credentialSecrets(app.appId, await openAppSecret(app, openedFor, ports.opener), accessToken);
+  const after: CredentialRecord = {
+    ...credential,
+    secretVersion: credential.secretVersion + 1,
+    proofVersion: app.secretVersion,
+  };
+  return await ports.editions.save({
+    before: credential,
+    after,
+    app: { before: app, after: app },
+    sealed: await sealCredential(after, secrets, ports.sealer),
+    retired: [before.graphApi, before.cleanUp],
+    tickets: [],
+    audit: [{ action: 'update', outcome: 'ok', about: ['appsecret_proof'] }],
+  });
+};
+
+/** Shreds a former App Secret once it is accepted no more. One that has gone meanwhile is done with. */
+export const retireSecret = async (
+  request: { readonly appId: AppId; readonly secretVersion: number },
+  ports: Pick<ResealPorts, 'credentials' | 'editions'> & { readonly now: () => Date },
+): Promise<WorkOutcome> => {
+  const app = await ports.credentials.findApp(request.appId);
+  if (app === undefined || app.previousSecretVersion !== request.secretVersion) return 'done';
+  const until = new Date(app.previousAcceptedUntil ?? 0);
+  if (until > ports.now()) return { outcome: 'later', deadline: until };
+  const retired = [identitiesOfApp({ ...app, secretVersion: request.secretVersion }).signature];
+  return (await ports.editions.saveApp({ before: app, after: withoutPrevious(app) }, retired)) ? 'done' : 'again';
+};
