@@ -163,6 +163,7 @@ describe('the front door behind a tunnel', () => {
     ['under the name of another tunnel', { host: 'other.example' }],
     ['under a name that only ends like the tunnel’s', { host: 'my-tunnel.example' }],
     ['on another port of the tunnel', { host: 'tunnel.example:8443' }],
+    ['under another name, though forwarded for the tunnel', { ...tunnel, host: 'other.example' }],
     ['forwarded for another name', { ...tunnel, 'x-forwarded-host': 'other.example' }],
     ['forwarded for two names', { ...tunnel, 'x-forwarded-host': 'tunnel.example, other.example' }],
     ['from a web page', { ...tunnel, origin: 'https://tunnel.example' }],
