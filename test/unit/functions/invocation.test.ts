@@ -30,7 +30,7 @@ const actorsAlong = async (): Promise<Actor[]> => {
   actors.push(...(await Promise.all([1, 2].map(() => setTimeout(1).then(currentActor)))));
   return actors;
 };
-const allOf = (actor: Actor) => Array(6).fill(actor);
+const allOf = (actor: Actor) => Array<Actor>(6).fill(actor);
 
 describe('who acts', () => {
   test('is the function where nobody has asked', () => {
