@@ -1,6 +1,6 @@
 import { Decipheriv } from 'node:crypto';
 import fc from 'fast-check';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SealBroken, seal, unseal, wrappedKeyOf } from '../../../shared/crypto/envelope.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { contextFor, type SecretIdentity } from '../../../shared/crypto/secret-context.ts';
@@ -34,8 +34,12 @@ describe('sealed secrets', () => {
   });
 
   const dataKey = () => ({ plaintext: dataKeyOf('07'.repeat(32)), wrapped: hex('aabbcc') });
-  const { additionalData } = contextFor('Switchboard', identity);
-  const sealed = seal(SecretBytes.fromText('a token'), dataKey(), additionalData);
+  let additionalData: Uint8Array;
+  let sealed: Uint8Array;
+  beforeEach(() => {
+    additionalData = contextFor('Switchboard', identity).additionalData;
+    sealed = seal(SecretBytes.fromText('a token'), dataKey(), additionalData);
+  });
   const opening =
     (bytes: Uint8Array, aad = additionalData) =>
     () =>

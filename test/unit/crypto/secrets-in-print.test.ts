@@ -55,14 +55,14 @@ const identity: SecretIdentity = {
   purpose: 'graph-api',
   secretVersion: 1,
 };
-const { additionalData } = contextFor('Switchboard', identity);
+const additionalData = () => contextFor('Switchboard', identity).additionalData;
 const dataKey = (key = 'k'.repeat(32)) => ({ plaintext: SecretBytes.fromText(key), wrapped: Buffer.from('wrapped') });
 const forged = () => {
-  const sealed = Uint8Array.from(seal(secret(), dataKey(), additionalData));
+  const sealed = Uint8Array.from(seal(secret(), dataKey(), additionalData()));
   sealed.set(new Uint8Array(16), sealed.byteLength - 16);
   return sealed;
 };
-const broken = () => thrownBy(() => unseal(forged(), dataKey().plaintext, additionalData));
+const broken = () => thrownBy(() => unseal(forged(), dataKey().plaintext, additionalData()));
 const disposed = () => {
   const gone = secret();
   gone[Symbol.dispose]();
@@ -75,8 +75,8 @@ const things: readonly (readonly [string, () => unknown])[] = [
   ['a secret within others', () => ({ credential: { tokens: [secret()], byName: new Map([['token', secret()]]) } })],
   ['an error about a forged seal', broken],
   ['an error about a cut seal', () => thrownBy(() => wrappedKeyOf(Buffer.from(canary)))],
-  ['an error about a data key', () => thrownBy(() => seal(secret(), dataKey(`${canary}!`), additionalData))],
-  ['an error about a wrong data key', () => thrownBy(() => unseal(forged(), secret(), additionalData))],
+  ['an error about a data key', () => thrownBy(() => seal(secret(), dataKey(`${canary}!`), additionalData()))],
+  ['an error about a wrong data key', () => thrownBy(() => unseal(forged(), secret(), additionalData()))],
   ['an error about a pack', () => thrownBy(() => unpackParts(packParts(secret(), secret()), 1))],
   ['an error about a pack cut short', () => thrownBy(() => unpackParts(secret(), 2))],
   ['an error about a context', () => thrownBy(() => contextFor('', { ...identity, tenantId: canary }))],

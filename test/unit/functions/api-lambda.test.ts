@@ -51,7 +51,7 @@ test('a use case gets the caller from the token, and its answer gets an ETag', a
     queryStringParameters: { limit: '5' },
   });
   expect(response).toMatchObject({ statusCode: 200, body: '{"done":true}' });
-  expect(response.headers).toEqual({
+  expect(response.headers).toStrictEqual({
     'content-type': 'application/json',
     'cache-control': 'no-store',
     etag: '"3"',
@@ -87,7 +87,7 @@ test('what was created is a 201 that says where it is', async () => {
   run.mockResolvedValue({ kind: 'created', body: { id: '8' }, location: '/v1/things/8' });
   const response = await call({});
   expect(response).toMatchObject({ statusCode: 201, body: '{"id":"8"}' });
-  expect(response.headers).toEqual({
+  expect(response.headers).toStrictEqual({
     'content-type': 'application/json',
     'cache-control': 'no-store',
     location: '/v1/things/8',
@@ -116,7 +116,7 @@ describe('a caller is refused', () => {
   ])('%s', async (_what, authorization, status) => {
     const response = await call({ headers: authorization === undefined ? {} : { authorization } });
     expect(response.statusCode).toBe(status);
-    expect(response.headers).toEqual({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+    expect(response.headers).toStrictEqual({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
     expect(response.problem.guidance).toMatch(status === 401 ? /access token .* of the configured issuer/ : /a tenant/);
     expect(run).not.toHaveBeenCalled();
   });
