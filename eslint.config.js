@@ -2,7 +2,12 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['node_modules/**', 'cdk.out/**', '.local/**', 'coverage/**', '**/*.js', '**/*.mjs', '**/*.cjs'] },
+  {
+    ignores: [
+      ...['node_modules/**', 'cdk.out/**', '.local/**', '.stryker-tmp/**', 'coverage/**'],
+      ...['**/*.js', '**/*.mjs', '**/*.cjs'],
+    ],
+  },
   {
     files: ['**/*.ts', '**/*.tsx'],
     languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true } },

@@ -57,6 +57,9 @@ const settingsShape = z.strictObject({
     .describe(
       'Origin under which users and Meta reach the API when something of yours stands in front of it. Default: the address of the API',
     ),
+  apiUrl: origin
+    .optional()
+    .describe('Origin under which users reach API and console, where it is another than Meta’s. Default: the same'),
   publicDomain: z
     .strictObject({ domainName: z.hostname(), certificateArn: z.string().startsWith('arn:') })
     .optional()
@@ -133,7 +136,7 @@ const stageDefaults: Record<StageName, SettingsInput> = {
 
 /** The rules between settings: each is a sentence that says what to do. */
 function refusals(stage: StageName, settings: z.output<typeof settingsShape>): string[] {
-  const { issuer, audience, publicUrl, graphApiUrl } = settings;
+  const { issuer, audience, publicUrl, apiUrl, graphApiUrl } = settings;
   const findings: string[] = [];
   const refuse = (when: boolean, sentence: string) => when && findings.push(sentence);
   refuse(
@@ -153,7 +156,7 @@ function refusals(stage: StageName, settings: z.output<typeof settingsShape>): s
     '`publicUrl` and `publicDomain` exclude each other: give the one that users reach.',
   );
   if (stage === 'local') return findings;
-  for (const [name, url] of Object.entries({ issuer, publicUrl, graphApiUrl }))
+  for (const [name, url] of Object.entries({ issuer, publicUrl, apiUrl, graphApiUrl }))
     refuse(url?.startsWith('http:') === true, `\`${name}\` must be https: plain http is for the local stage only.`);
   refuse(settings.trail.mode === 'none', '`trail` cannot be left out: no secret is stored without an audit trail.');
   refuse(settings.allowLoopbackTargets, '`allowLoopbackTargets` is for the local stage only.');

@@ -29,7 +29,7 @@ export interface PutAgentPorts {
   readonly queues: WorkQueues;
   readonly targetRules: TargetRules;
   readonly journal: Journal;
-  readonly publicUrl: string;
+  readonly apiUrl: string;
   readonly now: () => Date;
 }
 
@@ -145,7 +145,7 @@ const credentialFor = async (
       ? refuse('credentials-required', {
           detail: 'WhatsApp needs credentials of your own, and you have connected none yet.',
           guidance: 'Connect your WhatsApp Business Account first, then enable WhatsApp for the agent.',
-          link: { href: `${ports.publicUrl}/openapi.json`, title: 'How to connect credentials: POST /v1/credentials' },
+          link: { href: `${ports.apiUrl}/openapi.json`, title: 'How to connect credentials: POST /v1/credentials' },
         })
       : refuse('credential-unknown', {
           errors: [{ pointer: '/whatsapp/credentialId', message: 'You have no credential with this id.' }],
@@ -178,7 +178,7 @@ export const putAgentRoute = apiRoute({
         queues: ports.workQueues(),
         targetRules: ports.targetRules(),
         journal,
-        publicUrl: setting(environmentName.publicUrl),
+        apiUrl: setting(environmentName.apiUrl),
         now: () => new Date(),
       },
     ),

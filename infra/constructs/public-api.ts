@@ -57,8 +57,10 @@ export interface PublicApiProps extends HouseProps {
 
 /** The one door: routes for users need a token, routes for Meta and for everybody say why they need none. */
 export class PublicApi extends Construct {
-  /** Origin under which users and Meta reach the API, without a slash at the end. */
+  /** Origin under which users reach the API, without a slash at the end. */
   readonly origin: string;
+  /** The same for Meta and the webhooks. */
+  readonly webhooksOrigin: string;
   readonly consoleClient: UserPoolClient | undefined;
   /** What DNS must point to where the API has a domain of its own. */
   readonly domainTarget: string | undefined;
@@ -90,7 +92,8 @@ export class PublicApi extends Construct {
     });
     this.#stage = stage.node.defaultChild as CfnStage;
     this.domainTarget = this.#mapDomain(stage);
-    this.origin = originOf(settings) ?? this.#api.apiEndpoint;
+    this.webhooksOrigin = originOf(settings) ?? this.#api.apiEndpoint;
+    this.origin = settings.apiUrl ?? this.webhooksOrigin;
     const { audience, client } = identity.admitConsole(this.origin);
     this.consoleClient = client;
     this.#authorizer = new HttpJwtAuthorizer('Users', identity.issuer, { jwtAudience: audience });
@@ -132,7 +135,8 @@ export class PublicApi extends Construct {
 
   /** Tells a function where users and Meta reach this API, and where the console is. */
   tellAddress(grantee: HandlerFunction): void {
-    grantee.setVariable(environmentName.publicUrl, this.origin);
+    grantee.setVariable(environmentName.publicUrl, this.webhooksOrigin);
+    grantee.setVariable(environmentName.apiUrl, this.origin);
     grantee.setVariable(environmentName.consoleUrl, `${this.origin}/console`);
   }
 

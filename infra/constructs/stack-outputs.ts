@@ -31,7 +31,7 @@ export class StackOutputs extends Construct {
     const { api, identity, vault, directory, eventStore, auditLog, inbox, router, sweeper, trail } = props;
     this.#tell('ApiUrl', 'Origin of the API', api.origin);
     this.#tell('ApiId', 'Id of the API', api.apiId);
-    this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.origin}/webhooks`);
+    this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.webhooksOrigin}/webhooks`);
     this.#tell('PublicDomainTarget', 'Point the DNS record of the public domain here', api.domainTarget);
     this.#tell('Issuer', 'Issuer whose access tokens are accepted', identity.issuer);
     this.#tell('UserPoolId', 'User pool made for this stack', identity.userPool?.userPoolId);

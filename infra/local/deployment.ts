@@ -18,6 +18,7 @@ const FINGERPRINT_PARAMETER = '/switchboard/local/deployed-from';
 /** Stage settings that only a running copy knows. */
 export interface LocalSettings {
   readonly publicUrl: string;
+  readonly apiUrl: string;
   readonly graphApiUrl: string;
   readonly issuer: string;
   readonly audience: string;

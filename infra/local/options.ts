@@ -6,6 +6,12 @@ import { Refusal } from './refusal.ts';
 const PORTS_PER_COPY = 5;
 const HIGHEST_PORT = 65_535;
 
+/** Scheme, host and port; a slash at the end is forgiven. */
+const origin = z
+  .url({ protocol: /^https?$/, error: 'needs an http or https URL' })
+  .transform((url) => url.replace(/\/$/, ''))
+  .refine((url) => URL.canParse(url) && new URL(url).origin === url, 'must be scheme, host and port, without a path');
+
 const StartOptions = z.strictObject({
   port: z
     .string('needs a number')
@@ -18,10 +24,9 @@ const StartOptions = z.strictObject({
         .max(HIGHEST_PORT - PORTS_PER_COPY + 1, `must leave room for ${PORTS_PER_COPY} ports`),
     )
     .optional(),
-  'graph-url': z
-    .url({ protocol: /^https?$/, error: 'needs an http or https URL' })
-    .transform((url) => url.replace(/\/$/, ''))
-    .refine((url) => URL.canParse(url) && new URL(url).origin === url, 'must be scheme, host and port, without a path')
+  'graph-url': origin.optional(),
+  'public-url': origin
+    .refine((url) => /^https:|^http:\/\/localhost(:|$)/.test(url), 'must be https: Meta calls nothing else')
     .optional(),
   'state-dir': z.string('needs a folder').min(1, 'needs a folder').default('.local'),
   reset: z.boolean('takes no value').default(false),
@@ -43,6 +48,8 @@ export const START_USAGE = `npm start -- [options]     runs Switchboard on this 
   --port NUMBER      first of the five ports in a row that this copy uses (default 8787,
                      or those of the start before)
   --graph-url URL    Graph API to talk to instead of the simulator
+  --public-url URL   https origin of a tunnel to the first port: where Meta reaches the
+                     webhooks, and nothing but the webhooks
   --state-dir DIR    where data, keys and logs are kept (default .local)
   --reset            forget everything first
   --help             this text`;

@@ -46,9 +46,7 @@ async function runUntilStopped(options: StartOptions): Promise<void> {
   const running = new AsyncDisposableStack();
   running.use(children);
   try {
-    const neverEnds = bringUp(options['graph-url'], ports, state, children, running).then(
-      () => new Promise<never>(() => {}),
-    );
+    const neverEnds = bringUp(options, ports, state, children, running).then(() => new Promise<never>(() => {}));
     await Promise.race([neverEnds, stopped, children.lost]);
   } catch (error) {
     console.error(explain(error));
@@ -63,7 +61,7 @@ async function runUntilStopped(options: StartOptions): Promise<void> {
 
 /** Starts everything in the order in which one needs the other; `running` ends it in the opposite order. */
 async function bringUp(
-  graphUrl: string | undefined,
+  options: StartOptions,
   ports: Ports,
   state: StateDirectory,
   children: Children,
@@ -82,14 +80,15 @@ async function bringUp(
   );
   const aws = await obtainAws(children, state, ports.emulator);
   state.rememberPort(ports.frontDoor);
-  const graphApiUrl = graphUrl ?? simulator;
+  const { 'graph-url': graphApiUrl = simulator, 'public-url': publicUrl = api } = options;
   const apiId = await step('Deployment of the stack', (detail) =>
-    deploy(children, state, aws, { publicUrl: api, graphApiUrl, issuer, audience: AUDIENCE }, detail),
+    deploy(children, state, aws, { publicUrl, apiUrl: api, graphApiUrl, issuer, audience: AUDIENCE }, detail),
   );
-  running.use(await openFrontDoor(ports.frontDoor, aws.url, apiId));
+  running.use(await openFrontDoor(ports.frontDoor, aws.url, apiId, options['public-url']));
 
   const stack = { api, console: `${api}/console`, simulator, agent, issuer, awsEndpoint: aws.url, region: aws.region };
   running.use(publishStack(state, stack));
   const identity = { tenant: WALK_THROUGH_TENANT, operator: false };
-  say(walkThrough(stack, graphApiUrl, await signAccessToken(await obtainIssuerKey(state), issuer, identity)));
+  const token = await signAccessToken(await obtainIssuerKey(state), issuer, identity);
+  say(walkThrough(stack, graphApiUrl, token, publicUrl));
 }

@@ -21,7 +21,7 @@ interface Example {
 }
 
 /** What is printed once all is up: the addresses, and commands to paste that lead from nothing to an agent's answer. */
-export function walkThrough(stack: RunningStack, graphApiUrl: string, token: string): string {
+export function walkThrough(stack: RunningStack, graphApiUrl: string, token: string, publicUrl = stack.api): string {
   const simulated = graphApiUrl === stack.simulator;
   const { credential, phoneNumberId, lastStep } = simulated ? fromSeed(stack) : forOwnNumber();
   const whatsapp = { enabled: true, credentialId: 'CREDENTIAL', phoneNumberId, routing: { default: true } };
@@ -35,7 +35,8 @@ Switchboard is up. Ctrl-C stops it and keeps the data; \`npm start -- --reset\` 
   Token issuer       ${stack.issuer}
   AWS endpoint       ${stack.awsEndpoint}
   Graph API          ${graphApiUrl}
-${isMeta(graphApiUrl) ? META_WARNING : ''}
+  Webhooks           ${publicUrl}/webhooks/…
+${isMeta(graphApiUrl) ? META_WARNING : ''}${isMeta(graphApiUrl) && isOnThisMachine(publicUrl) ? UNREACHABLE_WARNING : ''}
 Walk-through, to paste into another terminal (once: the data outlives a restart). The token is for tenant ${WALK_THROUGH_TENANT} and good
 for 12 hours; for others: npm run --silent token -- --tenant NAME [--operator]
 
@@ -84,6 +85,15 @@ const META_WARNING = `
 WARNING: this copy talks to the real Meta. The emulator under it has no password: whatever reaches loopback, pages in
 your browser included, can read what is stored. Use credentials that you can revoke, and --reset afterwards.
 `;
+
+const UNREACHABLE_WARNING = `
+WARNING: Meta can't reach localhost, so no webhook can be set up and no message comes in. Run a tunnel to the API's port
+and start with its address: npm start -- --graph-url … --public-url https://…
+`;
+
+function isOnThisMachine(url: string): boolean {
+  return new URL(url).hostname === 'localhost';
+}
 
 function isMeta(graphApiUrl: string): boolean {
   return /(^|\.)(facebook|whatsapp)\.(com|net)$/.test(new URL(graphApiUrl).hostname);

@@ -13,8 +13,10 @@ export const environmentName = {
   resealQueueUrl: 'RESEAL_QUEUE_URL',
   graphApiUrl: 'GRAPH_API_URL',
   graphApiVersion: 'GRAPH_API_VERSION',
-  /** Origin of the API and the webhooks, without a trailing slash. */
+  /** Origin under which Meta reaches the webhooks, without a trailing slash. */
   publicUrl: 'PUBLIC_URL',
+  /** Origin under which users reach the API, without a trailing slash. */
+  apiUrl: 'API_URL',
   consoleUrl: 'CONSOLE_URL',
   /** Claim of the access token that names the tenant. */
   tenantClaim: 'TENANT_CLAIM',

@@ -23,11 +23,11 @@ export const contextFor = (vault: string, identity: SecretIdentity): SecretConte
   if (!Number.isSafeInteger(identity.secretVersion) || identity.secretVersion < 1)
     throw new RangeError('A secret version is a positive integer');
   const encryptionContext = {
+    vault,
+    tenantId: identity.tenantId,
     ownerId: identity.ownerId,
     purpose: identity.purpose,
     secretVersion: String(identity.secretVersion),
-    tenantId: identity.tenantId,
-    vault,
   };
   for (const value of Object.values(encryptionContext))
     if (value === '') throw new RangeError('An encryption context has no empty values');

@@ -21,9 +21,8 @@ export const unpackParts = (packed: SecretBytes, count: number): readonly Secret
   for (let i = 0; i < count; i++) {
     const start = offset + 2;
     offset = start + view.getUint16(offset);
-    if (offset > bytes.byteLength) throw new RangeError('The pack of secrets is cut short');
     bounds.push({ start, end: offset });
   }
-  if (offset !== bytes.byteLength) throw new RangeError('The pack of secrets has another number of parts');
+  if (offset !== bytes.byteLength) throw new RangeError('The bytes are no pack of so many secrets');
   return bounds.map(({ start, end }) => SecretBytes.takeOver(bytes.slice(start, end)));
 };

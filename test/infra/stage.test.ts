@@ -44,6 +44,7 @@ describe('the settings', () => {
       issuer: 'http://localhost:8791',
       audience: 'a',
       publicUrl: 'http://localhost:8787',
+      apiUrl: 'http://localhost:8787',
       graphApiUrl: 'http://localhost:8789',
     };
     expect(settingsOf('local', http)).toMatchObject(http);
@@ -77,6 +78,7 @@ describe('the settings', () => {
     ],
     ['an http Graph API', 'prod', { graphApiUrl: 'http://localhost:8789' }, /`graphApiUrl` must be https/],
     ['an http address', 'prod', { publicUrl: 'http://localhost:8787' }, /`publicUrl` must be https/],
+    ['an http address for users', 'prod', { apiUrl: 'http://localhost:8787' }, /`apiUrl` must be https/],
     [
       'an address with a path',
       'prod',

@@ -396,6 +396,28 @@ describe('the API', () => {
     });
     expect(Object.keys(resourcesOf(own, 'AWS::ApiGatewayV2::ApiMapping'))).toHaveLength(1);
   });
+
+  it('tells Meta one address and users another where the operator gives two', () => {
+    const two = templateOf('prod', { publicUrl: 'https://hooks.example.com', apiUrl: 'https://api.example.com' });
+    expect(outputsOf(two)).toMatchObject({
+      ApiUrl: { Value: 'https://api.example.com' },
+      WebhooksUrl: { Value: 'https://hooks.example.com/webhooks' },
+    });
+    const variables = Object.values(resourcesOf(two, 'AWS::Lambda::Function')).map(
+      ({ Properties }) => (Properties.Environment as { Variables: Record<string, unknown> } | undefined)?.Variables,
+    );
+    const told = variables.filter((it) => it?.PUBLIC_URL !== undefined);
+    expect(told).not.toEqual([]);
+    for (const it of told)
+      expect(it).toMatchObject({
+        PUBLIC_URL: 'https://hooks.example.com',
+        API_URL: 'https://api.example.com',
+        CONSOLE_URL: 'https://api.example.com/console',
+      });
+    expect(Object.values(resourcesOf(two, 'AWS::Cognito::UserPoolClient'))).toMatchObject([
+      { Properties: { CallbackURLs: ['https://api.example.com/console/'] } },
+    ]);
+  });
 });
 
 describe('the audit trail', () => {

@@ -13,11 +13,12 @@ export const httpEvent = (change: {
   readonly isBase64Encoded?: boolean;
   readonly pathParameters?: Record<string, string>;
   readonly queryStringParameters?: Record<string, string>;
+  readonly requestId?: string;
 }): APIGatewayProxyEventV2 =>
   ({
     routeKey: '$default',
     headers: {},
     isBase64Encoded: false,
-    requestContext: { requestId: 'request-1' },
+    requestContext: { requestId: change.requestId ?? 'request-1' },
     ...change,
   }) as unknown as APIGatewayProxyEventV2;

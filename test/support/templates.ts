@@ -53,6 +53,7 @@ export function templateOf(stage: StageName, settings: Record<string, unknown> =
 /** What the local run deploys with. */
 export const localSettings = {
   publicUrl: 'http://localhost:8787',
+  apiUrl: 'http://localhost:8787',
   graphApiUrl: 'http://localhost:8789',
   issuer: 'http://localhost:8791',
   audience: 'switchboard',

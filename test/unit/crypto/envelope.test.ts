@@ -1,5 +1,6 @@
+import { Decipheriv } from 'node:crypto';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SealBroken, seal, unseal, wrappedKeyOf } from '../../../shared/crypto/envelope.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { contextFor, type SecretIdentity } from '../../../shared/crypto/secret-context.ts';
@@ -15,6 +16,10 @@ const identity: SecretIdentity = {
   secretVersion: 1,
 };
 
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
 describe('sealed secrets', () => {
   test.each(vectors)('are laid out byte for byte as ever: $name', (vector) => {
     const context = contextFor(vector.vault, vector.identity as SecretIdentity);
@@ -29,8 +34,12 @@ describe('sealed secrets', () => {
   });
 
   const dataKey = () => ({ plaintext: dataKeyOf('07'.repeat(32)), wrapped: hex('aabbcc') });
-  const { additionalData } = contextFor('Switchboard', identity);
-  const sealed = seal(SecretBytes.fromText('a token'), dataKey(), additionalData);
+  let additionalData: Uint8Array;
+  let sealed: Uint8Array;
+  beforeEach(() => {
+    additionalData = contextFor('Switchboard', identity).additionalData;
+    sealed = seal(SecretBytes.fromText('a token'), dataKey(), additionalData);
+  });
   const opening =
     (bytes: Uint8Array, aad = additionalData) =>
     () =>
@@ -57,6 +66,41 @@ describe('sealed secrets', () => {
   test('refuse to open when they are cut at any length', () => {
     for (let length = 0; length < sealed.byteLength; length++)
       expect(opening(sealed.slice(0, length)), `cut to ${length}`).toThrow(SealBroken);
+  });
+
+  test('yield a wrapped key only while there is room for IV and tag behind it', () => {
+    const shortest = seal(SecretBytes.fromText(''), dataKey(), additionalData);
+    expect(shortest.byteLength).toBe(3 + 3 + 12 + 16);
+    expect(Buffer.from(wrappedKeyOf(shortest)).toString('hex')).toBe('aabbcc');
+    for (let length = 0; length < shortest.byteLength; length++)
+      expect(() => wrappedKeyOf(shortest.subarray(0, length)), `cut to ${length}`).toThrow(SealBroken);
+  });
+
+  test('refuse a wrapped key of no bytes, although all else is right', () => {
+    const keyless = seal(SecretBytes.fromText('a token'), { ...dataKey(), wrapped: hex('') }, additionalData);
+    expect(opening(keyless)).toThrow(SealBroken);
+    expect(() => wrappedKeyOf(keyless)).toThrow(SealBroken);
+  });
+
+  test.each([0, 16, 31, 33])('are not made with a data key of %i bytes', (length) => {
+    const wrong = { plaintext: SecretBytes.takeOver(new Uint8Array(length)), wrapped: hex('aabbcc') };
+    expect(() => seal(SecretBytes.fromText('a token'), wrong, additionalData)).toThrow('A data key has 32 bytes');
+  });
+
+  test('refuse a data key of another length like everything else', () => {
+    expect(() => unseal(sealed, SecretBytes.takeOver(new Uint8Array(16)), additionalData)).toThrow(SealBroken);
+  });
+
+  test('leave no plaintext behind in memory of Node’s, whether they open or not', () => {
+    const update = vi.spyOn(Decipheriv.prototype, 'update');
+    using opened = opening(sealed)();
+    expect(opened.revealText()).toBe('a token');
+    // With a forged tag the plaintext is right, and nobody may have it.
+    const forged = Uint8Array.from(sealed);
+    forged.set(new Uint8Array(16), forged.byteLength - 16);
+    expect(opening(forged)).toThrow(SealBroken);
+    const yielded = update.mock.results.map(({ value }) => [...(value as Buffer)]);
+    expect(yielded).toEqual([Array(7).fill(0), Array(7).fill(0)]);
   });
 
   test('refuse a tag cut down to 4 bytes', () => {
@@ -106,12 +150,18 @@ describe('the context of a secret', () => {
     );
   });
 
-  test.each([0, -1, 1.5, Number.NaN])('refuses %s as a version', (secretVersion) => {
-    expect(() => contextFor('v', { ...identity, secretVersion })).toThrow(RangeError);
+  test.each([0, -1, 1.5, Number.NaN, 2 ** 53])('refuses %s as a version', (secretVersion) => {
+    expect(() => contextFor('v', { ...identity, secretVersion })).toThrow('A secret version is a positive integer');
+  });
+
+  test.each([1, 2 ** 53 - 1])('takes %s as a version', (secretVersion) => {
+    const { encryptionContext } = contextFor('v', { ...identity, secretVersion });
+    expect(encryptionContext.secretVersion).toBe(String(secretVersion));
   });
 
   test('refuses an empty value', () => {
-    expect(() => contextFor('', identity)).toThrow(RangeError);
-    expect(() => contextFor('v', { ...identity, tenantId: '' })).toThrow(RangeError);
+    expect(() => contextFor('', identity)).toThrow('An encryption context has no empty values');
+    for (const name of ['tenantId', 'ownerId', 'purpose'])
+      expect(() => contextFor('v', { ...identity, [name]: '' })).toThrow('An encryption context has no empty values');
   });
 });

@@ -1,10 +1,16 @@
+import { Hmac } from 'node:crypto';
 import { inspect } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { appSecretProof } from '../../../shared/crypto/appsecret-proof.ts';
 import { digestOf, keyedDigestOf, unguessable } from '../../../shared/crypto/identifiers.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts, unpackParts } from '../../../shared/crypto/secret-parts.ts';
 import { claimedSignature, signedWith } from '../../../shared/crypto/webhook-signature.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('secret bytes', () => {
   test('zero the source that they take over', () => {
@@ -72,8 +78,35 @@ describe('packed parts', () => {
     expect(() => unpackParts(packed, count)).toThrow(RangeError);
   });
 
-  test('are refused when they are cut short', () => {
-    expect(() => unpackParts(SecretBytes.takeOver(Uint8Array.of(0, 5, 1)), 1)).toThrow(RangeError);
+  test.each([
+    ['cut short in a part', [0, 5, 1], 1],
+    ['cut short in a length', [0, 1, 7, 0], 2],
+    ['followed by another byte', [0, 1, 7, 0], 1],
+    ['none', [], 1],
+  ])('are refused when they are %s', (_what, bytes, count) => {
+    expect(() => unpackParts(SecretBytes.takeOver(Uint8Array.from(bytes)), count)).toThrow(RangeError);
+  });
+
+  test('are refused by a name of their own when bytes are left over', () => {
+    expect(() => unpackParts(SecretBytes.takeOver(Uint8Array.of(0, 0, 7)), 1)).toThrow('no pack of so many secrets');
+  });
+
+  test('come back the same, whatever they hold', () => {
+    const anyParts = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 6 });
+    fc.assert(
+      fc.property(anyParts, (parts) => {
+        using packed = packParts(...parts.map((part) => SecretBytes.takeOver(Uint8Array.from(part))));
+        const back = unpackParts(packed, parts.length);
+        expect(back.map((part) => [...part.bytes()])).toEqual(parts.map((part) => [...part]));
+      }),
+    );
+  });
+
+  test('hold 65,535 bytes each, and refuse one more', () => {
+    const longest = SecretBytes.takeOver(new Uint8Array(65_535).fill(7));
+    using packed = packParts(longest);
+    expect(unpackParts(packed, 1)[0]?.equals(longest.bytes())).toBe(true);
+    expect(() => packParts(SecretBytes.takeOver(new Uint8Array(65_536)))).toThrow(RangeError);
   });
 });
 
@@ -92,6 +125,15 @@ describe('a webhook signature', () => {
     expect(signedWith(secret(), Buffer.from('Hello, World?'), claimed)).toBe(false);
     expect(signedWith(SecretBytes.fromText('other'), body, claimed)).toBe(false);
     expect(signedWith(secret(), body, claimed.subarray(0, 16))).toBe(false);
+  });
+
+  test('is computed in memory that is wiped, whether it holds or not', () => {
+    if (claimed === undefined) throw new Error('not of its form');
+    const digest = vi.spyOn(Hmac.prototype, 'digest');
+    signedWith(secret(), body, claimed);
+    signedWith(SecretBytes.fromText('other'), body, claimed);
+    const computed = digest.mock.results.map(({ value }) => [...(value as Buffer)]);
+    expect(computed).toEqual([Array(32).fill(0), Array(32).fill(0)]);
   });
 
   test.each([
@@ -118,6 +160,12 @@ test('the proof of a token is the one that Meta computes', () => {
 });
 
 describe('identifiers', () => {
+  // Both were computed elsewhere: keys of stored rows, which must never change.
+  test('are the same for the same parts as ever, lengths counted in bytes', () => {
+    expect(digestOf('ab', 'c', '€')).toBe('Z-fgJuQv79EH_zCVoJ4AbnVXuIw0WhbAKYq_S4_RwOM');
+    expect(keyedDigestOf(Buffer.from('key'), 'ab', 'c', '€')).toBe('vXK1uqsJPQn703IXs3VOdhSbO-QS50x3nRqDlz77pLc');
+  });
+
   test('are 32 random bytes', () => {
     expect(unguessable()).toMatch(/^[\w-]{43}$/);
     expect(unguessable()).not.toBe(unguessable());

@@ -1,7 +1,19 @@
+import { setTimeout } from 'node:timers/promises';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
-import { expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { journal } from '../../../functions/edge/operator-journal.ts';
 import { queueLambda } from '../../../functions/edge/queue-lambda.ts';
+import { captureOutput } from '../../support/captured-output.ts';
 import { context } from '../../support/lambda.ts';
+
+let output: ReturnType<typeof captureOutput>;
+beforeEach(() => {
+  output = captureOutput();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 const record = (messageId: string, group: string) =>
   ({
@@ -39,13 +51,16 @@ test('after the first failure in a group the rest of the group goes back untried
 });
 
 test('a thrown error leaves its message in the queue and does not end the batch', async () => {
-  vi.spyOn(console, 'error').mockImplementation(() => undefined);
   const { failures } = await run(
-    (id) => (id === 'a1' ? Promise.reject(new Error('x')) : Promise.resolve(true)),
+    (id) => (id === 'a1' ? Promise.reject(new RangeError('CANARY')) : Promise.resolve(true)),
     record('a1', 'a'),
+    record('a2', 'a'),
     record('b1', 'b'),
   );
-  expect(failures).toEqual(['a1']);
+  expect(failures).toEqual(['a1', 'a2']);
+  expect(output.lines()).toMatchObject([{ level: 'ERROR', message: 'message-failed', errorName: 'RangeError' }]);
+  expect(output.metrics()).toMatchObject([{ UnhandledError: 1 }]);
+  expect(output.text()).not.toContain('CANARY');
 });
 
 test('groups run in parallel: a slow one delays only itself', async () => {
@@ -77,4 +92,38 @@ test('messages without a group are served each for itself', async () => {
   const lone = (id: string) => ({ messageId: id, attributes: {} }) as unknown as SQSRecord;
   const { failures } = await run((id) => Promise.resolve(id !== '1'), lone('1'), lone('2'));
   expect(failures).toEqual(['1']);
+});
+
+test('a message that takes its time is waited for', async () => {
+  const { failures } = await run(() => setTimeout(20, true), record('1', 'a'));
+  expect(failures).toEqual([]);
+});
+
+test('a batch that is served holds nothing open', async () => {
+  vi.useFakeTimers();
+  await run(() => Promise.resolve(true), record('1', 'a'));
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('messages that could not be given back early are still reported as failed', async () => {
+  const handler = queueLambda(
+    () => Promise.resolve(false),
+    () => Promise.reject(new RangeError('CANARY')),
+  );
+  const response = await handler(event(record('1', 'a')), context());
+  expect(response.batchItemFailures).toEqual([{ itemIdentifier: '1' }]);
+  expect(output.lines()).toMatchObject([{ level: 'WARN', message: 'visibility-not-changed', errorName: 'RangeError' }]);
+  expect(output.text()).not.toContain('CANARY');
+});
+
+test('what a batch has counted is written out at its end', async () => {
+  await run(
+    () => {
+      journal.count('EventsDispatched');
+      return Promise.resolve(true);
+    },
+    record('1', 'a'),
+    record('2', 'b'),
+  );
+  expect(output.metrics()).toMatchObject([{ EventsDispatched: [1, 1] }]);
 });

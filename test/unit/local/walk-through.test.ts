@@ -35,6 +35,19 @@ describe('the walk-through', () => {
     expect(walkThrough(STACK, 'https://graph.facebook.com', 't')).toMatch(/WARNING: .*real Meta/);
   });
 
+  it.each([undefined, STACK.api, 'http://localhost:9999'])('warns that the real Meta can’t reach %s', (publicUrl) => {
+    const text = walkThrough(STACK, 'https://graph.facebook.com', 't', publicUrl);
+    expect(text).toMatch(/WARNING: Meta can't reach localhost.*\n.*--public-url/);
+  });
+
+  it('names the webhooks under the tunnel and everything else on localhost', () => {
+    const text = walkThrough(STACK, 'https://graph.facebook.com', 't', 'https://tunnel.example');
+    expect(text).toContain('https://tunnel.example/webhooks/');
+    expect(text).toContain(`API=${STACK.api}\n`);
+    expect(text.match(/tunnel\.example/g)).toHaveLength(1);
+    expect(text).not.toContain("can't reach localhost");
+  });
+
   it('does not warn of a name that only ends like Meta’s', () => {
     expect(walkThrough(STACK, 'https://notfacebook.com', 't')).not.toContain('WARNING');
   });

@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { journal, publishCounts, safeError } from '../../../functions/edge/operator-journal.ts';
+import { Fault } from '../../../shared/domain/fault.ts';
+import { captureOutput } from '../../support/captured-output.ts';
+
+let output: ReturnType<typeof captureOutput>;
+beforeEach(() => {
+  output = captureOutput();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('a log line', () => {
+  test.each(['info', 'warn', 'error'] as const)(
+    'of level %s holds the event and the fields, and no other content',
+    (level) => {
+      journal[level]('event-dropped', { tenantId: 'acme', count: 2 });
+      const [line] = output.lines();
+      expect(line).toMatchObject({
+        level: level.toUpperCase(),
+        message: 'event-dropped',
+        service: 'switchboard',
+        tenantId: 'acme',
+        count: 2,
+      });
+      const known = ['level', 'message', 'service', 'tenantId', 'count', 'timestamp', 'sampling_rate', 'xray_trace_id'];
+      expect(Object.keys(line ?? {}).filter((name) => !known.includes(name))).toEqual([]);
+    },
+  );
+});
+
+describe('counts', () => {
+  test('are written once, in CloudWatch’s embedded format, without a dimension of a tenant', () => {
+    journal.count('EventsQueued', 3);
+    journal.count('WebhookAccepted');
+    publishCounts();
+    publishCounts();
+    expect(output.metrics()).toMatchObject([
+      {
+        EventsQueued: 3,
+        WebhookAccepted: 1,
+        service: 'switchboard',
+        _aws: { CloudWatchMetrics: [{ Namespace: 'Switchboard', Dimensions: [['service']] }] },
+      },
+    ]);
+  });
+
+  test('that nobody made are not written, nor complained about', () => {
+    publishCounts();
+    expect(output.text()).toBe('');
+  });
+});
+
+describe('what is said of an error is its names and its code, never its message', () => {
+  const coded = (code: unknown) => Object.assign(new Error('CANARY'), { code });
+  test.each([
+    ['a plain one', new TypeError('CANARY'), { errorName: 'TypeError' }],
+    [
+      'one with a cause',
+      new Error('CANARY', { cause: new RangeError('CANARY') }),
+      { errorName: 'Error', causeName: 'RangeError' },
+    ],
+    ['one whose cause is a text', new Error('CANARY', { cause: 'CANARY' }), { errorName: 'Error' }],
+    ['one with a code', coded('ECONNRESET'), { errorName: 'Error', code: 'ECONNRESET' }],
+    ['one whose code is no text', coded({ secret: 'CANARY' }), { errorName: 'Error' }],
+    ['one of ours', new Fault('claim-lost', { retryable: true }), { errorName: 'Fault', code: 'claim-lost' }],
+    ['a thrown text', 'CANARY', { errorName: 'string' }],
+    ['a thrown object with a code', { code: 'CANARY' }, { errorName: 'object' }],
+    ['nothing', undefined, { errorName: 'undefined' }],
+  ])('%s', (_what, error, said) => {
+    expect(safeError(error)).toStrictEqual(said);
+  });
+});
