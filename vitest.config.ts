@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 import { SecrecyLast } from './test/support/secrecy-last.ts';
 
-/** Three suites: `unit` (network off but loopback), `infra` (the real template), `e2e` (the deployed stack, by public HTTP). */
+/**
+ * Four suites: `unit` (network off but loopback), `infra` (the real template), `integration` (adapters against two engines that play AWS),
+ * `e2e` (the deployed stack, by public HTTP).
+ */
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/totals-reporter.ts'],
@@ -9,6 +12,15 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/support/loopback-only.ts'] } },
       { test: { name: 'infra', include: ['test/infra/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: 'test/integration/support/running-engines.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'e2e',

@@ -19,7 +19,7 @@ export async function obtainAws(children: Children, state: StateDirectory, port:
  * Its environment is complete as it stands: all of it reaches every Lambda, so code that reads a variable that its
  * function was not given fails here as on AWS.
  */
-async function startEmulator(
+export async function startEmulator(
   children: Children,
   state: StateDirectory,
   python: string,

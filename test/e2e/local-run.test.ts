@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePorts } from './support/free-ports.ts';
-import { LocalCopy } from './support/local-copy.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { LocalCopy, portsOfOneCopy } from './support/local-copy.ts';
 import { stack } from './support/stack.ts';
 import { mintToken } from './support/tenant.ts';
 
@@ -15,7 +15,7 @@ let port: string;
 let copy: LocalCopy | undefined;
 beforeAll(async () => {
   stateDirectory = mkdtempSync(join(tmpdir(), 'switchboard-e2e-local-'));
-  port = String(await freePorts());
+  port = String(await freePorts(portsOfOneCopy));
 });
 afterAll(async () => {
   await copy?.stop('SIGTERM');

@@ -8,6 +8,9 @@ import { readStack, type Stack } from './stack-file.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..', '..', '..');
 
+/** In a row, from the one it is given. */
+export const portsOfOneCopy = 5;
+
 /** A clean clone makes its Python environment first. In milliseconds. */
 const START_PATIENCE = 300_000;
 const STOP_PATIENCE = 60_000;

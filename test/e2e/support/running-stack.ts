@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { freePorts } from './free-ports.ts';
-import { LocalCopy } from './local-copy.ts';
+import { freePorts } from '../../support/free-ports.ts';
+import { LocalCopy, portsOfOneCopy } from './local-copy.ts';
 import { readStack } from './stack-file.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     return () => Promise.resolve(forget(recordDirectory));
   }
   const stateDirectory = mkdtempSync(join(tmpdir(), 'switchboard-e2e-'));
-  const copy = await LocalCopy.start(stateDirectory, '--reset', '--port', String(await freePorts()));
+  const copy = await LocalCopy.start(stateDirectory, '--reset', '--port', String(await freePorts(portsOfOneCopy)));
   project.provide('stack', copy.stack);
   return async () => {
     const left = await copy.stop('SIGINT');

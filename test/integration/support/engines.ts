@@ -1,0 +1,57 @@
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { inject } from 'vitest';
+import { clientConfiguration, emulatorEndpoint } from '../../../infra/local/aws-endpoint.ts';
+
+/** What plays AWS in these tests: the emulator of the local run, and moto, whose KMS is the stricter one. */
+export const engineNames = ['ministack', 'moto'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Where each engine answers. */
+    readonly engines: Readonly<Record<EngineName, string>>;
+  }
+}
+
+/** For any client of the AWS SDK: `new SQSClient(configurationFor('moto'))`. */
+export const configurationFor = (engine: EngineName) => {
+  const { port } = new URL(inject('engines')[engine]);
+  return clientConfiguration(emulatorEndpoint(Number(port)));
+};
+
+export const dynamoDbOf = (engine: EngineName) =>
+  DynamoDBDocumentClient.from(new DynamoDBClient(configurationFor(engine)), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+
+export const kmsOf = (engine: EngineName) => new KMSClient(configurationFor(engine));
+
+/** A new table with the keys that all of ours have, and its name. Engines are fresh for each run: nothing is removed. */
+export async function makeTable(engine: EngineName, { stream = false } = {}): Promise<string> {
+  const name = `table-${crypto.randomUUID()}`;
+  await dynamoDbOf(engine).send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'S' },
+      ],
+      ...(stream ? { StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' } } : {}),
+    }),
+  );
+  return name;
+}
+
+/** A new key and its ARN. */
+export async function makeKey(engine: EngineName): Promise<string> {
+  const { KeyMetadata } = await kmsOf(engine).send(new CreateKeyCommand({}));
+  if (KeyMetadata?.Arn === undefined) throw new Error(`${engine} made a key without an ARN`);
+  return KeyMetadata.Arn;
+}
