@@ -241,7 +241,7 @@ export const createCredentialRoute = apiRoute({
         queues: ports.workQueues(),
         journal,
         publicUrl: setting(environmentName.publicUrl),
-        quota: Number(setting(environmentName.credentialQuota)),
+        quota: Number(setting(environmentName.tenantQuota)),
         now: () => new Date(),
         sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
       },

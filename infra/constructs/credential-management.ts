@@ -52,7 +52,7 @@ export class CredentialManagement extends Construct {
       // Validation and set-up wait for Meta; API Gateway gives up after 30 s.
       timeout: Duration.seconds(29),
     });
-    manage.setVariable(environmentName.credentialQuota, String(settings.quotas.credentialsPerTenant));
+    manage.setVariable(environmentName.tenantQuota, String(settings.quotas.credentialsPerTenant));
     api.serveTenants(
       manage,
       'POST /v1/credentials',

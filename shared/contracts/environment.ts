@@ -26,7 +26,7 @@ export const environmentName = {
   /** How long a claim on an event is held, in seconds. */
   leaseSeconds: 'LEASE_SECONDS',
   /** How many credentials a tenant may have. */
-  credentialQuota: 'CREDENTIAL_QUOTA',
+  tenantQuota: 'TENANT_QUOTA',
   stage: 'STAGE',
 } as const satisfies Record<string, string>;
 

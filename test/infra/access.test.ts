@@ -6,6 +6,28 @@ const template = templateOf('prod');
 const accesses = accessOf(template);
 const envelopeKey = 'CredentialVaultEnvelopeKey';
 const readDirectory = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
+const write = ['dynamodb:PutItem', 'dynamodb:UpdateItem'];
+const changeDirectory = [
+  'dynamodb:BatchGetItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+  'dynamodb:UpdateItem',
+];
+const sealAndShred = ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'];
+const sendWork = {
+  CredentialManagementRemovalsQueue: ['sqs:SendMessage'],
+  CredentialManagementRotationsQueue: ['sqs:SendMessage'],
+  WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
+};
+const consumeAndSend = [
+  'sqs:ChangeMessageVisibility',
+  'sqs:DeleteMessage',
+  'sqs:GetQueueAttributes',
+  'sqs:ReceiveMessage',
+  'sqs:SendMessage',
+];
 const consume = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
 
 const keyStatements = (logicalIdPrefix: string) =>
@@ -28,9 +50,14 @@ describe('the envelope key', () => {
   it('seals and opens for these functions and these purposes, and for nobody else', () => {
     expect(purposeMatrix()).toEqual({
       ManageCredentials: {
-        'kms:GenerateDataKey': ['app-access', 'clean-up', 'graph-api', 'webhook-signature'],
-        'kms:Decrypt': ['app-access'],
+        'kms:GenerateDataKey': ['app-access', 'clean-up', 'former-callback', 'graph-api', 'webhook-signature'],
+        'kms:Decrypt': ['app-access', 'graph-api'],
       },
+      ResealCredentials: {
+        'kms:GenerateDataKey': ['clean-up', 'graph-api'],
+        'kms:Decrypt': ['app-access', 'graph-api'],
+      },
+      CleanUpCredential: { 'kms:Decrypt': ['clean-up', 'former-callback'] },
       ManageAgents: { 'kms:GenerateDataKey': ['agent-signature'] },
       ReceiveWebhook: { 'kms:Decrypt': ['webhook-signature'] },
       SetUpWebhook: { 'kms:Decrypt': ['app-access', 'graph-api'] },
@@ -113,6 +140,27 @@ describe('the data key', () => {
   });
 });
 
+describe('secrets of credentials', () => {
+  const who = (action: string, purpose: string) =>
+    Object.entries(purposeMatrix())
+      .filter(([, actions]) => (actions[action] as readonly string[] | undefined)?.includes(purpose))
+      .map(([name]) => name)
+      .sort();
+
+  it.each(['graph-api', 'clean-up', 'app-access', 'webhook-signature', 'former-callback'])(
+    'for %s are sealed by credential management alone',
+    (purpose) => {
+      const own = ['ManageCredentials', 'ResealCredentials'];
+      expect(own).toEqual(expect.arrayContaining(who('kms:GenerateDataKey', purpose)));
+      expect(who('kms:GenerateDataKey', purpose)).toContain('ManageCredentials');
+    },
+  );
+
+  it.each(['clean-up', 'former-callback'])('for %s are opened by the removal alone', (purpose) => {
+    expect(who('kms:Decrypt', purpose)).toEqual(['CleanUpCredential']);
+  });
+});
+
 describe('the functions', () => {
   it('may do what the table says, and nothing else', () => {
     const ownLogs = ({ resource, action }: (typeof accesses)[number]) =>
@@ -121,10 +169,41 @@ describe('the functions', () => {
     const traces = ({ resource, action }: (typeof accesses)[number]) => resource === '*' && action.startsWith('xray:');
     expect(tableOf(accesses.filter((it) => !ownLogs(it) && !keys(it) && !traces(it)))).toEqual({
       ManageCredentials: {
-        CredentialVaultSecretsTable: ['dynamodb:GetItem', 'dynamodb:PutItem'],
-        DirectoryRecordsTable: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        CredentialVaultSecretsTable: sealAndShred,
+        DirectoryRecordsTable: ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', ...write],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
+        ...sendWork,
+      },
+      ResealCredentials: {
+        CredentialVaultSecretsTable: sealAndShred,
+        DirectoryRecordsTable: [
+          'dynamodb:BatchGetItem',
+          'dynamodb:ConditionCheckItem',
+          'dynamodb:DeleteItem',
+          'dynamodb:GetItem',
+          'dynamodb:PutItem',
+          'dynamodb:Query',
+          'dynamodb:UpdateItem',
+        ],
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        CredentialManagementRotationsQueue: consumeAndSend,
+      },
+      CleanUpCredential: {
+        CredentialVaultSecretsTable: ['dynamodb:DeleteItem', 'dynamodb:GetItem'],
+        DirectoryRecordsTable: changeDirectory,
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        CredentialManagementRemovalsQueue: consumeAndSend,
         WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
+      },
+      SweepWork: {
+        DirectoryRecordsTable: [
+          'dynamodb:DeleteItem',
+          'dynamodb:GetItem',
+          'dynamodb:PutItem',
+          'dynamodb:Query',
+          'dynamodb:Scan',
+        ],
+        ...sendWork,
       },
       DescribeCredentials: { DirectoryRecordsTable: readDirectory },
       ManageAgents: {
@@ -136,6 +215,7 @@ describe('the functions', () => {
           'dynamodb:Query',
           'dynamodb:UpdateItem',
         ],
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
         WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
       },
       DescribeAgents: { DirectoryRecordsTable: readDirectory },
@@ -148,9 +228,9 @@ describe('the functions', () => {
       VerifyWebhook: { DirectoryRecordsTable: ['dynamodb:GetItem'] },
       SetUpWebhook: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
-        DirectoryRecordsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+        DirectoryRecordsTable: changeDirectory,
         AuditLogAccessesTable: ['dynamodb:PutItem'],
-        WebhookSetUpRequestsQueue: consume,
+        WebhookSetUpRequestsQueue: consumeAndSend,
       },
       RouteEvent: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
@@ -162,7 +242,7 @@ describe('the functions', () => {
     });
   });
 
-  it.each(['DescribeCredentials', 'DescribeAgents', 'VerifyWebhook', 'ServePlatform', 'AddTenantClaim'])(
+  it.each(['DescribeCredentials', 'DescribeAgents', 'VerifyWebhook', 'SweepWork', 'ServePlatform', 'AddTenantClaim'])(
     'leave %s without the envelope key and without the Vault',
     (name) => {
       const reached = accesses.filter((it) => it.function === name).map(({ resource }) => resource);
@@ -171,8 +251,11 @@ describe('the functions', () => {
     },
   );
 
-  it('never scan a table', () => {
-    expect(accesses.filter(({ action }) => /Scan|dynamodb:\*|PartiQL/.test(action))).toEqual([]);
+  it('never scan a table, but for the sweeper, which must find every credential after a change of address', () => {
+    const scans = accesses.filter(({ action }) => /Scan|dynamodb:\*|PartiQL/.test(action));
+    expect(scans.map((it) => `${it.function} ${it.action} ${it.resource}`)).toEqual([
+      'SweepWork dynamodb:Scan DirectoryRecordsTable',
+    ]);
   });
 
   it('only add to the audit log: nobody reads, changes or deletes a record', () => {

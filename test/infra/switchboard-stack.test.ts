@@ -50,6 +50,7 @@ describe('the stack', () => {
       'Issuer',
       'OperatorGroup',
       'RouteEventFunction',
+      'SweepWorkFunction',
       'UserPoolClientId',
       'UserPoolId',
       'VaultTable',
@@ -143,7 +144,7 @@ describe('the queues', () => {
   const queue = (name: string, of = queues) => Object.entries(of).find(([id]) => id.startsWith(name))?.[1].Properties;
 
   it('are encrypted with the data key, keep messages for 14 days and refuse plain http', () => {
-    expect(Object.keys(queues)).toHaveLength(4);
+    expect(Object.keys(queues)).toHaveLength(8);
     for (const [id, { Properties }] of Object.entries(queues)) {
       expect(nameOf(Properties.KmsMasterKeyId), id).toBe('DataKey');
       expect(Properties.MessageRetentionPeriod, id).toBe(14 * 24 * 60 * 60);
@@ -194,7 +195,8 @@ describe('the queues', () => {
     }
   });
 
-  it('hand events over ten at a time and set-ups one by one, and take partial failures back', () => {
+  it('hand events over ten at a time and other work one by one, and take partial failures back', () => {
+    const oneByOne = expect.objectContaining({ BatchSize: 1, FunctionResponseTypes: ['ReportBatchItemFailures'] });
     const mappings = Object.fromEntries(
       propertiesOf('AWS::Lambda::EventSourceMapping').map((it) => [nameOf(it.EventSourceArn), it]),
     );
@@ -204,10 +206,9 @@ describe('the queues', () => {
         FunctionResponseTypes: ['ReportBatchItemFailures'],
         ScalingConfig: { MaximumConcurrency: 50 },
       }),
-      WebhookSetUpRequestsQueue: expect.objectContaining({
-        BatchSize: 1,
-        FunctionResponseTypes: ['ReportBatchItemFailures'],
-      }),
+      WebhookSetUpRequestsQueue: oneByOne,
+      CredentialManagementRemovalsQueue: oneByOne,
+      CredentialManagementRotationsQueue: oneByOne,
     });
   });
 });
@@ -306,14 +307,22 @@ describe('the API', () => {
   it('has the routes of the contract', () => {
     expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual([
       '$default',
+      'DELETE /v1/credentials/{credentialId}',
       'GET /health',
       'GET /openapi.json',
       'GET /v1/agents',
       'GET /v1/agents/{agentId}',
       'GET /v1/credentials',
       'GET /v1/credentials/{credentialId}',
+      'GET /v1/credentials/{credentialId}/phone-numbers',
+      'GET /v1/credentials/{credentialId}/webhook',
       'GET /webhooks/{webhookId}',
+      'PATCH /v1/credentials/{credentialId}',
       'POST /v1/credentials',
+      'POST /v1/credentials/validate',
+      'POST /v1/credentials/{credentialId}/phone-numbers/{phoneNumberId}/register',
+      'POST /v1/credentials/{credentialId}/webhook/manual-setup',
+      'POST /v1/credentials/{credentialId}/webhook/repair',
       'POST /webhooks/{webhookId}',
       'PUT /v1/agents/{agentId}',
     ]);
@@ -565,5 +574,13 @@ describe('the built-in user pool', () => {
     expect(Object.values(resourcesOf(given)).filter(({ Type }) => Type.startsWith('AWS::Cognito'))).toEqual([]);
     expect(Object.keys(resourcesOf(given, 'AWS::Lambda::Function')).join()).not.toContain('AddTenantClaim');
     expect(outputsOf(given)).not.toHaveProperty('UserPoolId');
+  });
+});
+
+describe('the sweeper', () => {
+  it('looks after unfinished work every five minutes', () => {
+    const [rule] = propertiesOf('AWS::Events::Rule');
+    expect(rule).toMatchObject({ ScheduleExpression: 'rate(5 minutes)', State: 'ENABLED' });
+    expect(JSON.stringify(rule?.Targets)).toContain('SweepWorkFunction');
   });
 });
