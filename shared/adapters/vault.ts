@@ -12,7 +12,7 @@ import type { SealedSecret, SecretOpener, SecretSealer } from '../domain/vault.t
 import { calling } from './aws-errors.ts';
 import type { DataKeys } from './kms-data-keys.ts';
 
-const sealedRow = z.object({
+export const sealedRow = z.object({
   tenantId: z.string(),
   ownerId: z.string(),
   purpose: secretPurpose,
@@ -20,7 +20,8 @@ const sealedRow = z.object({
   sealed: z.instanceof(Uint8Array),
 });
 
-const vaultKey = (identity: SecretIdentity) => ({
+/** The key of a secret's row. A row that lies under another key than its columns say has been edited. */
+export const vaultKey = (identity: SecretIdentity) => ({
   pk: `${identity.tenantId}#${identity.ownerId}`,
   sk: `${identity.purpose}#${identity.secretVersion}`,
 });

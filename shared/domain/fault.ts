@@ -7,7 +7,8 @@ export type FaultCode =
   | 'row-malformed'
   | 'environment-missing'
   | 'meta-unreachable'
-  | 'claim-lost';
+  | 'claim-lost'
+  | 'rewrap-overtaken';
 
 /**
  * A broken promise: thrown, never answered. One base for all of ours: a stable code, whether a repeat may help,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { kmsDataKeys } from '../../shared/adapters/kms-data-keys.ts';
 import { type EngineName, engineNames, kmsOf, makeKey } from './support/engines.ts';
-import { observe } from './support/observed-kms.ts';
+import { type KmsAnswer, observe } from './support/observed-kms.ts';
 
 // The contract of `kmsDataKeys`, held against every engine. An engine that is known to fall short of AWS is named here with what it
 // does instead: there test/integration/vault.test.ts shows that the tag of the sealed secret refuses what the engine lets through.
@@ -19,6 +19,12 @@ const unreadBytes: Readonly<Record<EngineName, number>> = { ministack: 36, moto:
 
 const context = { ownerId: 'cred_1', purpose: 'graph-api', secretVersion: '1', tenantId: 'acme', vault: 'Switchboard' };
 const refusal = { name: 'Fault', code: 'secret-refused', message: 'secret-refused', retryable: false };
+
+/**
+ * Whether the engine can tell which key wraps something, and move it to another one. MiniStack knows no ReEncrypt, and opens what a
+ * former key has wrapped to other bytes.
+ */
+const rewraps: Readonly<Record<EngineName, boolean>> = { ministack: false, moto: true };
 
 describe.each(engineNames)('data keys of %s', async (engine) => {
   const keyArn = await makeKey(engine);
@@ -112,5 +118,65 @@ describe.each(engineNames)('data keys of %s', async (engine) => {
   test('are unavailable, not refused, when there is no such key', async () => {
     const gone = kmsDataKeys(kmsOf(engine), keyArn.replace(/[^/]+$/, randomUUID()));
     await expect(gone.generate(context)).rejects.toMatchObject({ code: 'kms-unavailable', retryable: true });
+  });
+
+  describe('under a former key', async () => {
+    const currentKeyArn = await makeKey(engine);
+    const bothKeys = (client = kmsOf(engine)) => kmsDataKeys(client, currentKeyArn, [keyArn]);
+    const reading = (change: (answer: KmsAnswer) => void) => {
+      const client = kmsOf(engine);
+      observe(client, change);
+      return bothKeys(client);
+    };
+
+    if (!rewraps[engine]) {
+      test('cannot be moved here: that is an outage, not a refusal', async () => {
+        const { wrapped } = await keys.generate(context);
+        await expect(bothKeys().rewrap(wrapped, context)).rejects.toMatchObject({ code: 'kms-unavailable' });
+      });
+      return;
+    }
+
+    test('still open, and in their own context alone', async () => {
+      const { plaintext, wrapped } = await keys.generate(context);
+      expect(await bytesOf(wrapped, bothKeys())).toBe(Buffer.from(plaintext.bytes()).toString('hex'));
+      await expect(bothKeys().unwrap(wrapped, { ...context, tenantId: 'globex' })).rejects.toMatchObject(refusal);
+    });
+
+    test('are refused when it is none of ours', async () => {
+      const { wrapped } = await kmsDataKeys(kmsOf(engine), await makeKey(engine)).generate(context);
+      await expect(bothKeys().unwrap(wrapped, context)).rejects.toMatchObject(refusal);
+    });
+
+    test('are the same ones when the current key wraps them', async () => {
+      const { plaintext, wrapped } = await keys.generate(context);
+      const moved = await bothKeys().rewrap(wrapped, context);
+      const currentKey = kmsDataKeys(kmsOf(engine), currentKeyArn);
+      expect(await bytesOf(moved, currentKey)).toBe(Buffer.from(plaintext.bytes()).toString('hex'));
+      const again = await currentKey.rewrap(moved, context);
+      expect(await bytesOf(again, currentKey)).toBe(Buffer.from(plaintext.bytes()).toString('hex'));
+    });
+
+    test.each(Object.keys(context))('are not moved in a context with another %s', async (name) => {
+      const { wrapped } = await keys.generate(context);
+      await expect(bothKeys().rewrap(wrapped, { ...context, [name]: 'other' })).rejects.toMatchObject(refusal);
+    });
+
+    test.each(['KeyId', 'SourceKeyId'] as const)(
+      'are not moved when KMS answers with another %s than ours',
+      async (field) => {
+        const { wrapped } = await keys.generate(context);
+        const falsified = reading((answer) => {
+          answer[field] = keyArn.replace(/[^/]+$/, randomUUID());
+        });
+        await expect(falsified.rewrap(wrapped, context)).rejects.toMatchObject(refusal);
+      },
+    );
+
+    test('are not moved when what wraps them was flipped', async () => {
+      const { wrapped } = await keys.generate(context);
+      wrapped[40] = (wrapped[40] ?? 0) ^ 1;
+      await expect(bothKeys().rewrap(wrapped, context)).rejects.toMatchObject(refusal);
+    });
   });
 });
