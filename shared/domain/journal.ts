@@ -7,6 +7,8 @@ export interface JournalFields {
   readonly wabaId?: string;
   readonly phoneNumberId?: string;
   readonly eventId?: string;
+  /** A row of the Vault: tenant, owner, purpose and version. */
+  readonly vaultRow?: string;
   readonly kind?: string;
   readonly state?: string;
   readonly code?: string;
