@@ -22,7 +22,8 @@ import { credentialView } from '../../shared/domain/representations.ts';
 import { type ValidationOutcome, validateCredential } from '../../shared/domain/validate-credential.ts';
 import type { SecretOpener, SecretSealer } from '../../shared/domain/vault.ts';
 import { newTicket, type Ticket, type WorkQueues } from '../../shared/domain/work.ts';
-import { type Answer, apiRoute } from '../edge/api-lambda.ts';
+import type { Answer } from '../edge/answer.ts';
+import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
 import { handOverWork } from '../edge/hand-over-work.ts';
@@ -227,11 +228,11 @@ export const createCredentialRoute = apiRoute({
   routeKey: 'POST /v1/credentials',
   body: createCredentialRequest,
   idempotent: true,
-  run: ({ caller, body, idempotencyDigest, timeLeft }) =>
+  run: ({ caller, body, requestDigest, timeLeft }) =>
     createCredential(
       caller,
       body,
-      { createdWith: idempotencyDigest, timeLeft },
+      { createdWith: requestDigest, timeLeft },
       {
         credentials: ports.credentials(),
         creator: ports.credentialCreator(),

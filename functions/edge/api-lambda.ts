@@ -2,8 +2,9 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type * as z from 'zod';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
+import type { Answer } from './answer.ts';
 import { type Caller, callerOf } from './caller.ts';
-import { idempotencyDigestOf, onlyOnce } from './idempotency.ts';
+import { idempotencyDigestOf, onlyOnce, requestDigestOf } from './idempotency.ts';
 import { actingFor } from './invocation.ts';
 import { journal, publishCounts, safeError } from './operator-journal.ts';
 import * as ports from './ports.ts';
@@ -18,20 +19,10 @@ export interface ApiRequest<Path, Query, Body> {
   readonly body: Body;
   readonly ifMatch: string | undefined;
   readonly ifNoneMatch: string | undefined;
-  /** Names the request where the client sent an Idempotency-Key. */
-  readonly idempotencyDigest: string | null;
+  /** Names the request, body included, where the client sent an Idempotency-Key. */
+  readonly requestDigest: string | null;
   /** How long the caller is still waiting, in milliseconds. */
   readonly timeLeft: () => number;
-}
-
-/** A wished-for outcome. `version` becomes the ETag. */
-export interface Answer {
-  readonly kind: 'ok' | 'created' | 'accepted';
-  readonly body: object;
-  readonly version?: number;
-  readonly location?: string;
-  /** Shown once: a repeat under the same Idempotency-Key does not get it again. */
-  readonly holdsSecret?: boolean;
 }
 
 export interface ApiRoute<Path = unknown, Query = unknown, Body = unknown> {
@@ -92,7 +83,10 @@ const runRoute = async (
       body: body.body,
       ifMatch: event.headers['if-match'],
       ifNoneMatch: event.headers['if-none-match'],
-      idempotencyDigest: digest,
+      requestDigest:
+        digest === null || idempotencyKey === undefined
+          ? null
+          : requestDigestOf(digest, idempotencyKey, rawBodyOf(event)),
       timeLeft: () => context.getRemainingTimeInMillis(),
     });
   return actingFor(caller.subject, event.requestContext.requestId, () =>
