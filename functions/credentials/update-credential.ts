@@ -31,7 +31,7 @@ import { handOverWork } from '../edge/hand-over-work.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
 import { rotationTickets } from './create-credential.ts';
-import { isCurrentSecret, validationRefusal } from './proving.ts';
+import { isCurrentSecret, unlessOvertaken, validationRefusal } from './proving.ts';
 
 export interface UpdateCredentialPorts {
   readonly credentials: CredentialReader;
@@ -59,14 +59,15 @@ export const updateCredential = async (
   ifMatch: string | undefined,
   ports: UpdateCredentialPorts,
 ): Promise<Answer | Refused> => {
-  for (let race = 0; race < maxRaces; race++) {
+  for (let race = 1; race <= maxRaces; race++) {
     const credential = await ports.credentials.find(caller.tenantId, id);
     const app = credential && (await ports.credentials.findApp(credential.appId));
     if (credential === undefined || app === undefined) return refuse('not-found');
     if (credential.status === 'removing') return beingRemoved;
     const unmet = versionProblem(ifMatch, credential.version);
     if (unmet) return unmet;
-    const edition = await editionOf(caller, credential, app, request, ports);
+    const edition = await unlessOvertaken(race < maxRaces, () => editionOf(caller, credential, app, request, ports));
+    if (edition === 'overtaken') continue;
     if (isRefused(edition)) {
       await ports.audit.record(
         { tenantId: caller.tenantId, subjectId: id },
