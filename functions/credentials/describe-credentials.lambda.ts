@@ -1,5 +1,6 @@
 import { apiLambda } from '../edge/api-lambda.ts';
 import { describeCredentialRoute } from './describe-credential.ts';
+import { listAccessesRoute } from './list-accesses.ts';
 import { listCredentialsRoute } from './list-credentials.ts';
 
-export const handler = apiLambda([listCredentialsRoute, describeCredentialRoute]);
+export const handler = apiLambda([listCredentialsRoute, describeCredentialRoute, listAccessesRoute]);

@@ -24,6 +24,11 @@ export class AuditLog extends Construct {
     return this.#accesses.table;
   }
 
+  /** Lets the grantee list the records of one credential or agent; it can neither add, change nor delete any. */
+  grantList(grantee: HandlerFunction): Grant {
+    return this.#accesses.grantRead(grantee, 'Query');
+  }
+
   /** Lets the grantee add records; it can neither read, change nor delete them. */
   grantRecord(grantee: HandlerFunction): Grant {
     return this.#accesses.grantWrite(grantee, 'PutItem');

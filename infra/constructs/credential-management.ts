@@ -33,9 +33,11 @@ export class CredentialManagement extends Construct {
     const describe = new HandlerFunction(this, 'DescribeCredentials', {
       settings,
       dataKey,
-      description: 'Lists and describes credentials; cannot open any',
+      description: 'Lists and describes credentials and accesses to them; cannot open any',
     });
     api.serveTenants(describe, 'GET /v1/credentials', 'GET /v1/credentials/{credentialId}');
+    api.serveTenants(describe, 'GET /v1/credentials/{credentialId}/audit');
     directory.grantRead(describe, 'GetItem', 'BatchGetItem', 'Query');
+    auditLog.grantList(describe);
   }
 }

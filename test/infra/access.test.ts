@@ -126,7 +126,7 @@ describe('the functions', () => {
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
       },
-      DescribeCredentials: { DirectoryRecordsTable: readDirectory },
+      DescribeCredentials: { DirectoryRecordsTable: readDirectory, AuditLogAccessesTable: ['dynamodb:Query'] },
       ManageAgents: {
         CredentialVaultSecretsTable: ['dynamodb:PutItem'],
         DirectoryRecordsTable: [
@@ -175,9 +175,12 @@ describe('the functions', () => {
     expect(accesses.filter(({ action }) => /Scan|dynamodb:\*|PartiQL/.test(action))).toEqual([]);
   });
 
-  it('only add to the audit log: nobody reads, changes or deletes a record', () => {
-    const actions = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable').map(({ action }) => action);
-    expect(new Set(actions)).toEqual(new Set(['dynamodb:PutItem']));
+  it('add to the audit log or list it, and nobody does both, changes or deletes a record', () => {
+    const ofAudit = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable');
+    expect(new Set(ofAudit.map(({ action }) => action))).toEqual(new Set(['dynamodb:PutItem', 'dynamodb:Query']));
+    const readers = ofAudit.filter(({ action }) => action === 'dynamodb:Query').map((it) => it.function);
+    expect(readers).toEqual(['DescribeCredentials']);
+    expect(ofAudit.filter((it) => readers.includes(it.function))).toHaveLength(readers.length);
   });
 
   it('have a wildcard for X-Ray alone, and in no action', () => {

@@ -312,6 +312,7 @@ describe('the API', () => {
       'GET /v1/agents/{agentId}',
       'GET /v1/credentials',
       'GET /v1/credentials/{credentialId}',
+      'GET /v1/credentials/{credentialId}/audit',
       'GET /webhooks/{webhookId}',
       'POST /v1/credentials',
       'POST /webhooks/{webhookId}',

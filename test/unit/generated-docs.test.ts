@@ -5,6 +5,7 @@ import { listAgentsRoute } from '../../functions/agents/list-agents.ts';
 import { putAgentRoute } from '../../functions/agents/put-agent.ts';
 import { createCredentialRoute } from '../../functions/credentials/create-credential.ts';
 import { describeCredentialRoute } from '../../functions/credentials/describe-credential.ts';
+import { listAccessesRoute } from '../../functions/credentials/list-accesses.ts';
 import { listCredentialsRoute } from '../../functions/credentials/list-credentials.ts';
 import { openApiDocument } from '../../shared/contracts/openapi.ts';
 
@@ -18,6 +19,7 @@ test('every route of /v1 that a handler serves is described, and the other way r
   const served = [
     createCredentialRoute,
     describeCredentialRoute,
+    listAccessesRoute,
     listCredentialsRoute,
     describeAgentRoute,
     listAgentsRoute,
