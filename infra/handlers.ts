@@ -13,6 +13,7 @@ export const handlerEntries = {
   VerifyWebhook: 'functions/webhooks/verify-webhook.lambda.ts',
   SetUpWebhook: 'functions/webhooks/set-up-webhook.lambda.ts',
   RouteEvent: 'functions/routing/route-event.lambda.ts',
+  WatchAudit: 'functions/audit/watch-audit.lambda.ts',
   ServePlatform: 'functions/platform/serve-platform.lambda.ts',
   AddTenantClaim: 'functions/platform/add-tenant-claim.lambda.ts',
 } as const satisfies Record<string, `functions/${string}.lambda.ts`>;

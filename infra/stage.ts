@@ -105,6 +105,12 @@ const settingsShape = z.strictObject({
       'Tables, keys, user pool and trail outlive the stack and refuse deletion. false only for a stack to throw away',
     ),
   allowLoopbackTargets: z.boolean().default(false).describe('Agents may be http:// on loopback: local stage only'),
+  operatorEmail: z
+    .email()
+    .optional()
+    .describe(
+      'Address that gets the alerts for operators; it has to confirm by a link. Further ones: subscribe to OperatorTopicArn',
+    ),
   tags: z
     .record(z.string().min(1).max(128), z.string().max(256))
     .default({})

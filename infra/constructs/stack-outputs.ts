@@ -1,6 +1,7 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { AgentRouter } from './agent-router.ts';
+import type { Alerts } from './alerts.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { CredentialVault } from './credential-vault.ts';
@@ -19,6 +20,7 @@ export interface StackOutputsProps {
   readonly auditLog: AuditLog;
   readonly inbox: WebhookInbox;
   readonly router: AgentRouter;
+  readonly alerts: Alerts;
   readonly trail: AuditTrail | undefined;
 }
 
@@ -26,7 +28,7 @@ export interface StackOutputsProps {
 export class StackOutputs extends Construct {
   constructor(scope: Construct, id: string, props: StackOutputsProps) {
     super(scope, id);
-    const { api, identity, vault, directory, eventStore, auditLog, inbox, router, trail } = props;
+    const { api, identity, vault, directory, eventStore, auditLog, inbox, router, alerts, trail } = props;
     this.#tell('ApiUrl', 'Origin of the API', api.origin);
     this.#tell('ApiId', 'Id of the API', api.apiId);
     this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.origin}/webhooks`);
@@ -42,6 +44,7 @@ export class StackOutputs extends Construct {
     this.#tell('EventsQueueUrl', 'Queue of verified events', inbox.events.queue.queueUrl);
     this.#tell('EventsDeadLetterQueueUrl', 'Events that failed for good', inbox.events.deadLetterQueue.queueUrl);
     this.#tell('RouteEventFunction', 'Function that dispatches events', router.routeEvent.function.functionName);
+    this.#tell('OperatorTopicArn', 'Topic of the alerts for operators', alerts.operatorTopic.topicArn);
     this.#tell('AuditTrailBucket', 'Where CloudTrail writes the management events', trail?.bucketName);
   }
 

@@ -3,6 +3,8 @@ export interface JournalFields {
   readonly tenantId?: string;
   readonly credentialId?: string;
   readonly agentId?: string;
+  readonly subjectId?: string;
+  readonly auditId?: string;
   readonly appId?: string;
   readonly wabaId?: string;
   readonly phoneNumberId?: string;
@@ -45,4 +47,5 @@ export type MetricName =
   | 'RepliesSent'
   | 'RepliesRefused'
   | 'RepliesUnknown'
+  | 'AuditTampered'
   | 'UnhandledError';
