@@ -46,6 +46,8 @@ export class StackOutputs extends Construct {
     this.#tell('RouteEventFunction', 'Function that dispatches events', router.routeEvent.function.functionName);
     this.#tell('OperatorTopicArn', 'Topic of the alerts for operators', alerts.operatorTopic.topicArn);
     this.#tell('AuditTrailBucket', 'Where CloudTrail writes the management events', trail?.bucketName);
+    this.#tell('AuditWorkGroup', 'Work group of Athena for questions to the audit trail', trail?.queries.workGroup);
+    this.#tell('AuditDatabase', 'Database of the audit trail, with the table `events`', trail?.queries.database);
   }
 
   #tell(name: string, description: string, value: string | undefined): void {
