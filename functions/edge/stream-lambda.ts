@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import type { DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
+import type { Context, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { actingAlone } from './invocation.ts';
 import { publishCounts } from './operator-journal.ts';
 
@@ -7,4 +7,6 @@ import { publishCounts } from './operator-journal.ts';
 export const streamLambda = (serve: (records: readonly DynamoDBRecord[]) => Promise<void>) =>
   middy<DynamoDBStreamEvent, void>()
     .use({ after: () => publishCounts() })
-    .handler((event: DynamoDBStreamEvent, context) => actingAlone(context.awsRequestId, () => serve(event.Records)));
+    .handler((event: DynamoDBStreamEvent, context: Context) =>
+      actingAlone(context.awsRequestId, () => serve(event.Records)),
+    );
