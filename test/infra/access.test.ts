@@ -126,16 +126,20 @@ describe('the data key', () => {
     }
   });
 
-  it('is given to CloudWatch Logs for the log groups of this stack and to CloudTrail for the trail of this stack', () => {
+  it('is given to CloudWatch for the log groups and the alarms of this stack and to CloudTrail for its trail', () => {
     const services = keyStatements('DataKey').filter(({ Principal }) => JSON.stringify(Principal).includes('Service'));
+    const things: Record<string, RegExp> = {
+      AlarmsOfThisStack: /:alarm:Switchboard-\*"/,
+      LogsOfThisStack: /log-group:Switchboard-\*/,
+    };
     expect(services.map(({ Sid }) => Sid).sort()).toEqual([
+      'AlarmsOfThisStack',
       'CloudTrailDescribes',
       'CloudTrailEncrypts',
       'LogsOfThisStack',
     ]);
     for (const { Condition, Sid } of services) {
-      const condition = JSON.stringify(Condition);
-      expect(condition, Sid).toMatch(Sid === 'LogsOfThisStack' ? /log-group:Switchboard-\*/ : /:trail\/Switchboard"/);
+      expect(JSON.stringify(Condition), Sid).toMatch(things[Sid ?? ''] ?? /:trail\/Switchboard"/);
     }
   });
 });
@@ -205,7 +209,7 @@ describe('the functions', () => {
         ],
         ...sendWork,
       },
-      DescribeCredentials: { DirectoryRecordsTable: readDirectory },
+      DescribeCredentials: { DirectoryRecordsTable: readDirectory, AuditLogAccessesTable: ['dynamodb:Query'] },
       ManageAgents: {
         CredentialVaultSecretsTable: ['dynamodb:PutItem'],
         DirectoryRecordsTable: [
@@ -239,17 +243,27 @@ describe('the functions', () => {
         EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
         WebhookInboxEventsQueue: consume,
       },
+      WatchAudit: {
+        AuditLogAccessesTable: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+        'AuditLogAccessesTable/stream/*': ['dynamodb:ListStreams'],
+        AuditWatchUnheard: ['sqs:SendMessage'],
+      },
     });
   });
 
-  it.each(['DescribeCredentials', 'DescribeAgents', 'VerifyWebhook', 'SweepWork', 'ServePlatform', 'AddTenantClaim'])(
-    'leave %s without the envelope key and without the Vault',
-    (name) => {
-      const reached = accesses.filter((it) => it.function === name).map(({ resource }) => resource);
-      expect(reached).not.toContain(envelopeKey);
-      expect(reached).not.toContain('CredentialVaultSecretsTable');
-    },
-  );
+  it.each([
+    'DescribeCredentials',
+    'DescribeAgents',
+    'VerifyWebhook',
+    'SweepWork',
+    'WatchAudit',
+    'ServePlatform',
+    'AddTenantClaim',
+  ])('leave %s without the envelope key and without the Vault', (name) => {
+    const reached = accesses.filter((it) => it.function === name).map(({ resource }) => resource);
+    expect(reached).not.toContain(envelopeKey);
+    expect(reached).not.toContain('CredentialVaultSecretsTable');
+  });
 
   it('never scan a table, but for the sweeper, which must find every credential after a change of address', () => {
     const scans = accesses.filter(({ action }) => /Scan|dynamodb:\*|PartiQL/.test(action));
@@ -258,15 +272,25 @@ describe('the functions', () => {
     ]);
   });
 
-  it('only add to the audit log: nobody reads, changes or deletes a record', () => {
-    const actions = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable').map(({ action }) => action);
-    expect(new Set(actions)).toEqual(new Set(['dynamodb:PutItem']));
+  it('add to the audit log or list it, and nobody does both, changes or deletes a record', () => {
+    const ofAudit = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable');
+    const hearing = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'];
+    expect(new Set(ofAudit.map(({ action }) => action))).toEqual(
+      new Set(['dynamodb:PutItem', 'dynamodb:Query', ...hearing]),
+    );
+    const readers = ofAudit.filter(({ action }) => action === 'dynamodb:Query').map((it) => it.function);
+    expect(readers).toEqual(['DescribeCredentials']);
+    expect(ofAudit.filter((it) => readers.includes(it.function))).toHaveLength(readers.length);
   });
 
-  it('have a wildcard for X-Ray alone, and in no action', () => {
+  it('have a wildcard for X-Ray and for the streams of the audit alone, and in no action', () => {
     const wild = accesses.filter(({ resource, action }) => resource.includes('*') || action.includes('*'));
-    expect(new Set(wild.map(({ action }) => action))).toEqual(
-      new Set(['xray:PutTraceSegments', 'xray:PutTelemetryRecords']),
+    expect(new Set(wild.map(({ resource, action }) => `${action} ${resource}`))).toEqual(
+      new Set([
+        'xray:PutTraceSegments *',
+        'xray:PutTelemetryRecords *',
+        'dynamodb:ListStreams AuditLogAccessesTable/stream/*',
+      ]),
     );
   });
 
