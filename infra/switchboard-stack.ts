@@ -14,6 +14,7 @@ import { Identity } from './constructs/identity.ts';
 import { PlatformPages } from './constructs/platform-pages.ts';
 import { PublicApi } from './constructs/public-api.ts';
 import { StackOutputs } from './constructs/stack-outputs.ts';
+import { VaultRewrap } from './constructs/vault-rewrap.ts';
 import { WebhookInbox } from './constructs/webhook-inbox.ts';
 import { WebhookSetUp } from './constructs/webhook-set-up.ts';
 import type { StageSettings } from './stage.ts';
@@ -36,6 +37,7 @@ export class SwitchboardStack extends Stack {
     new PlatformPages(this, 'PlatformPages', { ...house, api });
 
     const vault = new CredentialVault(this, 'CredentialVault', house);
+    const rewrap = new VaultRewrap(this, 'VaultRewrap', { ...house, vault });
     const directory = new Directory(this, 'Directory', house);
     const auditLog = new AuditLog(this, 'AuditLog', house);
     const capability = { ...house, api, graphApi: new GraphApi(settings), vault, directory, auditLog };
@@ -50,6 +52,7 @@ export class SwitchboardStack extends Stack {
     const trail = settings.trail.mode === 'none' ? undefined : new AuditTrail(this, 'AuditTrail', { ...house, vault });
     if (trail !== undefined) api.openAfter(trail);
 
-    new StackOutputs(this, 'Outputs', { api, identity, vault, directory, eventStore, auditLog, inbox, router, trail });
+    const told = { api, identity, vault, rewrap, directory, eventStore, auditLog, inbox, router, trail };
+    new StackOutputs(this, 'Outputs', told);
   }
 }

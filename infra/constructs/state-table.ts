@@ -7,7 +7,7 @@ import type { DataKey } from './data-key.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 
-/** What a function may do with items. There is no Scan: nobody reads a whole table. */
+/** What a function may do with items. Why no Scan: nobody reads a whole table but the re-wrap, see `grantScan`. */
 export type ReadAction = 'GetItem' | 'BatchGetItem' | 'Query';
 export type WriteAction = 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
@@ -53,13 +53,19 @@ export class StateTable extends Construct {
     return this.#grant(grantee, actions);
   }
 
+  /** Lets the grantee read the whole table, and tells it its name. For the re-wrap of the Vault alone: test/infra/access.test.ts. */
+  grantScan(grantee: HandlerFunction): Grant {
+    this.#dataKey.grantRead(grantee, 'dynamodb');
+    return this.#grant(grantee, ['Scan']);
+  }
+
   /** Lets the grantee write in these ways and tells it the name of the table. */
   grantWrite(grantee: HandlerFunction, ...actions: WriteAction[]): Grant {
     this.#dataKey.grantWrite(grantee, 'dynamodb');
     return this.#grant(grantee, actions);
   }
 
-  #grant(grantee: HandlerFunction, actions: readonly (ReadAction | WriteAction)[]): Grant {
+  #grant(grantee: HandlerFunction, actions: readonly (ReadAction | WriteAction | 'Scan')[]): Grant {
     grantee.setVariable(this.#variable, this.table.tableName);
     return Grant.addToPrincipal({
       grantee,

@@ -18,7 +18,7 @@ function purposeMatrix() {
   const matrix: Record<string, Record<string, unknown>> = {};
   for (const { function: name, action, resource, condition } of accesses) {
     if (resource !== envelopeKey) continue;
-    const purposes = [condition.StringEquals?.['kms:EncryptionContext:purpose']].flat().sort();
+    const purposes = [condition.StringEquals?.['kms:EncryptionContext:purpose'] ?? 'every purpose'].flat().sort();
     matrix[name] = { ...matrix[name], [action]: purposes };
   }
   return matrix;
@@ -35,6 +35,7 @@ describe('the envelope key', () => {
       ReceiveWebhook: { 'kms:Decrypt': ['webhook-signature'] },
       SetUpWebhook: { 'kms:Decrypt': ['app-access', 'graph-api'] },
       RouteEvent: { 'kms:Decrypt': ['agent-signature', 'graph-api'] },
+      RewrapVault: { 'kms:ReEncryptFrom': ['every purpose'], 'kms:ReEncryptTo': ['every purpose'] },
     });
   });
 
@@ -42,8 +43,10 @@ describe('the envelope key', () => {
     expect(purposeMatrix().ReceiveWebhook).not.toHaveProperty(['kms:Decrypt'], expect.arrayContaining(['graph-api']));
   });
 
-  it('is granted only on condition of the purpose and of the name of this vault', () => {
-    const conditions = accesses.filter(({ resource }) => resource === envelopeKey).map(({ condition }) => condition);
+  it('seals and opens only on condition of the purpose and of the name of this vault', () => {
+    const conditions = accesses
+      .filter(({ resource, action }) => resource === envelopeKey && !action.startsWith('kms:ReEncrypt'))
+      .map(({ condition }) => condition);
     expect(conditions.length).toBeGreaterThan(0);
     for (const condition of conditions)
       expect(condition).toEqual({
@@ -159,6 +162,7 @@ describe('the functions', () => {
         EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
         WebhookInboxEventsQueue: consume,
       },
+      RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan', 'dynamodb:UpdateItem'] },
     });
   });
 
@@ -171,8 +175,9 @@ describe('the functions', () => {
     },
   );
 
-  it('never scan a table', () => {
-    expect(accesses.filter(({ action }) => /Scan|dynamodb:\*|PartiQL/.test(action))).toEqual([]);
+  it('never scan a table, but for the re-wrap, which scans the Vault', () => {
+    const scans = accesses.filter(({ action }) => /Scan|dynamodb:\*|PartiQL/.test(action));
+    expect(tableOf(scans)).toEqual({ RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan'] } });
   });
 
   it('only add to the audit log: nobody reads, changes or deletes a record', () => {
