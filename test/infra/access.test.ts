@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accessOf, statementsOf, tableOf } from '../support/access-matrix.ts';
+import { accessOf, statementsOf, tableOf } from '../../infra/access-matrix.ts';
 import { nameOf, resourcesOf, templateOf } from '../support/templates.ts';
 
 const template = templateOf('prod');

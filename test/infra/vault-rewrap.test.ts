@@ -1,7 +1,7 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
+import { accessOf, statementsOf } from '../../infra/access-matrix.ts';
 import { SettingsRefused, settingsOf } from '../../infra/stage.ts';
-import { accessOf, statementsOf } from '../support/access-matrix.ts';
 import { nameOf, type Resource, resourcesOf, templateOf } from '../support/templates.ts';
 
 const [current, former] = ['CredentialVaultEnvelopeKey2', 'CredentialVaultEnvelopeKey'];

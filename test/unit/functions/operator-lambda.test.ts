@@ -28,9 +28,11 @@ test.each([
   ['nothing', new Error('CANARY'), 'unhandled'],
 ])('tells %s of an error, and neither its cause nor its words', async (_what, error, message) => {
   const written: string[] = [];
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((line) => written.push(String(line)) > 0);
+  const streams = [process.stdout, process.stderr].map((stream) =>
+    vi.spyOn(stream, 'write').mockImplementation((line) => written.push(String(line)) > 0),
+  );
   const thrown = await operatorLambda(schema, () => Promise.reject(error))({}, invocation).catch((it: unknown) => it);
-  write.mockRestore();
+  for (const stream of streams) stream.mockRestore();
   expect(thrown).toMatchObject({ message });
   expect(written.join()).toContain('operation-failed');
   expect((thrown as Error).cause).toBeUndefined();
