@@ -66,7 +66,7 @@ const failureOf = ({ failed, failures }: RewrapProgress) =>
     ...(failed > failures.length
       ? [`  and ${failed - failures.length} more, which the log of the function names`]
       : []),
-    'Connect them again, then run it with --restart.',
+    'Have them set anew by their owners, then run it with --restart.',
   ].join('\n');
 
 if (import.meta.main) {
