@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Answer } from '../../functions/edge/api-lambda.ts';
+import type { Answer } from '../../functions/edge/answer.ts';
 import { idempotencyDigestOf, onlyOnce } from '../../functions/edge/idempotency.ts';
 import { idempotencyStore } from '../../shared/adapters/idempotency-store.ts';
 import { tenantId } from '../../shared/contracts/ids.ts';
