@@ -4,7 +4,8 @@ import type { CredentialReader } from '../../shared/adapters/credential-store.ts
 import { type AgentId, agentId } from '../../shared/contracts/ids.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import { agentView, credentialIdOf } from '../../shared/domain/representations.ts';
-import { type Answer, apiRoute } from '../edge/api-lambda.ts';
+import type { Answer } from '../edge/answer.ts';
+import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import * as ports from '../edge/ports.ts';
 

@@ -2,7 +2,8 @@ import type { AgentReader } from '../../shared/adapters/agent-store.ts';
 import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
 import { pageQuery } from '../../shared/contracts/page.ts';
 import { agentView, credentialIdOf } from '../../shared/domain/representations.ts';
-import { type Answer, apiRoute } from '../edge/api-lambda.ts';
+import type { Answer } from '../edge/answer.ts';
+import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import * as ports from '../edge/ports.ts';
 

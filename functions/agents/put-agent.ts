@@ -14,7 +14,8 @@ import type { AgentRecord, CredentialRecord } from '../../shared/domain/records.
 import { agentView, credentialIdOf } from '../../shared/domain/representations.ts';
 import type { SecretSealer } from '../../shared/domain/vault.ts';
 import { newTicket, type WorkQueues } from '../../shared/domain/work.ts';
-import { type Answer, apiRoute, versionProblem } from '../edge/api-lambda.ts';
+import type { Answer } from '../edge/answer.ts';
+import { apiRoute, versionProblem } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
 import { handOverWork } from '../edge/hand-over-work.ts';
