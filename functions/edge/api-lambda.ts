@@ -2,6 +2,7 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type * as z from 'zod';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
+import type { Answer } from './answer.ts';
 import { type Caller, callerOf } from './caller.ts';
 import { idempotencyDigestOf, onlyOnce } from './idempotency.ts';
 import { actingFor } from './invocation.ts';
@@ -24,15 +25,7 @@ export interface ApiRequest<Path, Query, Body> {
   readonly timeLeft: () => number;
 }
 
-/** A wished-for outcome. `version` becomes the ETag. */
-export interface Answer {
-  readonly kind: 'ok' | 'created' | 'accepted';
-  readonly body: object;
-  readonly version?: number;
-  readonly location?: string;
-  /** Shown once: a repeat under the same Idempotency-Key does not get it again. */
-  readonly holdsSecret?: boolean;
-}
+export type { Answer } from './answer.ts';
 
 export interface ApiRoute<Path = unknown, Query = unknown, Body = unknown> {
   /** As API Gateway names it, for example `GET /v1/agents/{agentId}`. */

@@ -3,7 +3,7 @@ import type { IdempotencyStore } from '../../shared/adapters/idempotency-store.t
 import { problemCode, problemDetails, problems } from '../../shared/contracts/problem.ts';
 import { digestOf, keyedDigestOf } from '../../shared/crypto/identifiers.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
-import type { Answer } from './api-lambda.ts';
+import type { Answer } from './answer.ts';
 import type { Caller } from './caller.ts';
 
 const key = z.string().regex(/^[\x21-\x7e]{1,255}$/);
