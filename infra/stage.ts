@@ -29,7 +29,18 @@ const origin = z
 const trail = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('create') }).describe('A trail of our own records management events and the Vault'),
   z
-    .strictObject({ mode: z.literal('existing'), name: z.string().min(1), bucket: z.string().min(3) })
+    .strictObject({
+      mode: z.literal('existing'),
+      name: z.string().min(1),
+      bucket: z.string().min(3),
+      folder: z
+        .string()
+        .regex(/^[^/].*[^/]$/)
+        .default('AWSLogs')
+        .describe(
+          'Where in the bucket the folders of the accounts lie: `AWSLogs/o-…` for the trail of an organization',
+        ),
+    })
     .describe('The account already has a trail for management events; ours records the Vault alone'),
   z.strictObject({ mode: z.literal('none') }).describe('No trail: local stage only'),
 ]);
@@ -91,7 +102,7 @@ const settingsShape = z.strictObject({
   trail: trail
     .default({ mode: 'create' })
     .describe(
-      '`{"mode":"create"}`, or `{"mode":"existing","name":…,"bucket":…}` where the account has a trail with all management events, KMS included',
+      '`{"mode":"create"}`, or `{"mode":"existing","name":…,"bucket":…,"folder":"AWSLogs"}` where the account has a trail with all management events, KMS included',
     ),
   queueVisibilitySeconds: z
     .int()
@@ -112,6 +123,12 @@ const settingsShape = z.strictObject({
     .default({ credentialsPerTenant: 25 })
     .describe('What a single tenant may have'),
   allowLoopbackTargets: z.boolean().default(false).describe('Agents may be http:// on loopback: local stage only'),
+  operatorEmail: z
+    .email()
+    .optional()
+    .describe(
+      'Address that gets the alerts for operators; it has to confirm by a link. Further ones: subscribe to OperatorTopicArn',
+    ),
   tags: z
     .record(z.string().min(1).max(128), z.string().max(256))
     .default({})

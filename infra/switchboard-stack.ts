@@ -2,8 +2,10 @@ import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { AgentManagement } from './constructs/agent-management.ts';
 import { AgentRouter } from './constructs/agent-router.ts';
+import { Alerts } from './constructs/alerts.ts';
 import { AuditLog } from './constructs/audit-log.ts';
 import { AuditTrail } from './constructs/audit-trail.ts';
+import { AuditWatch } from './constructs/audit-watch.ts';
 import { CredentialManagement } from './constructs/credential-management.ts';
 import { CredentialVault } from './constructs/credential-vault.ts';
 import { DataKey } from './constructs/data-key.ts';
@@ -52,20 +54,12 @@ export class SwitchboardStack extends Stack {
     const eventStore = new EventStore(this, 'EventStore', house);
     const router = new AgentRouter(this, 'AgentRouter', { ...capability, inbox, eventStore });
 
+    const alerts = new Alerts(this, 'Alerts', house);
+    new AuditWatch(this, 'AuditWatch', { ...house, auditLog, alerts });
     const trail = settings.trail.mode === 'none' ? undefined : new AuditTrail(this, 'AuditTrail', { ...house, vault });
     if (trail !== undefined) api.openAfter(trail);
 
-    new StackOutputs(this, 'Outputs', {
-      api,
-      identity,
-      vault,
-      directory,
-      eventStore,
-      auditLog,
-      inbox,
-      router,
-      sweeper,
-      trail,
-    });
+    const told = { api, identity, vault, directory, eventStore, auditLog, inbox, router, sweeper, alerts, trail };
+    new StackOutputs(this, 'Outputs', told);
   }
 }

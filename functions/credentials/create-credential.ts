@@ -146,8 +146,7 @@ const store = async (
       });
     case 'waba-taken': {
       const holder = await ports.credentials.findByWaba(tenantId, request.wabaId);
-      const isOurs = createdWith !== null && holder?.createdWith === createdWith && holder.status !== 'removing';
-      return isOurs ? holder : wabaTaken(holder);
+      return holder !== undefined && madeBySameRequest(holder, createdWith, now) ? holder : wabaTaken(holder);
     }
     case 'number-taken': {
       const number = request.phoneNumberIds?.[outcome.index];
@@ -157,6 +156,16 @@ const store = async (
       return outcome satisfies never;
   }
 };
+
+/** How long an Idempotency-Key names the same request. In milliseconds. */
+const keyLifetime = 24 * 60 * 60 * 1000;
+
+/** A request that died after it had stored the credential, and is repeated now. */
+const madeBySameRequest = (holder: CredentialRecord, createdWith: string | null, now: Date): boolean =>
+  createdWith !== null &&
+  holder.createdWith === createdWith &&
+  holder.status !== 'removing' &&
+  now.getTime() - Date.parse(holder.createdAt) < keyLifetime;
 
 const appWithOneMore = (
   { appId }: CreateCredentialRequest,
@@ -241,7 +250,7 @@ export const createCredentialRoute = apiRoute({
         queues: ports.workQueues(),
         journal,
         publicUrl: setting(environmentName.publicUrl),
-        quota: Number(setting(environmentName.credentialQuota)),
+        quota: Number(setting(environmentName.tenantQuota)),
         now: () => new Date(),
         sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
       },

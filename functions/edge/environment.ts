@@ -8,5 +8,9 @@ export const setting = (name: EnvironmentName): string => {
   return value;
 };
 
+/** The entries of a setting that may be absent: then there are none. */
+export const listed = (name: EnvironmentName): readonly string[] =>
+  (process.env[name] ?? '').split(',').filter(Boolean);
+
 /** True only when the setting says exactly so: a weaker mode must be spelled out. */
 export const isSet = (name: EnvironmentName): boolean => process.env[name] === 'true';

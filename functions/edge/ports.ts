@@ -1,5 +1,6 @@
 import { agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
 import { auditLog } from '../../shared/adapters/audit-log.ts';
+import { auditReader } from '../../shared/adapters/audit-reader.ts';
 import { dynamoDb, kms, sqs } from '../../shared/adapters/aws-clients.ts';
 import {
   credentialCreator as credentialCreatorOf,
@@ -15,9 +16,10 @@ import { repairStore } from '../../shared/adapters/repair-store.ts';
 import { workQueues as workQueuesOf } from '../../shared/adapters/sqs-queues.ts';
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
+import { vaultWalk } from '../../shared/adapters/vault-walk.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { isSet, setting } from './environment.ts';
+import { isSet, listed, setting } from './environment.ts';
 import { currentActor } from './invocation.ts';
 
 // The adapters behind the ports, each made from the environment at its first use. A handler's wiring picks what it needs.
@@ -32,9 +34,11 @@ export function once<T>(make: () => T): () => T {
 
 const directoryTable = () => setting(environmentName.directoryTable);
 const directoryAndVault = () => ({ directory: directoryTable(), vault: setting(environmentName.vaultTable) });
-const dataKeys = () => kmsDataKeys(kms(), setting(environmentName.envelopeKeyArn));
+const dataKeys = () =>
+  kmsDataKeys(kms(), setting(environmentName.envelopeKeyArn), listed(environmentName.formerEnvelopeKeyArns));
 
 export const audit = once(() => auditLog(dynamoDb(), setting(environmentName.auditTable), currentActor));
+export const accesses = once(() => auditReader(dynamoDb(), setting(environmentName.auditTable)));
 export const credentials = once(() => credentialReader(dynamoDb(), directoryTable()));
 export const credentialCreator = once(() => credentialCreatorOf(dynamoDb(), directoryAndVault(), audit().put));
 export const webhookState = once(() => webhookStateRecorder(dynamoDb(), directoryTable()));
@@ -51,6 +55,11 @@ export const opener = once(() =>
     vaultName: setting(environmentName.vaultName),
   }),
 );
+export const rewrapper = once(() => {
+  const vaultName = setting(environmentName.vaultName);
+  const [table, keyArn] = [setting(environmentName.vaultTable), setting(environmentName.envelopeKeyArn)];
+  return { walk: vaultWalk(dynamoDb(), table, keyArn), rewrap: dataKeys().rewrap, vaultName };
+});
 export const graph = once(() =>
   graphApi({ baseUrl: setting(environmentName.graphApiUrl), version: setting(environmentName.graphApiVersion) }),
 );

@@ -1,6 +1,7 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { AgentRouter } from './agent-router.ts';
+import type { Alerts } from './alerts.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { CredentialVault } from './credential-vault.ts';
@@ -21,6 +22,7 @@ export interface StackOutputsProps {
   readonly inbox: WebhookInbox;
   readonly router: AgentRouter;
   readonly sweeper: WorkSweeper;
+  readonly alerts: Alerts;
   readonly trail: AuditTrail | undefined;
 }
 
@@ -28,7 +30,7 @@ export interface StackOutputsProps {
 export class StackOutputs extends Construct {
   constructor(scope: Construct, id: string, props: StackOutputsProps) {
     super(scope, id);
-    const { api, identity, vault, directory, eventStore, auditLog, inbox, router, sweeper, trail } = props;
+    const { api, identity, vault, directory, eventStore, auditLog, inbox, router, sweeper, alerts, trail } = props;
     this.#tell('ApiUrl', 'Origin of the API', api.origin);
     this.#tell('ApiId', 'Id of the API', api.apiId);
     this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.webhooksOrigin}/webhooks`);
@@ -45,7 +47,10 @@ export class StackOutputs extends Construct {
     this.#tell('EventsDeadLetterQueueUrl', 'Events that failed for good', inbox.events.deadLetterQueue.queueUrl);
     this.#tell('RouteEventFunction', 'Function that dispatches events', router.routeEvent.function.functionName);
     this.#tell('SweepWorkFunction', 'Function that looks after unfinished work', sweeper.sweep.function.functionName);
+    this.#tell('OperatorTopicArn', 'Topic of the alerts for operators', alerts.operatorTopic.topicArn);
     this.#tell('AuditTrailBucket', 'Where CloudTrail writes the management events', trail?.bucketName);
+    this.#tell('AuditWorkGroup', 'Work group of Athena for questions to the audit trail', trail?.queries.workGroup);
+    this.#tell('AuditDatabase', 'Database of the audit trail, with the table `events`', trail?.queries.database);
   }
 
   #tell(name: string, description: string, value: string | undefined): void {

@@ -122,6 +122,22 @@ export const removalStore = (
       }
     },
 
+    async forgetProof({ appId, tenantId }) {
+      try {
+        await client.send(
+          new UpdateCommand({
+            TableName,
+            Key: directoryKey.app(appId),
+            UpdateExpression: 'REMOVE provedBy.#tenant',
+            ConditionExpression: 'attribute_exists(pk)',
+            ExpressionAttributeNames: { '#tenant': tenantId },
+          }),
+        );
+      } catch (error) {
+        if (!hasName(error, 'ConditionalCheckFailedException')) throw unavailable(error);
+      }
+    },
+
     async unbindAgent(credential, id) {
       const agentId = agentIdSchema.parse(id);
       const agent = await directoryReader(client, TableName).get(
@@ -206,7 +222,7 @@ export const removalStore = (
                 },
               },
             };
-      await failedItems(client, [
+      const failed = await failedItems(client, [
         record,
         { Delete: { TableName, Key: directoryKey.tenantWaba(tenantId, wabaId) } },
         { Delete: { TableName, Key: directoryKey.appWaba(appId, wabaId, tenantId) } },
@@ -223,6 +239,7 @@ export const removalStore = (
         line({ action: 'removed', outcome: 'ok', about: leftAtMeta.map(({ level }) => `left-at-meta:${level}`) }),
         ...secrets.map((secret) => line({ action: 'shred', outcome: 'ok', secret })),
       ]);
+      return failed === undefined;
     },
   };
 };

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
+import { secretPurpose } from '../contracts/secret-purpose.ts';
 import { SealBroken, seal, unseal, wrappedKeyOf } from '../crypto/envelope.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import { contextFor, type SecretIdentity } from '../crypto/secret-context.ts';
@@ -16,9 +18,16 @@ export interface VaultTables {
   readonly vault: string;
 }
 
-const sealedRow = z.object({ sealed: z.instanceof(Uint8Array) });
+export const sealedRow = z.object({
+  tenantId: z.string(),
+  ownerId: z.string(),
+  purpose: secretPurpose,
+  secretVersion: z.int().min(1),
+  sealed: z.instanceof(Uint8Array),
+});
 
-const vaultKey = (identity: SecretIdentity) => ({
+/** The key of a secret's row. A row that lies under another key than its columns say has been edited. */
+export const vaultKey = (identity: SecretIdentity) => ({
   pk: `${identity.tenantId}#${identity.ownerId}`,
   sk: `${identity.purpose}#${identity.secretVersion}`,
 });
@@ -62,7 +71,8 @@ export const secretOpener = ({ client, table, keys, audit, vaultName }: VaultPar
     );
     if (Item === undefined) throw new Fault('secret-missing', { retryable: false });
     const row = sealedRow.safeParse(Item);
-    if (!row.success) throw new Fault('secret-refused', { retryable: false });
+    if (!row.success || !isDeepStrictEqual(vaultKey(row.data), vaultKey(identity)))
+      throw new Fault('secret-refused', { retryable: false });
     const { encryptionContext, additionalData } = contextFor(vaultName, identity);
     try {
       const { key, requestId } = await keys.unwrap(wrappedKeyOf(row.data.sealed), encryptionContext);

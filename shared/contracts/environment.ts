@@ -5,6 +5,8 @@ export const environmentName = {
   eventsTable: 'EVENTS_TABLE',
   auditTable: 'AUDIT_TABLE',
   envelopeKeyArn: 'ENVELOPE_KEY_ARN',
+  /** Keys that have wrapped secrets before, which still open: ARNs with commas between them. Absent when there are none. */
+  formerEnvelopeKeyArns: 'FORMER_ENVELOPE_KEY_ARNS',
   /** Names this vault in every encryption context, so that a blob of another deployment never opens here. */
   vaultName: 'VAULT_NAME',
   eventsQueueUrl: 'EVENTS_QUEUE_URL',
@@ -26,7 +28,7 @@ export const environmentName = {
   /** How long a claim on an event is held, in seconds. */
   leaseSeconds: 'LEASE_SECONDS',
   /** How many credentials a tenant may have. */
-  credentialQuota: 'CREDENTIAL_QUOTA',
+  tenantQuota: 'TENANT_QUOTA',
   stage: 'STAGE',
 } as const satisfies Record<string, string>;
 

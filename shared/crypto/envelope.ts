@@ -38,14 +38,15 @@ export const seal = (
   const cipher = createCipheriv('aes-256-gcm', dataKey.plaintext.bytes(), iv, { authTagLength: tagLength });
   cipher.setAAD(additionalData);
   const ciphertext = Buffer.concat([cipher.update(secret.bytes()), cipher.final()]);
-  const header = Buffer.alloc(headerLength);
-  header.writeUInt8(layoutVersion, 0);
-  header.writeUInt16BE(dataKey.wrapped.byteLength, 1);
-  return Buffer.concat([header, dataKey.wrapped, iv, ciphertext, cipher.getAuthTag()]);
+  return laidOut({ wrappedKey: dataKey.wrapped, iv, ciphertext, tag: cipher.getAuthTag() });
 };
 
 /** The wrapped key inside a sealed secret. @throws {SealBroken} on a layout that is not ours. */
 export const wrappedKeyOf = (sealed: Uint8Array): Uint8Array => partsOf(sealed).wrappedKey;
+
+/** The same secret, sealed under the same data key, which is wrapped otherwise now. @throws {SealBroken} on a layout that is not ours. */
+export const withWrappedKey = (sealed: Uint8Array, wrappedKey: Uint8Array): Uint8Array =>
+  laidOut({ ...partsOf(sealed), wrappedKey });
 
 /** @throws {SealBroken} when anything differs from what was sealed: key, context, ciphertext or tag. */
 export const unseal = (sealed: Uint8Array, dataKey: SecretBytes, additionalData: Uint8Array): SecretBytes => {
@@ -68,7 +69,22 @@ export const unseal = (sealed: Uint8Array, dataKey: SecretBytes, additionalData:
   }
 };
 
-const partsOf = (sealed: Uint8Array) => {
+interface Parts {
+  readonly wrappedKey: Uint8Array;
+  readonly iv: Uint8Array;
+  readonly ciphertext: Uint8Array;
+  readonly tag: Uint8Array;
+}
+
+const laidOut = ({ wrappedKey, iv, ciphertext, tag }: Parts): Uint8Array => {
+  if (wrappedKey.byteLength === 0) throw new RangeError('A wrapped key is not empty');
+  const header = Buffer.alloc(headerLength);
+  header.writeUInt8(layoutVersion, 0);
+  header.writeUInt16BE(wrappedKey.byteLength, 1);
+  return Buffer.concat([header, wrappedKey, iv, ciphertext, tag]);
+};
+
+const partsOf = (sealed: Uint8Array): Parts => {
   const buffer = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
   if (buffer.byteLength < headerLength || buffer.readUInt8(0) !== layoutVersion) throw new SealBroken();
   const wrappedKeyEnd = headerLength + buffer.readUInt16BE(1);

@@ -26,7 +26,10 @@ export interface CleanUpPorts {
     handOver(credential: CredentialRecord): Promise<void>;
     /** False when a credential has come to the app meanwhile: then nothing was changed. */
     removeApp(app: MetaAppRecord, credential: CredentialRecord): Promise<boolean>;
-    finish(credential: CredentialRecord, leftAtMeta: readonly LeftAtMeta[]): Promise<void>;
+    /** The tenant has no credential of the app any more: what it has proved of its App Secret counts no longer. */
+    forgetProof(credential: CredentialRecord): Promise<void>;
+    /** False when something else changed the same records at the same moment: look again. */
+    finish(credential: CredentialRecord, leftAtMeta: readonly LeftAtMeta[]): Promise<boolean>;
   };
   readonly requestSetUp: (credential: CredentialRecord) => Promise<void>;
   readonly vault: SecretOpener;
@@ -59,8 +62,8 @@ export const cleanUpCredential = async (
     // Without the secret nothing can be done at Meta.
     left = await everything(credential, ports);
   }
-  await removeAppAfterLast(credential, ports);
-  await ports.removals.finish(credential, left);
+  await leaveApp(credential, ports);
+  if (!(await ports.removals.finish(credential, left))) return 'again';
   ports.journal.info('credential-removed', {
     tenantId: credential.tenantId,
     credentialId: credential.credentialId,
@@ -194,10 +197,13 @@ const undoApp = async (
   return undefined;
 };
 
-/** The record of the app and its secrets go with its last credential. */
-const removeAppAfterLast = async (credential: CredentialRecord, ports: CleanUpPorts): Promise<void> => {
+/** The record of the app and its secrets go with its last credential, and a tenant's proof with the tenant's last one. */
+const leaveApp = async (credential: CredentialRecord, ports: CleanUpPorts): Promise<void> => {
   const app = await ports.credentials.findApp(credential.appId);
-  if (app?.credentialCount === 0) await ports.removals.removeApp(app, credential);
+  if (app === undefined) return;
+  if (app.credentialCount === 0 && (await ports.removals.removeApp(app, credential))) return;
+  const others = await ports.credentials.inUse(credential.appId);
+  if (!others.some(({ tenantId }) => tenantId === credential.tenantId)) await ports.removals.forgetProof(credential);
 };
 
 /** What has to be named when nothing can be asked of Meta any more. */

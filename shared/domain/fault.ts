@@ -8,7 +8,8 @@ export type FaultCode =
   | 'environment-missing'
   | 'meta-unreachable'
   | 'claim-lost'
-  | 'credential-removed';
+  | 'credential-removed'
+  | 'rewrap-overtaken';
 
 /**
  * A broken promise: thrown, never answered. One base for all of ours: a stable code, whether a repeat may help,

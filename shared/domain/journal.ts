@@ -3,10 +3,14 @@ export interface JournalFields {
   readonly tenantId?: string;
   readonly credentialId?: string;
   readonly agentId?: string;
+  readonly subjectId?: string;
+  readonly auditId?: string;
   readonly appId?: string;
   readonly wabaId?: string;
   readonly phoneNumberId?: string;
   readonly eventId?: string;
+  /** A row of the Vault: tenant, owner, purpose and version. */
+  readonly vaultRow?: string;
   readonly kind?: string;
   readonly state?: string;
   readonly code?: string;
@@ -45,4 +49,5 @@ export type MetricName =
   | 'RepliesSent'
   | 'RepliesRefused'
   | 'RepliesUnknown'
+  | 'AuditTampered'
   | 'UnhandledError';

@@ -6,6 +6,28 @@ const template = templateOf('prod');
 const accesses = accessOf(template);
 const envelopeKey = 'CredentialVaultEnvelopeKey';
 const readDirectory = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
+const write = ['dynamodb:PutItem', 'dynamodb:UpdateItem'];
+const changeDirectory = [
+  'dynamodb:BatchGetItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:GetItem',
+  'dynamodb:PutItem',
+  'dynamodb:Query',
+  'dynamodb:UpdateItem',
+];
+const sealAndShred = ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'];
+const sendWork = {
+  CredentialManagementRemovalsQueue: ['sqs:SendMessage'],
+  CredentialManagementRotationsQueue: ['sqs:SendMessage'],
+  WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
+};
+const consumeAndSend = [
+  'sqs:ChangeMessageVisibility',
+  'sqs:DeleteMessage',
+  'sqs:GetQueueAttributes',
+  'sqs:ReceiveMessage',
+  'sqs:SendMessage',
+];
 const consume = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
 
 const keyStatements = (logicalIdPrefix: string) =>
@@ -28,9 +50,14 @@ describe('the envelope key', () => {
   it('seals and opens for these functions and these purposes, and for nobody else', () => {
     expect(purposeMatrix()).toEqual({
       ManageCredentials: {
-        'kms:GenerateDataKey': ['app-access', 'clean-up', 'graph-api', 'webhook-signature'],
-        'kms:Decrypt': ['app-access'],
+        'kms:GenerateDataKey': ['app-access', 'clean-up', 'former-callback', 'graph-api', 'webhook-signature'],
+        'kms:Decrypt': ['app-access', 'graph-api'],
       },
+      ResealCredentials: {
+        'kms:GenerateDataKey': ['clean-up', 'graph-api'],
+        'kms:Decrypt': ['app-access', 'graph-api'],
+      },
+      CleanUpCredential: { 'kms:Decrypt': ['clean-up', 'former-callback'] },
       ManageAgents: { 'kms:GenerateDataKey': ['agent-signature'] },
       ReceiveWebhook: { 'kms:Decrypt': ['webhook-signature'] },
       SetUpWebhook: { 'kms:Decrypt': ['app-access', 'graph-api'] },
@@ -99,17 +126,42 @@ describe('the data key', () => {
     }
   });
 
-  it('is given to CloudWatch Logs for the log groups of this stack and to CloudTrail for the trail of this stack', () => {
+  it('is given to CloudWatch for the log groups and the alarms of this stack and to CloudTrail for its trail', () => {
     const services = keyStatements('DataKey').filter(({ Principal }) => JSON.stringify(Principal).includes('Service'));
+    const things: Record<string, RegExp> = {
+      AlarmsOfThisStack: /:alarm:Switchboard-\*"/,
+      LogsOfThisStack: /log-group:Switchboard-\*/,
+    };
     expect(services.map(({ Sid }) => Sid).sort()).toEqual([
+      'AlarmsOfThisStack',
       'CloudTrailDescribes',
       'CloudTrailEncrypts',
       'LogsOfThisStack',
     ]);
     for (const { Condition, Sid } of services) {
-      const condition = JSON.stringify(Condition);
-      expect(condition, Sid).toMatch(Sid === 'LogsOfThisStack' ? /log-group:Switchboard-\*/ : /:trail\/Switchboard"/);
+      expect(JSON.stringify(Condition), Sid).toMatch(things[Sid ?? ''] ?? /:trail\/Switchboard"/);
     }
+  });
+});
+
+describe('secrets of credentials', () => {
+  const who = (action: string, purpose: string) =>
+    Object.entries(purposeMatrix())
+      .filter(([, actions]) => (actions[action] as readonly string[] | undefined)?.includes(purpose))
+      .map(([name]) => name)
+      .sort();
+
+  it.each(['graph-api', 'clean-up', 'app-access', 'webhook-signature', 'former-callback'])(
+    'for %s are sealed by credential management alone',
+    (purpose) => {
+      const own = ['ManageCredentials', 'ResealCredentials'];
+      expect(own).toEqual(expect.arrayContaining(who('kms:GenerateDataKey', purpose)));
+      expect(who('kms:GenerateDataKey', purpose)).toContain('ManageCredentials');
+    },
+  );
+
+  it.each(['clean-up', 'former-callback'])('for %s are opened by the removal alone', (purpose) => {
+    expect(who('kms:Decrypt', purpose)).toEqual(['CleanUpCredential']);
   });
 });
 
@@ -121,12 +173,43 @@ describe('the functions', () => {
     const traces = ({ resource, action }: (typeof accesses)[number]) => resource === '*' && action.startsWith('xray:');
     expect(tableOf(accesses.filter((it) => !ownLogs(it) && !keys(it) && !traces(it)))).toEqual({
       ManageCredentials: {
-        CredentialVaultSecretsTable: ['dynamodb:GetItem', 'dynamodb:PutItem'],
-        DirectoryRecordsTable: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        CredentialVaultSecretsTable: sealAndShred,
+        DirectoryRecordsTable: ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', ...write],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
+        ...sendWork,
+      },
+      ResealCredentials: {
+        CredentialVaultSecretsTable: sealAndShred,
+        DirectoryRecordsTable: [
+          'dynamodb:BatchGetItem',
+          'dynamodb:ConditionCheckItem',
+          'dynamodb:DeleteItem',
+          'dynamodb:GetItem',
+          'dynamodb:PutItem',
+          'dynamodb:Query',
+          'dynamodb:UpdateItem',
+        ],
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        CredentialManagementRotationsQueue: consumeAndSend,
+      },
+      CleanUpCredential: {
+        CredentialVaultSecretsTable: ['dynamodb:DeleteItem', 'dynamodb:GetItem'],
+        DirectoryRecordsTable: changeDirectory,
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        CredentialManagementRemovalsQueue: consumeAndSend,
         WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
       },
-      DescribeCredentials: { DirectoryRecordsTable: readDirectory },
+      SweepWork: {
+        DirectoryRecordsTable: [
+          'dynamodb:DeleteItem',
+          'dynamodb:GetItem',
+          'dynamodb:PutItem',
+          'dynamodb:Query',
+          'dynamodb:Scan',
+        ],
+        ...sendWork,
+      },
+      DescribeCredentials: { DirectoryRecordsTable: readDirectory, AuditLogAccessesTable: ['dynamodb:Query'] },
       ManageAgents: {
         CredentialVaultSecretsTable: ['dynamodb:PutItem'],
         DirectoryRecordsTable: [
@@ -136,6 +219,7 @@ describe('the functions', () => {
           'dynamodb:Query',
           'dynamodb:UpdateItem',
         ],
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
         WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
       },
       DescribeAgents: { DirectoryRecordsTable: readDirectory },
@@ -148,9 +232,9 @@ describe('the functions', () => {
       VerifyWebhook: { DirectoryRecordsTable: ['dynamodb:GetItem'] },
       SetUpWebhook: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
-        DirectoryRecordsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+        DirectoryRecordsTable: changeDirectory,
         AuditLogAccessesTable: ['dynamodb:PutItem'],
-        WebhookSetUpRequestsQueue: consume,
+        WebhookSetUpRequestsQueue: consumeAndSend,
       },
       RouteEvent: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
@@ -159,31 +243,54 @@ describe('the functions', () => {
         EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
         WebhookInboxEventsQueue: consume,
       },
+      WatchAudit: {
+        AuditLogAccessesTable: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+        'AuditLogAccessesTable/stream/*': ['dynamodb:ListStreams'],
+        AuditWatchUnheard: ['sqs:SendMessage'],
+      },
     });
   });
 
-  it.each(['DescribeCredentials', 'DescribeAgents', 'VerifyWebhook', 'ServePlatform', 'AddTenantClaim'])(
-    'leave %s without the envelope key and without the Vault',
-    (name) => {
-      const reached = accesses.filter((it) => it.function === name).map(({ resource }) => resource);
-      expect(reached).not.toContain(envelopeKey);
-      expect(reached).not.toContain('CredentialVaultSecretsTable');
-    },
-  );
-
-  it('never scan a table', () => {
-    expect(accesses.filter(({ action }) => /Scan|dynamodb:\*|PartiQL/.test(action))).toEqual([]);
+  it.each([
+    'DescribeCredentials',
+    'DescribeAgents',
+    'VerifyWebhook',
+    'SweepWork',
+    'WatchAudit',
+    'ServePlatform',
+    'AddTenantClaim',
+  ])('leave %s without the envelope key and without the Vault', (name) => {
+    const reached = accesses.filter((it) => it.function === name).map(({ resource }) => resource);
+    expect(reached).not.toContain(envelopeKey);
+    expect(reached).not.toContain('CredentialVaultSecretsTable');
   });
 
-  it('only add to the audit log: nobody reads, changes or deletes a record', () => {
-    const actions = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable').map(({ action }) => action);
-    expect(new Set(actions)).toEqual(new Set(['dynamodb:PutItem']));
+  it('never scan a table, but for the sweeper, which must find every credential after a change of address', () => {
+    const scans = accesses.filter(({ action }) => /Scan|dynamodb:\*|PartiQL/.test(action));
+    expect(scans.map((it) => `${it.function} ${it.action} ${it.resource}`)).toEqual([
+      'SweepWork dynamodb:Scan DirectoryRecordsTable',
+    ]);
   });
 
-  it('have a wildcard for X-Ray alone, and in no action', () => {
+  it('add to the audit log or list it, and nobody does both, changes or deletes a record', () => {
+    const ofAudit = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable');
+    const hearing = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'];
+    expect(new Set(ofAudit.map(({ action }) => action))).toEqual(
+      new Set(['dynamodb:PutItem', 'dynamodb:Query', ...hearing]),
+    );
+    const readers = ofAudit.filter(({ action }) => action === 'dynamodb:Query').map((it) => it.function);
+    expect(readers).toEqual(['DescribeCredentials']);
+    expect(ofAudit.filter((it) => readers.includes(it.function))).toHaveLength(readers.length);
+  });
+
+  it('have a wildcard for X-Ray and for the streams of the audit alone, and in no action', () => {
     const wild = accesses.filter(({ resource, action }) => resource.includes('*') || action.includes('*'));
-    expect(new Set(wild.map(({ action }) => action))).toEqual(
-      new Set(['xray:PutTraceSegments', 'xray:PutTelemetryRecords']),
+    expect(new Set(wild.map(({ resource, action }) => `${action} ${resource}`))).toEqual(
+      new Set([
+        'xray:PutTraceSegments *',
+        'xray:PutTelemetryRecords *',
+        'dynamodb:ListStreams AuditLogAccessesTable/stream/*',
+      ]),
     );
   });
 

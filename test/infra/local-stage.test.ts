@@ -26,7 +26,7 @@ const local = templateOf('local', localSettings);
 
 const documentOf = ({ Properties }: { Properties: Record<string, unknown> }) =>
   (Properties.PolicyDocument ?? Properties.KeyPolicy) as unknown;
-const withPolicy = ['AWS::IAM::Policy', 'AWS::KMS::Key', 'AWS::SQS::QueuePolicy'];
+const withPolicy = ['AWS::IAM::Policy', 'AWS::KMS::Key', 'AWS::SNS::TopicPolicy', 'AWS::SQS::QueuePolicy'];
 const withBatches = (statement: Statement) => {
   const actions = [statement.Action].flat();
   const batches = actions.filter((action) => /^sqs:(SendMessage|ChangeMessageVisibility)$/.test(action));
@@ -53,7 +53,7 @@ describe('the local template', () => {
 
   it('lacks no resource but the queue policies, which hold nothing else than the denial of plain http', () => {
     const missing = Object.entries(resourcesOf(real)).filter(([id]) => !(id in resourcesOf(local)));
-    expect(missing).toHaveLength(4);
+    expect(missing).toHaveLength(9);
     for (const [, resource] of missing) {
       expect(resource.Type).toBe('AWS::SQS::QueuePolicy');
       expect(statementsOf(documentOf(resource)).map(keysOf)).toEqual([['aws:SecureTransport']]);

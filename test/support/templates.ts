@@ -65,10 +65,17 @@ export function resourcesOf(template: Template, type?: string): Record<string, R
   return Object.fromEntries(Object.entries(all).filter(([, resource]) => type === undefined || resource.Type === type));
 }
 
-/** The logical id that a Ref or GetAtt names, without the hash at its end; a literal as it is. */
+interface Reference {
+  readonly Ref?: string;
+  readonly 'Fn::GetAtt'?: readonly [string, string];
+  readonly 'Fn::Join'?: readonly [string, readonly unknown[]];
+}
+
+/** The logical id that a Ref or GetAtt names, without the hash at its end; a literal as it is, and what is joined of these. */
 export function nameOf(reference: unknown): string {
   if (typeof reference === 'string') return reference;
-  const { Ref, 'Fn::GetAtt': attribute } = reference as { Ref?: string; 'Fn::GetAtt'?: [string, string] };
+  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': joined } = reference as Reference;
+  if (joined !== undefined) return joined[1].map(nameOf).join(joined[0]);
   const logicalId = Ref ?? attribute?.[0];
   return logicalId === undefined ? JSON.stringify(reference) : logicalId.replace(/[0-9A-F]{8}$/, '');
 }

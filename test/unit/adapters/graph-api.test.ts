@@ -97,6 +97,35 @@ describe('the client of the Graph API', () => {
     expect(sent).toEqual({ ok: false, failure: { kind: 'unknown-outcome' } });
   });
 
+  describe('with a proof that Meta refuses', () => {
+    const refusingProofs = (heard: { readonly url: URL }, response: import('node:http').ServerResponse) =>
+      heard.url.searchParams.has('appsecret_proof')
+        ? jsonAnswer(response, 400, { error: { code: 100, message: 'Invalid appsecret_proof provided' } })
+        : jsonAnswer(response, 200, { id: '1', name: 'Shop' });
+
+    test('repeats a call once without it, where the App Secret may have changed since it was made', async () => {
+      await using server = await loopbackServer(refusingProofs);
+      const answer = await graphAt(server.url).readBusinessAccount({ ...access(), proofMayLag: true }, ids.waba);
+      expect(answer).toEqual({ ok: true, value: { name: 'Shop' } });
+      expect(server.heard.map(({ url }) => url.searchParams.has('appsecret_proof'))).toEqual([true, false]);
+    });
+
+    test('never repeats it while a new App Secret is being proved', async () => {
+      await using server = await loopbackServer(refusingProofs);
+      const answer = await graphAt(server.url).readBusinessAccount(access(), ids.waba);
+      expect(answer).toMatchObject({ ok: false, failure: { refusal: 'proof-invalid' } });
+      expect(server.heard).toHaveLength(1);
+    });
+
+    test('repeats nothing that was refused for another reason', async () => {
+      await using server = await loopbackServer((_heard, response) =>
+        jsonAnswer(response, 400, { error: { code: 190, message: 'dead' } }),
+      );
+      await graphAt(server.url).readBusinessAccount({ ...access(), proofMayLag: true }, ids.waba);
+      expect(server.heard).toHaveLength(1);
+    });
+  });
+
   test('reads the number’s own callback out of Meta’s other shape', async () => {
     const webhook_configuration = { phone_number: 'https://a.example', application: 'https://b.example' };
     await using server = await loopbackServer((_heard, response) =>

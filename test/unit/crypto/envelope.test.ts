@@ -1,7 +1,7 @@
 import { Decipheriv } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { SealBroken, seal, unseal, wrappedKeyOf } from '../../../shared/crypto/envelope.ts';
+import { SealBroken, seal, unseal, withWrappedKey, wrappedKeyOf } from '../../../shared/crypto/envelope.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { contextFor, type SecretIdentity } from '../../../shared/crypto/secret-context.ts';
 import vectors from './envelope.vectors.json' with { type: 'json' };
@@ -129,6 +129,39 @@ describe('sealed secrets', () => {
       }
     });
     expect(new Set(messages)).toEqual(new Set(['SealBroken: A sealed secret did not open']));
+  });
+});
+
+describe('another wrapping of the data key', () => {
+  const vector = vectors[0];
+  if (vector === undefined) throw new Error('There are vectors');
+  const sealed = hex(vector.sealed);
+
+  test.each([1, 3, 184, 65_535])(
+    'of %i bytes takes the place of the former one, and nothing else changes',
+    (length) => {
+      const wrappedKey = new Uint8Array(length).fill(7);
+      const moved = withWrappedKey(sealed, wrappedKey);
+      expect(Uint8Array.from(wrappedKeyOf(moved))).toEqual(wrappedKey);
+      using opened = unseal(moved, dataKeyOf(vector.dataKey), hex(vector.additionalData));
+      expect(Buffer.from(opened.bytes()).toString('hex')).toBe(vector.plaintext);
+      expect(Buffer.from(withWrappedKey(moved, hex(vector.wrappedKey))).toString('hex')).toBe(vector.sealed);
+    },
+  );
+
+  test.each([0, 65_536])('of %i bytes is refused', (length) => {
+    expect(() => withWrappedKey(sealed, new Uint8Array(length))).toThrow(RangeError);
+  });
+
+  test('is not put into what no seal has made', () => {
+    for (const broken of [new Uint8Array(), Uint8Array.of(2, ...sealed.slice(1)), sealed.slice(0, 30)])
+      expect(() => withWrappedKey(broken, Uint8Array.of(1))).toThrow(SealBroken);
+  });
+
+  test('leaves the former bytes as they were', () => {
+    const copy = Uint8Array.from(sealed);
+    withWrappedKey(copy, Uint8Array.of(1));
+    expect(copy).toEqual(sealed);
   });
 });
 
