@@ -62,7 +62,7 @@ export type Made =
   | { readonly level: 'number'; readonly phoneNumberId: PhoneNumberId; readonly formerCallback: string | null }
   | { readonly level: 'number'; readonly phoneNumberId: PhoneNumberId; readonly released: true };
 
-/** What the app-level subscription is for: `messages` first; the rest may be refused for an app and is asked for apart. */
+/** What the app-level subscription is for: without `messages` nothing arrives; the rest may be refused for an app. */
 export const messageFields = ['messages'] as const;
 export const accountFields = [
   'account_update',
@@ -177,11 +177,15 @@ const mendApp = async (
     return ports.graph.subscribeApp(appToken, app.appId, { callbackUrl, fields }, verifyToken);
   };
   await ports.credentials.recordMade(credential, { level: 'app', made: true });
+  // All at once: whoever died between two steps would leave a subscription that looks complete and lacks the account's notices.
+  const complete = await subscribe([...messageFields, ...accountFields]);
+  if (complete.ok) return undefined;
+  const stopped = stopOrRepeat(complete.failure);
+  if (stopped.code === 'callback-not-reachable') return stopped;
+  // Refused fields cost account notices, not messages.
   const essential = await subscribe(messageFields);
   if (!essential.ok) return stopOrRepeat(essential.failure);
-  // Meta replaces the list of fields, so `messages` is named again. Refused fields cost account notices, not messages.
-  const complete = await subscribe([...messageFields, ...accountFields]);
-  if (!complete.ok) ports.journal.warn('account-fields-refused', { appId: app.appId, ...metaFields(complete.failure) });
+  ports.journal.warn('account-fields-refused', { appId: app.appId, ...metaFields(complete.failure) });
   return undefined;
 };
 

@@ -21,12 +21,23 @@ export const configurationFor = (engine: EngineName) => {
   return clientConfiguration(emulatorEndpoint(Number(port)));
 };
 
-export const dynamoDbOf = (engine: EngineName) =>
+/** One client for each engine: making one costs more than most calls. */
+const oncePerEngine = <T>(make: (engine: EngineName) => T) => {
+  const made = new Map<EngineName, T>();
+  return (engine: EngineName): T => {
+    const client = made.get(engine) ?? make(engine);
+    made.set(engine, client);
+    return client;
+  };
+};
+
+export const dynamoDbOf = oncePerEngine((engine) =>
   DynamoDBDocumentClient.from(new DynamoDBClient(configurationFor(engine)), {
     marshallOptions: { removeUndefinedValues: true },
-  });
+  }),
+);
 
-export const kmsOf = (engine: EngineName) => new KMSClient(configurationFor(engine));
+export const kmsOf = oncePerEngine((engine) => new KMSClient(configurationFor(engine)));
 
 /** A new table with the keys that all of ours have, and its name. Engines are fresh for each run: nothing is removed. */
 export async function makeTable(engine: EngineName, { stream = false } = {}): Promise<string> {
