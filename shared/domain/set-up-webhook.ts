@@ -236,7 +236,11 @@ const mendNumber = async (mending: Mending, found: NumberDifference): Promise<St
   const number = found.phoneNumberId;
   if (found.difference === 'unreadable') return stopOrRepeat(found.failure);
   if (found.difference === 'left') return releaseNumber(mending, number);
-  const consented = credential.onExistingCallback === 'replace' || (reclaim && found.difference === 'replaced');
+  // The consent was about what was there then, also while we are still at it; what somebody put there since is taken back by a repair.
+  const isFormer =
+    found.difference === 'foreign' || found.found === credential.madeAtMeta.numbers[number]?.formerCallback;
+  const consented =
+    (isFormer && credential.onExistingCallback === 'replace') || (reclaim && found.difference === 'replaced');
   if ((found.difference === 'foreign' || found.difference === 'replaced') && !consented) return existingCallback;
 
   const ours = webhookUrl(ports.publicUrl, credential.webhookId);

@@ -262,13 +262,19 @@ describe('what is made at Meta', () => {
     await run({ onExistingCallback: 'replace' });
     expect(made.at(-1)?.made).toMatchObject({ formerCallback: 'https://former.example/hook' });
     made = [];
-    meta.callbacks[ids.number] = 'https://later.example/hook';
-    await run({
+    const consented = {
       onExistingCallback: 'replace',
       madeAtMeta: { account: 'made', numbers: { [ids.number]: { formerCallback: 'https://former.example/hook' } } },
-    });
-    expect(made).toEqual([]);
+    } as const;
+    meta.callbacks[ids.number] = 'https://former.example/hook';
+    await run(consented);
+    expect(made, 'a set-up that stopped in the middle goes on').toEqual([]);
     expect(meta.callbacks[ids.number]).toBe(ours);
+
+    meta.callbacks[ids.number] = 'https://later.example/hook';
+    expect(await run(consented)).toMatchObject([{ state: 'action_required', reason: { code: 'existing-callback' } }]);
+    expect(made).toEqual([]);
+    expect(meta.callbacks[ids.number], 'the consent was not about this one').toBe('https://later.example/hook');
   });
 });
 
