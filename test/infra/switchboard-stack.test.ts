@@ -49,6 +49,7 @@ describe('the stack', () => {
       'EventsTable',
       'Issuer',
       'OperatorGroup',
+      'RewrapVaultFunction',
       'RouteEventFunction',
       'UserPoolClientId',
       'UserPoolId',
