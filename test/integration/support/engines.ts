@@ -15,11 +15,10 @@ declare module 'vitest' {
   }
 }
 
+export const endpointOf = (engine: EngineName) => emulatorEndpoint(Number(new URL(inject('engines')[engine]).port));
+
 /** For any client of the AWS SDK: `new SQSClient(configurationFor('moto'))`. */
-export const configurationFor = (engine: EngineName) => {
-  const { port } = new URL(inject('engines')[engine]);
-  return clientConfiguration(emulatorEndpoint(Number(port)));
-};
+export const configurationFor = (engine: EngineName) => clientConfiguration(endpointOf(engine));
 
 /** One client for each engine: making one costs more than most calls. */
 const oncePerEngine = <T>(make: (engine: EngineName) => T) => {
