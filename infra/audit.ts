@@ -12,11 +12,11 @@ import { compare, isFlagged } from './audit/comparison.ts';
 import { lookupTrail } from './audit/lookup-trail.ts';
 import { report } from './audit/report.ts';
 import type { Trail } from './audit/trail.ts';
-import { type DeployedStack, deployedStack, explain } from './deployed-stack.ts';
 import { clientConfiguration, endpointOf } from './local/aws-endpoint.ts';
 import { Refusal } from './local/refusal.ts';
 import { readStack } from './local/stack-file.ts';
 import { StateDirectory } from './local/state-directory.ts';
+import { type DeployedStack, deployedStack, explain } from './operator-command.ts';
 
 /** An event and our line of it lie seconds apart: both are read from so much earlier on. In milliseconds. */
 const margin = 5 * 60_000;

@@ -11,6 +11,7 @@ export const handlerEntries = {
   DescribeCredentials: 'functions/credentials/describe-credentials.lambda.ts',
   ManageAgents: 'functions/agents/manage-agents.lambda.ts',
   DescribeAgents: 'functions/agents/describe-agents.lambda.ts',
+  RewrapVault: 'functions/vault/rewrap-vault.lambda.ts',
   ReceiveWebhook: 'functions/webhooks/receive-webhook.lambda.ts',
   VerifyWebhook: 'functions/webhooks/verify-webhook.lambda.ts',
   SetUpWebhook: 'functions/webhooks/set-up-webhook.lambda.ts',

@@ -112,6 +112,13 @@ const settingsShape = z.strictObject({
     .describe(
       'How long a received message stays hidden: six times the timeout of 30 s, as Lambda wants it. Less only locally',
     ),
+  envelopeKeyGeneration: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      'Generation of the KMS key that seals secrets. Raise it by one for a new key, then re-wrap (see there). Never lower it, never skip one',
+    ),
   removalProtection: z
     .boolean()
     .default(true)
@@ -171,6 +178,10 @@ function refusals(stage: StageName, settings: z.output<typeof settingsShape>): s
   refuse(
     publicUrl !== undefined && settings.publicDomain !== undefined,
     '`publicUrl` and `publicDomain` exclude each other: give the one that users reach.',
+  );
+  refuse(
+    stage === 'local' && settings.envelopeKeyGeneration > 1,
+    '`envelopeKeyGeneration` must be 1 in the local stage: the emulator cannot move secrets to another key.',
   );
   if (stage === 'local') return findings;
   for (const [name, url] of Object.entries({ issuer, publicUrl, apiUrl, graphApiUrl }))

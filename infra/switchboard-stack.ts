@@ -16,6 +16,7 @@ import { Identity } from './constructs/identity.ts';
 import { PlatformPages } from './constructs/platform-pages.ts';
 import { PublicApi } from './constructs/public-api.ts';
 import { StackOutputs } from './constructs/stack-outputs.ts';
+import { VaultRewrap } from './constructs/vault-rewrap.ts';
 import { WebhookInbox } from './constructs/webhook-inbox.ts';
 import { WebhookSetUp } from './constructs/webhook-set-up.ts';
 import { WorkSweeper } from './constructs/work-sweeper.ts';
@@ -39,6 +40,7 @@ export class SwitchboardStack extends Stack {
     new PlatformPages(this, 'PlatformPages', { ...house, api });
 
     const vault = new CredentialVault(this, 'CredentialVault', house);
+    const rewrap = new VaultRewrap(this, 'VaultRewrap', { ...house, vault });
     const directory = new Directory(this, 'Directory', house);
     const auditLog = new AuditLog(this, 'AuditLog', house);
     const capability = { ...house, api, graphApi: new GraphApi(settings), vault, directory, auditLog };
@@ -59,7 +61,20 @@ export class SwitchboardStack extends Stack {
     const trail = settings.trail.mode === 'none' ? undefined : new AuditTrail(this, 'AuditTrail', { ...house, vault });
     if (trail !== undefined) api.openAfter(trail);
 
-    const told = { api, identity, vault, directory, eventStore, auditLog, inbox, router, sweeper, alerts, trail };
+    const told = {
+      api,
+      identity,
+      vault,
+      rewrap,
+      directory,
+      eventStore,
+      auditLog,
+      inbox,
+      router,
+      sweeper,
+      alerts,
+      trail,
+    };
     new StackOutputs(this, 'Outputs', told);
   }
 }

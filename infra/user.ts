@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import {
   AdminAddUserToGroupCommand,
@@ -9,8 +8,8 @@ import {
   UsernameExistsException,
 } from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
-import { deployedStack, explain, messageOf } from './deployed-stack.ts';
 import { Refusal } from './local/refusal.ts';
+import { deployedStack, explain, parsedOptions } from './operator-command.ts';
 
 const usage = 'npm run user -- --email ADDRESS [--tenant NAME] [--operator] [--stack Switchboard]';
 
@@ -35,22 +34,13 @@ export interface Clients {
  * @throws Refusal for an unknown option, a missing or malformed address, an unusable tenant.
  */
 export function parseUserRequest(args: string[]): UserRequest {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        email: { type: 'string' },
-        tenant: { type: 'string' },
-        operator: { type: 'boolean' },
-        stack: { type: 'string' },
-      },
-    });
-    return request.parse(values);
-  } catch (cause) {
-    const reason =
-      cause instanceof z.ZodError ? cause.issues.map(({ message }) => message).join(' ') : messageOf(cause);
-    throw new Refusal(`${reason}\nUsage: ${usage}`, { cause });
-  }
+  const options = {
+    email: { type: 'string' },
+    tenant: { type: 'string' },
+    operator: { type: 'boolean' },
+    stack: { type: 'string' },
+  } as const;
+  return parsedOptions(request, { args, options }, usage);
 }
 
 /**

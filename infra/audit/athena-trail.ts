@@ -40,19 +40,16 @@ export const athenaTrail = (props: AthenaTrailProps): Trail => ({
     const id = await started(trailSql(props, question), props);
     await succeeded(id, props);
     const opens: TrailOpen[] = [];
-    let isFirst = true;
     for await (const page of paginateGetQueryResults({ client: props.client }, { QueryExecutionId: id })) {
-      const rows = page.ResultSet?.Rows ?? [];
-      // The first row of the first page holds the names of the columns.
-      for (const { Data = [] } of isFirst ? rows.slice(1) : rows) {
+      for (const { Data = [] } of page.ResultSet?.Rows ?? []) {
         const [eventId, at, requestId, errorCode, who = 'unknown', parameters] = row.parse(
           Data.map(({ VarCharValue }) => VarCharValue),
         );
         const answer = errorCode === undefined || errorCode === '' ? 'allowed' : 'refused';
         const open = openOf({ eventId, at, requestId, who, answer, requestParameters: jsonOf(parameters) }, question);
+        // The first row of all holds the names of the columns: it is no opening either.
         if (open !== undefined) opens.push(open);
       }
-      isFirst = false;
     }
     return { opens: eachOnce(opens) };
   },

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { credentialId, tenantId } from '../../shared/contracts/ids.ts';
-import { messageOf } from '../deployed-stack.ts';
 import { Refusal } from '../local/refusal.ts';
+import { messageOf } from '../operator-command.ts';
 
 const usage =
   'npm run audit -- --tenant NAME --credential ID --since 24h|2026-11-22T10:00:00Z [--stack Switchboard] [--state-dir .local]';

@@ -9,6 +9,7 @@ import type { Directory } from './directory.ts';
 import type { EventStore } from './event-store.ts';
 import type { Identity } from './identity.ts';
 import type { PublicApi } from './public-api.ts';
+import type { VaultRewrap } from './vault-rewrap.ts';
 import type { WebhookInbox } from './webhook-inbox.ts';
 import type { WorkSweeper } from './work-sweeper.ts';
 
@@ -16,6 +17,7 @@ export interface StackOutputsProps {
   readonly api: PublicApi;
   readonly identity: Identity;
   readonly vault: CredentialVault;
+  readonly rewrap: VaultRewrap;
   readonly directory: Directory;
   readonly eventStore: EventStore;
   readonly auditLog: AuditLog;
@@ -30,7 +32,8 @@ export interface StackOutputsProps {
 export class StackOutputs extends Construct {
   constructor(scope: Construct, id: string, props: StackOutputsProps) {
     super(scope, id);
-    const { api, identity, vault, directory, eventStore, auditLog, inbox, router, sweeper, alerts, trail } = props;
+    const { api, identity, vault, rewrap, directory, eventStore, auditLog, inbox, router, sweeper, alerts, trail } =
+      props;
     this.#tell('ApiUrl', 'Origin of the API', api.origin);
     this.#tell('ApiId', 'Id of the API', api.apiId);
     this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.webhooksOrigin}/webhooks`);
@@ -40,6 +43,7 @@ export class StackOutputs extends Construct {
     this.#tell('UserPoolClientId', 'Client of the console in that pool', api.consoleClient?.userPoolClientId);
     this.#tell('OperatorGroup', 'Group of the operators in that pool', identity.operatorGroup);
     this.#tell('VaultTable', 'Table of the sealed secrets', vault.table.tableName);
+    this.#tell('RewrapVaultFunction', 'Function behind npm run rewrap', rewrap.rewrapVault.function.functionName);
     this.#tell('DirectoryTable', 'Table of credentials, webhooks, numbers and agents', directory.table.tableName);
     this.#tell('EventsTable', 'Table of claims on events', eventStore.table.tableName);
     this.#tell('AuditTable', 'Table of accesses', auditLog.table.tableName);

@@ -5,6 +5,9 @@ import { loggedAbout } from './support/logs.ts';
 import { eventually } from './support/patience.ts';
 import { addAuditRow, changeAuditRow, removeAuditRow, rowsOf } from './support/tables.ts';
 
+// Over a restart the emulator keeps how far a function has heard a stream, and not the stream: a copy that was restarted hears of
+// changes only after as many as there were before.
+
 /** What an addition would need to be heard of, several times over. In milliseconds. */
 const longEnough = 3_000;
 

@@ -56,9 +56,17 @@ beforeAll(async () => {
   wrappedKey = (await root.kms.send(dataKey)).CiphertextBlob;
 });
 
-const openers: readonly HandlerName[] = ['ManageCredentials', 'ReceiveWebhook', 'SetUpWebhook', 'RouteEvent'];
-const sealers: readonly HandlerName[] = ['ManageCredentials', 'ManageAgents'];
-const auditors: readonly HandlerName[] = ['ManageCredentials', 'ReceiveWebhook', 'SetUpWebhook', 'RouteEvent'];
+const openers: readonly HandlerName[] = [
+  'ManageCredentials',
+  'CleanUpCredential',
+  'ResealCredentials',
+  'ReceiveWebhook',
+  'SetUpWebhook',
+  'RouteEvent',
+];
+const sealers: readonly HandlerName[] = ['ManageCredentials', 'ResealCredentials', 'ManageAgents'];
+const shredders: readonly HandlerName[] = ['ManageCredentials', 'CleanUpCredential', 'ResealCredentials'];
+const auditors: readonly HandlerName[] = [...openers, 'ManageAgents'];
 
 const calls: readonly Call[] = [
   {
@@ -97,17 +105,22 @@ const calls: readonly Call[] = [
   },
   {
     what: 'change a sealed secret in place',
-    allowed: [],
+    allowed: ['RewrapVault'],
     send: ({ dynamoDb }) => dynamoDb.send(new UpdateItemCommand({ ...vault(), Key: key, ...onlyIfThere })),
   },
   {
+    what: 'take a sealed secret away',
+    allowed: shredders,
+    send: ({ dynamoDb }) => dynamoDb.send(new DeleteItemCommand({ ...vault(), Key: key, ...onlyIfThere })),
+  },
+  {
     what: 'scan the Vault',
-    allowed: [],
+    allowed: ['RewrapVault'],
     send: ({ dynamoDb }) => dynamoDb.send(new ScanCommand({ ...vault(), Limit: 1 })),
   },
   {
     what: 'scan the Directory',
-    allowed: [],
+    allowed: ['SweepWork'],
     send: ({ dynamoDb }) => dynamoDb.send(new ScanCommand({ ...directory(), Limit: 1 })),
   },
   {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accessOf, statementsOf, tableOf } from '../support/access-matrix.ts';
+import { accessOf, statementsOf, tableOf } from '../../infra/access-matrix.ts';
 import { nameOf, resourcesOf, templateOf } from '../support/templates.ts';
 
 const template = templateOf('prod');
@@ -40,7 +40,7 @@ function purposeMatrix() {
   const matrix: Record<string, Record<string, unknown>> = {};
   for (const { function: name, action, resource, condition } of accesses) {
     if (resource !== envelopeKey) continue;
-    const purposes = [condition.StringEquals?.['kms:EncryptionContext:purpose']].flat().sort();
+    const purposes = [condition.StringEquals?.['kms:EncryptionContext:purpose'] ?? 'every purpose'].flat().sort();
     matrix[name] = { ...matrix[name], [action]: purposes };
   }
   return matrix;
@@ -62,6 +62,7 @@ describe('the envelope key', () => {
       ReceiveWebhook: { 'kms:Decrypt': ['webhook-signature'] },
       SetUpWebhook: { 'kms:Decrypt': ['app-access', 'graph-api'] },
       RouteEvent: { 'kms:Decrypt': ['agent-signature', 'graph-api'] },
+      RewrapVault: { 'kms:ReEncryptFrom': ['every purpose'], 'kms:ReEncryptTo': ['every purpose'] },
     });
   });
 
@@ -69,8 +70,10 @@ describe('the envelope key', () => {
     expect(purposeMatrix().ReceiveWebhook).not.toHaveProperty(['kms:Decrypt'], expect.arrayContaining(['graph-api']));
   });
 
-  it('is granted only on condition of the purpose and of the name of this vault', () => {
-    const conditions = accesses.filter(({ resource }) => resource === envelopeKey).map(({ condition }) => condition);
+  it('seals and opens only on condition of the purpose and of the name of this vault', () => {
+    const conditions = accesses
+      .filter(({ resource, action }) => resource === envelopeKey && !action.startsWith('kms:ReEncrypt'))
+      .map(({ condition }) => condition);
     expect(conditions.length).toBeGreaterThan(0);
     for (const condition of conditions)
       expect(condition).toEqual({
@@ -243,6 +246,7 @@ describe('the functions', () => {
         EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
         WebhookInboxEventsQueue: consume,
       },
+      RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan', 'dynamodb:UpdateItem'] },
       WatchAudit: {
         AuditLogAccessesTable: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
         'AuditLogAccessesTable/stream/*': ['dynamodb:ListStreams'],
@@ -265,11 +269,12 @@ describe('the functions', () => {
     expect(reached).not.toContain('CredentialVaultSecretsTable');
   });
 
-  it('never scan a table, but for the sweeper, which must find every credential after a change of address', () => {
+  it('never scan a table: the re-wrap alone scans the Vault, the sweeper alone the Directory', () => {
     const scans = accesses.filter(({ action }) => /Scan|dynamodb:\*|PartiQL/.test(action));
-    expect(scans.map((it) => `${it.function} ${it.action} ${it.resource}`)).toEqual([
-      'SweepWork dynamodb:Scan DirectoryRecordsTable',
-    ]);
+    expect(tableOf(scans)).toEqual({
+      RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan'] },
+      SweepWork: { DirectoryRecordsTable: ['dynamodb:Scan'] },
+    });
   });
 
   it('add to the audit log or list it, and nobody does both, changes or deletes a record', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { handler } from '../../functions/audit/watch-audit.lambda.ts';
-import { statementsOf } from '../support/access-matrix.ts';
+import { statementsOf } from '../../infra/access-matrix.ts';
 import { context } from '../support/lambda.ts';
 import { nameOf, resourcesOf, templateOf } from '../support/templates.ts';
 

@@ -3,10 +3,10 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnKey } from 'aws-cdk-lib/aws-kms';
 import { describe, expect, it } from 'vitest';
+import { type Statement, statementsOf } from '../../infra/access-matrix.ts';
 import { EmulatorAspect, emulatorGaps } from '../../infra/local/emulator-aspect.ts';
 import { settingsOf } from '../../infra/stage.ts';
 import { SwitchboardStack } from '../../infra/switchboard-stack.ts';
-import { type Statement, statementsOf } from '../support/access-matrix.ts';
 import { appOf, contextOf, emptyApp, localSettings, resourcesOf, templateOf } from '../support/templates.ts';
 
 /** The local stage as the constructs make it, before the Aspect. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { statementsOf } from '../../infra/access-matrix.ts';
 import { handlerNames } from '../../infra/handlers.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { statementsOf } from '../support/access-matrix.ts';
 import { localSettings, nameOf, type Resource, resourcesOf, templateOf } from '../support/templates.ts';
 
 const template = templateOf('prod');
@@ -56,6 +56,7 @@ describe('the stack', () => {
       'Issuer',
       'OperatorGroup',
       'OperatorTopicArn',
+      'RewrapVaultFunction',
       'RouteEventFunction',
       'SweepWorkFunction',
       'UserPoolClientId',

@@ -22,7 +22,7 @@ const query = (input: QueryCommandInput) => {
   const start = input.ExclusiveStartKey?.sk as string | undefined;
   const found = rows
     .filter(({ pk }) => pk === input.ExpressionAttributeValues?.[':pk'])
-    .sort((one, other) => (String(one.sk) < String(other.sk) ? 1 : -1))
+    .sort((one, other) => (String(one.sk) < String(other.sk) === (input.ScanIndexForward === false) ? 1 : -1))
     .filter(({ sk }) => start === undefined || String(sk) < start);
   return { Items: found.slice(0, input.Limit) };
 };

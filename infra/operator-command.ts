@@ -1,5 +1,23 @@
+// What the operator's commands have in common: options, the deployed stack, and sentences instead of stack traces.
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import * as z from 'zod';
 import { Refusal } from './local/refusal.ts';
+
+/** Reads a command line. @throws Refusal, with the usage, for an unknown option or one that the schema refuses. */
+export function parsedOptions<Schema extends z.ZodType>(
+  schema: Schema,
+  config: ParseArgsConfig,
+  usage: string,
+): z.output<Schema> {
+  try {
+    return schema.parse(parseArgs(config).values);
+  } catch (cause) {
+    const reason =
+      cause instanceof z.ZodError ? cause.issues.map(({ message }) => message).join(' ') : messageOf(cause);
+    throw new Refusal(`${reason}\nUsage: ${usage}`, { cause });
+  }
+}
 
 export interface DeployedStack {
   readonly outputs: Readonly<Record<string, string | undefined>>;
