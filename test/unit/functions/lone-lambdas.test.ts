@@ -1,7 +1,9 @@
 import type { Context, DynamoDBStreamEvent } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import * as z from 'zod';
 import { currentActor } from '../../../functions/edge/invocation.ts';
 import { journal } from '../../../functions/edge/operator-journal.ts';
+import { operatorLambda } from '../../../functions/edge/operator-lambda.ts';
 import { scheduledLambda } from '../../../functions/edge/scheduled-lambda.ts';
 import { streamLambda } from '../../../functions/edge/stream-lambda.ts';
 import type { Actor } from '../../../shared/domain/audit.ts';
@@ -24,10 +26,16 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
+type Invoke = (run: () => Promise<void>) => Promise<void>;
+const scheduled: Invoke = (run) => scheduledLambda(run)({}, invocation);
+const operated: Invoke = (run) => operatorLambda(z.strictObject({}), run)({}, invocation);
+const streaming: Invoke = (run) => streamLambda(run)(streamed, invocation);
+
 describe.each([
-  ['starts', (run: () => Promise<void>) => scheduledLambda(run)({}, invocation)],
-  ['tells of a change', (run: () => Promise<void>) => streamLambda(run)(streamed, invocation)],
-])('a function that nobody but the cloud %s', (_how, invoke) => {
+  ['a schedule starts', scheduled],
+  ['an operator starts', operated],
+  ['hears of the changes of a table', streaming],
+])('a function that %s', (_how, invoke) => {
   test('acts in its own name', async () => {
     const actors: Actor[] = [];
     await invoke(async () => void actors.push(await Promise.resolve().then(currentActor)));
@@ -44,6 +52,14 @@ describe.each([
   });
 });
 
+test.each([
+  ['a schedule starts', scheduled],
+  ['an operator starts', operated],
+])('a function that %s counts its failure', async (_how, invoke) => {
+  await expect(invoke(() => Promise.reject(outage))).rejects.toThrow();
+  expect(output.metrics()).toMatchObject([{ UnhandledError: 1 }]);
+});
+
 describe('a scheduled function', () => {
   test.each([
     ['an outage', outage, { errorName: 'Fault', code: 'store-unavailable', causeName: 'RangeError' }],
@@ -53,7 +69,6 @@ describe('a scheduled function', () => {
     expect(failed).toEqual(new Error('Not finished; the log says why.'));
     expect((failed as Error).cause).toBeUndefined();
     expect(output.lines()).toMatchObject([{ level: 'ERROR', message: 'schedule-failed', ...said }]);
-    expect(output.metrics()).toMatchObject([{ UnhandledError: 1 }]);
     expect(output.text()).not.toContain('CANARY');
   });
 
