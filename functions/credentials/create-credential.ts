@@ -237,11 +237,11 @@ export const createCredentialRoute = apiRoute({
   routeKey: 'POST /v1/credentials',
   body: createCredentialRequest,
   idempotent: true,
-  run: ({ caller, body, idempotencyDigest, timeLeft }) =>
+  run: ({ caller, body, requestDigest, timeLeft }) =>
     createCredential(
       caller,
       body,
-      { createdWith: idempotencyDigest, timeLeft },
+      { createdWith: requestDigest, timeLeft },
       {
         credentials: ports.credentials(),
         creator: ports.credentialCreator(),

@@ -105,16 +105,16 @@ const editionOf = async (
     version: before.version + 1,
     updatedAt: now.toISOString(),
   };
-  if (request.accessToken !== undefined || request.appSecret !== undefined)
-    return resealed(caller, before, named, app, request, ports);
-  const revoked = request.previousAppSecret === 'revoke';
+  const isRevoked = request.previousAppSecret === 'revoke';
   // Who has not proved the App Secret in force can't tell that the former one is not needed.
-  if (revoked && app.provedBy[caller.tenantId] !== app.secretVersion)
+  if (isRevoked && request.appSecret === undefined && app.provedBy[caller.tenantId] !== app.secretVersion)
     return refuse('app-secret-unproved', {
       detail: 'Another tenant of this Meta app has replaced the App Secret.',
       guidance: 'Send the App Secret that is in force along with the revocation.',
     });
-  const appAfter = revoked && app.previousSecretVersion !== null ? withoutPrevious(app) : app;
+  if (request.accessToken !== undefined || request.appSecret !== undefined)
+    return resealed(caller, before, named, app, request, ports);
+  const appAfter = isRevoked ? withoutPrevious(app) : app;
   return {
     before,
     after: named,
@@ -195,7 +195,7 @@ const openAccessToken = async (credential: CredentialRecord, opener: SecretOpene
   return accessToken;
 };
 
-/** The Meta app with the App Secret that was just proved. */
+/** The Meta app with the App Secret that was just proved, and without the former one where that is revoked. */
 const appAfterwards = async (
   { tenantId }: Caller,
   app: MetaAppRecord,
@@ -204,11 +204,12 @@ const appAfterwards = async (
   openedFor: { readonly tenantId: string; readonly subjectId: string },
   ports: UpdateCredentialPorts,
 ): Promise<MetaAppRecord> => {
-  if (request.appSecret === undefined) return app;
+  const isRevoked = request.previousAppSecret === 'revoke';
+  if (request.appSecret === undefined) return isRevoked ? withoutPrevious(app) : app;
   if (!(await isCurrentSecret(app, openedFor, secrets.appToken, ports.opener)))
     return appWithSecret(app, secrets.appSecret, tenantId, ports.now(), request.previousAppSecret);
   const proved = appProvedBy(app, tenantId);
-  return request.previousAppSecret === 'revoke' ? withoutPrevious(proved) : proved;
+  return isRevoked ? withoutPrevious(proved) : proved;
 };
 
 export const updateCredentialRoute = apiRoute({

@@ -4,7 +4,7 @@ import type * as z from 'zod';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { Answer } from './answer.ts';
 import { type Caller, callerOf } from './caller.ts';
-import { idempotencyDigestOf, onlyOnce } from './idempotency.ts';
+import { idempotencyDigestOf, onlyOnce, requestDigestOf } from './idempotency.ts';
 import { actingFor } from './invocation.ts';
 import { journal, publishCounts, safeError } from './operator-journal.ts';
 import * as ports from './ports.ts';
@@ -19,8 +19,8 @@ export interface ApiRequest<Path, Query, Body> {
   readonly body: Body;
   readonly ifMatch: string | undefined;
   readonly ifNoneMatch: string | undefined;
-  /** Names the request where the client sent an Idempotency-Key. */
-  readonly idempotencyDigest: string | null;
+  /** Names the request, body included, where the client sent an Idempotency-Key. */
+  readonly requestDigest: string | null;
   /** How long the caller is still waiting, in milliseconds. */
   readonly timeLeft: () => number;
 }
@@ -83,7 +83,10 @@ const runRoute = async (
       body: body.body,
       ifMatch: event.headers['if-match'],
       ifNoneMatch: event.headers['if-none-match'],
-      idempotencyDigest: digest,
+      requestDigest:
+        digest === null || idempotencyKey === undefined
+          ? null
+          : requestDigestOf(digest, idempotencyKey, rawBodyOf(event)),
       timeLeft: () => context.getRemainingTimeInMillis(),
     });
   return actingFor(caller.subject, event.requestContext.requestId, () =>

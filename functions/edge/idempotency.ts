@@ -5,6 +5,7 @@ import { digestOf, keyedDigestOf } from '../../shared/crypto/identifiers.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { Answer } from './answer.ts';
 import type { Caller } from './caller.ts';
+import { journal, safeError } from './operator-journal.ts';
 
 const key = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 
@@ -36,10 +37,17 @@ export const idempotencyDigestOf = (
       });
 };
 
+/** The body under the key, which is not kept: what it held can't be guessed from it. */
+const bodyDigestOf = (idempotencyKey: string, rawBody: Uint8Array): string =>
+  keyedDigestOf(Buffer.from(idempotencyKey), Buffer.from(rawBody).toString('latin1'));
+
+/** Names the request with its body, for what it makes: a later one with other values under the same key is another. */
+export const requestDigestOf = (digest: string, idempotencyKey: string, rawBody: Uint8Array): string =>
+  digestOf('request', digest, bodyDigestOf(idempotencyKey, rawBody));
+
 /**
  * Runs a request once for each key: repeats get the first answer for 24 hours, also while they run at the same time (409 then).
- * A request that failed on our side may be repeated; one that died is taken up after a minute. The body is kept as a digest under
- * the key, which is not kept: what it held can't be guessed from it.
+ * A request that failed on our side, or that was told to try again, may be repeated; one that died is taken up after a minute.
  */
 export const onlyOnce = async (
   {
@@ -56,7 +64,7 @@ export const onlyOnce = async (
   store: IdempotencyStore,
   run: () => Promise<Answer | Refused>,
 ): Promise<Answer | Refused> => {
-  const bodyDigest = keyedDigestOf(Buffer.from(idempotencyKey), Buffer.from(rawBody).toString('latin1'));
+  const bodyDigest = bodyDigestOf(idempotencyKey, rawBody);
   const beginning = await store.begin(caller.tenantId, digest, bodyDigest);
   switch (beginning.outcome) {
     case 'first':
@@ -74,19 +82,28 @@ export const onlyOnce = async (
     default:
       return beginning satisfies never;
   }
+  let outcome: Answer | Refused;
   try {
-    const outcome = await run();
-    if (isRefused(outcome) && problems[outcome.refused].status >= firstServerError)
-      await store.forget(caller.tenantId, digest);
-    else {
-      const holdsSecret = !isRefused(outcome) && outcome.holdsSecret === true;
-      await store.finish(caller.tenantId, digest, holdsSecret ? undefined : JSON.stringify(outcome));
-    }
-    return outcome;
+    outcome = await run();
   } catch (error) {
     await store.forget(caller.tenantId, digest).catch(() => undefined);
     throw error;
   }
+  try {
+    if (isRefused(outcome) && isPassing(outcome)) await store.forget(caller.tenantId, digest);
+    else {
+      const holdsSecret = !isRefused(outcome) && outcome.holdsSecret === true;
+      await store.finish(caller.tenantId, digest, holdsSecret ? undefined : JSON.stringify(outcome));
+    }
+  } catch (error) {
+    // It was done, so its answer is given; a repeat is told to wait until the record counts as that of a dead one.
+    journal.error('answer-not-kept', safeError(error));
+  }
+  return outcome;
 };
+
+/** Nothing was done, and a repeat may come to something else. */
+const isPassing = ({ refused, details }: Refused): boolean =>
+  problems[refused].status >= firstServerError || details?.retryAfterSeconds !== undefined;
 
 const answerOf = (stored: string): Answer | Refused => storedOutcome.parse(JSON.parse(stored)) as Answer | Refused;

@@ -19,9 +19,16 @@ export const appUpdate = (TableName: string, before: MetaAppRecord, after: MetaA
   const unchanged = {
     TableName,
     Key: directoryKey.app(before.appId),
-    ConditionExpression: 'credentialCount = :count AND secretVersion = :version',
+    // All that a change sets: else a revocation or a proof that came in between would be undone.
+    ConditionExpression:
+      'credentialCount = :count AND secretVersion = :version AND previousSecretVersion = :knownPrevious AND provedBy = :knownProofs',
   };
-  const known = { ':count': before.credentialCount, ':version': before.secretVersion };
+  const known = {
+    ':count': before.credentialCount,
+    ':version': before.secretVersion,
+    ':knownPrevious': before.previousSecretVersion,
+    ':knownProofs': before.provedBy,
+  };
   if (before === after) return { ConditionCheck: { ...unchanged, ExpressionAttributeValues: known } };
   return {
     Update: {

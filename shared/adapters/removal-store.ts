@@ -113,12 +113,15 @@ export const removalStore = (
             TableName,
             Key: directoryKey.credential(credential.tenantId, credential.credentialId),
             UpdateExpression: 'SET madeAtMeta.account = :made',
-            ConditionExpression: 'attribute_exists(pk)',
-            ExpressionAttributeValues: { ':made': 'made' },
+            ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
+            ExpressionAttributeNames: { '#status': 'status' },
+            ExpressionAttributeValues: { ':made': 'made', ':removing': 'removing' },
           }),
         );
+        return true;
       } catch (error) {
-        if (!hasName(error, 'ConditionalCheckFailedException')) throw unavailable(error);
+        if (hasName(error, 'ConditionalCheckFailedException')) return false;
+        throw unavailable(error);
       }
     },
 
@@ -214,8 +217,10 @@ export const removalStore = (
                 TableName,
                 Key,
                 UpdateExpression: 'SET leftAtMeta = :left, removal = :removal, expiresAt = :expiresAt',
-                ConditionExpression: 'attribute_exists(pk)',
+                // A message may come twice: the tenant's count must go down once.
+                ConditionExpression: 'attribute_exists(pk) AND removal.finishedAt = :unfinished',
                 ExpressionAttributeValues: {
+                  ':unfinished': null,
                   ':left': leftAtMeta,
                   ':removal': { ...removal, finishedAt: finishedAt.toISOString() },
                   ':expiresAt': Math.floor(finishedAt.getTime() / 1000) + discardSeconds,

@@ -22,9 +22,9 @@ export interface CleanUpPorts {
   readonly removals: {
     /** Switches WhatsApp off for an agent that still names the credential. */
     unbindAgent(credential: CredentialRecord, agentId: string): Promise<void>;
-    /** The subscription of the app to the account is this credential's from now on. */
-    handOver(credential: CredentialRecord): Promise<void>;
-    /** False when a credential has come to the app meanwhile: then nothing was changed. */
+    /** The subscription of the app to the account is this credential's from now on. False when it is being removed itself. */
+    handOver(credential: CredentialRecord): Promise<boolean>;
+    /** False when the app changed since it was read, a credential has come to it for example: then nothing was done. */
     removeApp(app: MetaAppRecord, credential: CredentialRecord): Promise<boolean>;
     /** The tenant has no credential of the app any more: what it has proved of its App Secret counts no longer. */
     forgetProof(credential: CredentialRecord): Promise<void>;
@@ -62,7 +62,7 @@ export const cleanUpCredential = async (
     // Without the secret nothing can be done at Meta.
     left = await everything(credential, ports);
   }
-  await leaveApp(credential, ports);
+  if (!(await leaveApp(credential, ports))) return 'again';
   if (!(await ports.removals.finish(credential, left))) return 'again';
   ports.journal.info('credential-removed', {
     tenantId: credential.tenantId,
@@ -114,6 +114,9 @@ const undo = async (credential: CredentialRecord, ports: CleanUpPorts): Promise<
 const configuredNumbers = (credential: CredentialRecord): readonly PhoneNumberId[] =>
   Object.keys(credential.madeAtMeta.numbers).map((number) => phoneNumberId.parse(number));
 
+const formerCallbackOf = (credential: CredentialRecord, number: PhoneNumberId): string | null =>
+  credential.madeAtMeta.numbers[number]?.formerCallback ?? null;
+
 /** A definite no is an answer too: then the thing stays, and is named. @throws {Fault} meta-unreachable */
 const answered = <T>(result: GraphResult<T>): GraphResult<T> => {
   if (!result.ok && (result.failure.kind !== 'refused' || isPassing(result.failure.refusal)))
@@ -128,9 +131,9 @@ const undoNumber = async (
   formerToken: SecretBytes | undefined,
   graph: Graph,
 ): Promise<LeftAtMeta | undefined> => {
-  const former = credential.madeAtMeta.numbers[number]?.formerCallback ?? null;
+  const former = formerCallbackOf(credential, number);
   const found = answered(await graph.readNumberCallback(access, number));
-  if (!found.ok) return ourCallbackLeft(number, found.failure);
+  if (!found.ok) return ourCallbackLeft(number, former, found.failure);
   const isOurs = found.value !== null && isOurWebhookUrl(found.value, credential.webhookId);
   if (!isOurs) return former === null || found.value !== null ? undefined : formerCallbackLost(number, former);
 
@@ -140,7 +143,7 @@ const undoNumber = async (
     if (restored.ok) return undefined;
   }
   const cleared = answered(await graph.clearNumberCallback(access, number));
-  if (!cleared.ok) return ourCallbackLeft(number, cleared.failure);
+  if (!cleared.ok) return ourCallbackLeft(number, former, cleared.failure);
   return former === null ? undefined : formerCallbackLost(number, former);
 };
 
@@ -152,9 +155,10 @@ const undoAccount = async (
   if (credential.madeAtMeta.account !== 'made') return undefined;
   const { appId, wabaId } = credential;
   const sharers = await othersOfAccount(credential, ports);
-  // Whoever shares the subscription ends it with its own removal.
-  for (const sharer of sharers) await ports.removals.handOver(sharer);
-  if (sharers.length > 0) return undefined;
+  // Whoever shares the subscription ends it with its own removal; one that is on its way out may not look again.
+  let isShared = false;
+  for (const sharer of sharers) isShared = (await ports.removals.handOver(sharer)) || isShared;
+  if (isShared) return undefined;
   const apps = answered(await ports.graph.listSubscribedApps(access, wabaId));
   if (!apps.ok) return subscriptionLeft(wabaId, apps.failure);
   const subscription = apps.value.find((app) => app.appId === appId);
@@ -197,20 +201,24 @@ const undoApp = async (
   return undefined;
 };
 
-/** The record of the app and its secrets go with its last credential, and a tenant's proof with the tenant's last one. */
-const leaveApp = async (credential: CredentialRecord, ports: CleanUpPorts): Promise<void> => {
+/**
+ * The record of the app and its secrets go with its last credential, and a tenant's proof with the tenant's last one. False when it
+ * has to be looked at again: a secret that nobody needs must not outlive a coincidence.
+ */
+const leaveApp = async (credential: CredentialRecord, ports: CleanUpPorts): Promise<boolean> => {
   const app = await ports.credentials.findApp(credential.appId);
-  if (app === undefined) return;
-  if (app.credentialCount === 0 && (await ports.removals.removeApp(app, credential))) return;
+  if (app === undefined) return true;
+  if (app.credentialCount === 0) return ports.removals.removeApp(app, credential);
   const others = await ports.credentials.inUse(credential.appId);
   if (!others.some(({ tenantId }) => tenantId === credential.tenantId)) await ports.removals.forgetProof(credential);
+  return true;
 };
 
 /** What has to be named when nothing can be asked of Meta any more. */
 const everything = async (credential: CredentialRecord, ports: CleanUpPorts): Promise<readonly LeftAtMeta[]> => {
   const app = await ports.credentials.findApp(credential.appId);
   return [
-    ...configuredNumbers(credential).map((number) => ourCallbackLeft(number)),
+    ...configuredNumbers(credential).map((number) => ourCallbackLeft(number, formerCallbackOf(credential, number))),
     ...(credential.madeAtMeta.account === 'made' ? [subscriptionLeft(credential.wabaId)] : []),
     ...(app?.subscriptionMade && app.credentialCount === 0 ? [appSubscriptionLeft(app.appId)] : []),
   ];
@@ -223,12 +231,15 @@ const because = (failure?: GraphFailure): string =>
       ? `Meta refused it with error ${failure.code}`
       : 'Meta could not be asked in time';
 
-const ourCallbackLeft = (number: PhoneNumberId, failure?: GraphFailure): LeftAtMeta => ({
+const ourCallbackLeft = (number: PhoneNumberId, former: string | null, failure?: GraphFailure): LeftAtMeta => ({
   level: 'number',
   id: number,
-  detail: `The callback of the number still names this deployment, because ${because(failure)}. What Meta sends there is discarded.`,
+  detail:
+    `The callback of the number still names this deployment, because ${because(failure)}. What Meta sends there is discarded.` +
+    (former === null ? '' : ` Before it was ${withoutQuery(former)}.`),
   guidance:
-    'With a valid token of the app: POST /{phone-number-id} with {"webhook_configuration": {"override_callback_uri": ""}}. Or remove the app from the account in WhatsApp Manager.',
+    'With a valid token of the app: POST /{phone-number-id} with {"webhook_configuration": {"override_callback_uri": ""}}. Or remove the app from the account in WhatsApp Manager.' +
+    (former === null ? '' : ' Then register the former callback again, from the system that it belongs to.'),
 });
 
 const formerCallbackLost = (number: PhoneNumberId, former: string): LeftAtMeta => ({

@@ -51,11 +51,8 @@ export const appWithSecret = (
 };
 
 /** The former App Secret is accepted no more, from the next delivery on. */
-export const withoutPrevious = (app: MetaAppRecord): MetaAppRecord => ({
-  ...app,
-  previousSecretVersion: null,
-  previousAcceptedUntil: null,
-});
+export const withoutPrevious = (app: MetaAppRecord): MetaAppRecord =>
+  app.previousSecretVersion === null ? app : { ...app, previousSecretVersion: null, previousAcceptedUntil: null };
 
 /** Secrets of the app that nobody may need any more once `after` is in force. */
 export const retiredOfApp = (before: MetaAppRecord, after: MetaAppRecord): readonly SecretIdentity[] => {

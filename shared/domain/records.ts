@@ -81,7 +81,7 @@ export const credentialRecord = z.object({
   leftAtMeta: z.array(leftAtMeta).default([]),
   /** Epoch seconds: when what was left at Meta is told no longer. */
   expiresAt: z.number().optional(),
-  /** Hash of the Idempotency-Key that it was created with: a repeat after a crash finds what it made. */
+  /** Digest of the request that it was created with, Idempotency-Key and body: a repeat after a crash finds what it made. */
   createdWith: z.string().nullable().default(null),
   createdBy: z.string(),
   createdAt: z.iso.datetime(),

@@ -62,7 +62,7 @@ export type Made =
   | { readonly level: 'number'; readonly phoneNumberId: PhoneNumberId; readonly formerCallback: string | null }
   | { readonly level: 'number'; readonly phoneNumberId: PhoneNumberId; readonly released: true };
 
-/** What the app-level subscription is for: `messages` first; the rest may be refused for an app and is asked for apart. */
+/** What the app-level subscription is for: without `messages` nothing arrives; the rest may be refused for an app. */
 export const messageFields = ['messages'] as const;
 export const accountFields = [
   'account_update',
@@ -177,11 +177,15 @@ const mendApp = async (
     return ports.graph.subscribeApp(appToken, app.appId, { callbackUrl, fields }, verifyToken);
   };
   await ports.credentials.recordMade(credential, { level: 'app', made: true });
+  // All at once: whoever died between two steps would leave a subscription that looks complete and lacks the account's notices.
+  const complete = await subscribe([...messageFields, ...accountFields]);
+  if (complete.ok) return undefined;
+  const stopped = stopOrRepeat(complete.failure);
+  if (stopped.code === 'callback-not-reachable') return stopped;
+  // Refused fields cost account notices, not messages.
   const essential = await subscribe(messageFields);
   if (!essential.ok) return stopOrRepeat(essential.failure);
-  // Meta replaces the list of fields, so `messages` is named again. Refused fields cost account notices, not messages.
-  const complete = await subscribe([...messageFields, ...accountFields]);
-  if (!complete.ok) ports.journal.warn('account-fields-refused', { appId: app.appId, ...metaFields(complete.failure) });
+  ports.journal.warn('account-fields-refused', { appId: app.appId, ...metaFields(complete.failure) });
   return undefined;
 };
 
@@ -232,7 +236,11 @@ const mendNumber = async (mending: Mending, found: NumberDifference): Promise<St
   const number = found.phoneNumberId;
   if (found.difference === 'unreadable') return stopOrRepeat(found.failure);
   if (found.difference === 'left') return releaseNumber(mending, number);
-  const consented = credential.onExistingCallback === 'replace' || (reclaim && found.difference === 'replaced');
+  // The consent was about what was there then, also while we are still at it; what somebody put there since is taken back by a repair.
+  const isFormer =
+    found.difference === 'foreign' || found.found === credential.madeAtMeta.numbers[number]?.formerCallback;
+  const consented =
+    (isFormer && credential.onExistingCallback === 'replace') || (reclaim && found.difference === 'replaced');
   if ((found.difference === 'foreign' || found.difference === 'replaced') && !consented) return existingCallback;
 
   const ours = webhookUrl(ports.publicUrl, credential.webhookId);

@@ -91,6 +91,10 @@ interface Scene {
   readonly at?: Date;
   readonly without?: 'clean-up';
   readonly finishes?: boolean;
+  /** False: the other one is being removed itself. */
+  readonly takesOver?: boolean;
+  /** False: the app changed at the same moment. */
+  readonly removesApp?: boolean;
 }
 
 const cleanUp = async (scene: Scene = {}) => {
@@ -113,10 +117,13 @@ const cleanUp = async (scene: Scene = {}) => {
       },
       removals: {
         unbindAgent: (_credential, agentId) => Promise.resolve(void unbound.push(agentId)),
-        handOver: ({ credentialId }) => Promise.resolve(void handedOver.push(credentialId)),
+        handOver: ({ credentialId }) => {
+          handedOver.push(credentialId);
+          return Promise.resolve(scene.takesOver ?? true);
+        },
         removeApp: () => {
           removedApps++;
-          return Promise.resolve(true);
+          return Promise.resolve(scene.removesApp ?? true);
         },
         forgetProof: ({ tenantId }) => Promise.resolve(void forgotten.push(tenantId)),
         finish: (_credential, left) => {
@@ -188,6 +195,11 @@ describe('another credential of the app', () => {
     expect(handedOver).toEqual([ids.otherCredential]);
   });
 
+  test('of the same account that is being removed itself takes nothing over: the subscription goes', async () => {
+    await cleanUp({ app: { credentialCount: 1 }, others: [other], takesOver: false });
+    expect(meta.calls).toEqual([`clear ${ids.number}`, 'unsubscribe account']);
+  });
+
   test('that came while the subscriptions were being ended is set up again', async () => {
     // Nobody is there when it looks; somebody has come when it has ended each subscription.
     const looks: (readonly CredentialRecord[])[] = [[], [other], [other]];
@@ -241,6 +253,15 @@ describe('a dead token', () => {
     }
     expect(meta.calls).toEqual(['unsubscribe app']);
   });
+
+  test('names the callback that was there before as well, without what its query may hold', async () => {
+    await cleanUp({ credential: withFormer(), graph: { readNumberCallback: dead } });
+    expect(finished?.[0]).toMatchObject({
+      level: 'number',
+      detail: expect.stringContaining('https://former.example/hook'),
+    });
+    expect(JSON.stringify(finished)).not.toContain('theirs');
+  });
 });
 
 describe('Meta’s silence', () => {
@@ -266,6 +287,9 @@ describe('Meta’s silence', () => {
 
 test('a change that got in between makes it look again', async () => {
   expect(await cleanUp({ finishes: false })).toBe('again');
+  finished = undefined;
+  expect(await cleanUp({ removesApp: false })).toBe('again');
+  expect(finished, 'the secrets of the app are not left behind').toBeUndefined();
 });
 
 test('what a tenant has proved of the App Secret counts until its last credential of the app is gone', async () => {

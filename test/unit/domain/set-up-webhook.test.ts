@@ -120,12 +120,7 @@ const run = async (
 
 test('a fresh app, account and number are set up in the only order that Meta accepts', async () => {
   expect(await run()).toMatchObject([{ state: 'configured', reason: null }]);
-  expect(meta.calls).toEqual([
-    'subscribe app to messages',
-    'subscribe app to messages and more',
-    'subscribe account',
-    `override ${ids.number}`,
-  ]);
+  expect(meta.calls).toEqual(['subscribe app to messages and more', 'subscribe account', `override ${ids.number}`]);
   expect(meta.subscription?.callbackUrl).toBe(appUrl);
   expect(meta.callbacks[ids.number]).toBe(ours);
 });
@@ -145,9 +140,9 @@ test('the account is never subscribed again once it is: that would delete overri
 
 test('every configuration makes a verify token of its own, and only its hash is kept', async () => {
   await run();
-  expect(new Set(presented).size).toBe(3);
+  expect(new Set(presented).size).toBe(2);
   for (const token of presented) expect(JSON.stringify(tokens)).not.toContain(token);
-  expect(tokens.map(({ target }) => target)).toEqual(['app', 'app', `number:${ids.number}`]);
+  expect(tokens.map(({ target }) => target)).toEqual(['app', `number:${ids.number}`]);
 });
 
 test('numbers that are not claimed keep their callback', async () => {
@@ -247,8 +242,8 @@ describe('what is made at Meta', () => {
     await run();
     expect(made).toEqual([
       { made: { level: 'app', made: true }, after: 0 },
-      { made: { level: 'account', account: 'made' }, after: 2 },
-      { made: { level: 'number', phoneNumberId: ids.number, formerCallback: null }, after: 3 },
+      { made: { level: 'account', account: 'made' }, after: 1 },
+      { made: { level: 'number', phoneNumberId: ids.number, formerCallback: null }, after: 2 },
     ]);
   });
 
@@ -267,13 +262,19 @@ describe('what is made at Meta', () => {
     await run({ onExistingCallback: 'replace' });
     expect(made.at(-1)?.made).toMatchObject({ formerCallback: 'https://former.example/hook' });
     made = [];
-    meta.callbacks[ids.number] = 'https://later.example/hook';
-    await run({
+    const consented = {
       onExistingCallback: 'replace',
       madeAtMeta: { account: 'made', numbers: { [ids.number]: { formerCallback: 'https://former.example/hook' } } },
-    });
-    expect(made).toEqual([]);
+    } as const;
+    meta.callbacks[ids.number] = 'https://former.example/hook';
+    await run(consented);
+    expect(made, 'a set-up that stopped in the middle goes on').toEqual([]);
     expect(meta.callbacks[ids.number]).toBe(ours);
+
+    meta.callbacks[ids.number] = 'https://later.example/hook';
+    expect(await run(consented)).toMatchObject([{ state: 'action_required', reason: { code: 'existing-callback' } }]);
+    expect(made).toEqual([]);
+    expect(meta.callbacks[ids.number], 'the consent was not about this one').toBe('https://later.example/hook');
   });
 });
 
