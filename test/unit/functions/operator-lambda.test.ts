@@ -1,10 +1,19 @@
 import type { Context } from 'aws-lambda';
-import { expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { currentActor } from '../../../functions/edge/invocation.ts';
 import { operatorLambda } from '../../../functions/edge/operator-lambda.ts';
 import { Fault } from '../../../shared/domain/fault.ts';
+import { captureOutput } from '../../support/captured-output.ts';
 import { context } from '../../support/lambda.ts';
+
+let output: ReturnType<typeof captureOutput>;
+beforeEach(() => {
+  output = captureOutput();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const schema = z.strictObject({ restart: z.boolean().default(false) });
 const invocation = { ...context(), awsRequestId: 'request-1' } as Context;
@@ -27,14 +36,9 @@ test.each([
   ['a code', new Fault('kms-unavailable', { retryable: true, cause: new Error('CANARY') }), 'kms-unavailable'],
   ['nothing', new Error('CANARY'), 'unhandled'],
 ])('tells %s of an error, and neither its cause nor its words', async (_what, error, message) => {
-  const written: string[] = [];
-  const streams = [process.stdout, process.stderr].map((stream) =>
-    vi.spyOn(stream, 'write').mockImplementation((line) => written.push(String(line)) > 0),
-  );
   const thrown = await operatorLambda(schema, () => Promise.reject(error))({}, invocation).catch((it: unknown) => it);
-  for (const stream of streams) stream.mockRestore();
   expect(thrown).toMatchObject({ message });
-  expect(written.join()).toContain('operation-failed');
+  expect(output.lines()).toMatchObject([{ level: 'ERROR', message: 'operation-failed', errorName: error.name }]);
   expect((thrown as Error).cause).toBeUndefined();
-  expect(written.join()).not.toContain('CANARY');
+  expect(output.text()).not.toContain('CANARY');
 });
