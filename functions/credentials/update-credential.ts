@@ -66,7 +66,8 @@ export const updateCredential = async (
     if (credential.status === 'removing') return beingRemoved;
     const unmet = versionProblem(ifMatch, credential.version);
     if (unmet) return unmet;
-    const edition = await editionOf(caller, credential, app, request, ports);
+    const edition = await editionOf(caller, credential, app, request, ports).catch(unlessReplaced);
+    if (edition === undefined) continue;
     if (isRefused(edition)) {
       await ports.audit.record(
         { tenantId: caller.tenantId, subjectId: id },
@@ -83,6 +84,11 @@ export const updateCredential = async (
     };
   }
   return refuse('conflict', { guidance: 'Read the credential again and repeat the change.', retryAfterSeconds: 1 });
+};
+
+/** A secret that is gone was replaced in the meantime: read again. */
+const unlessReplaced = (error: unknown): undefined => {
+  if (!(error instanceof Fault) || error.code !== 'secret-missing') throw error;
 };
 
 export const beingRemoved = refuse('removing', {
@@ -141,15 +147,15 @@ const resealed = async (
   const now = ports.now();
   const openedFor = { tenantId: before.tenantId, subjectId: before.credentialId };
   const kept = identitiesOfCredential(before);
-  using secrets = credentialSecrets(
-    app.appId,
+  using appSecret =
     request.appSecret === undefined
       ? await openAppSecret(app, openedFor, ports.opener)
-      : SecretBytes.fromText(request.appSecret.toLowerCase()),
+      : SecretBytes.fromText(request.appSecret.toLowerCase());
+  using accessToken =
     request.accessToken === undefined
       ? await openAccessToken(before, ports.opener)
-      : SecretBytes.fromText(request.accessToken),
-  );
+      : SecretBytes.fromText(request.accessToken);
+  using secrets = credentialSecrets(app.appId, appSecret, accessToken);
   const validation = await validateCredential(
     { appId: app.appId, appToken: secrets.appToken, access: secrets, wabaId: before.wabaId, phoneNumberIds: [] },
     ports.graph,

@@ -86,15 +86,19 @@ const runRoute = async (
       requestDigest:
         digest === null || idempotencyKey === undefined
           ? null
-          : requestDigestOf(digest, idempotencyKey, rawBodyOf(event)),
+          : requestDigestOf(digest, idempotencyKey, whatIsAsked(event)),
       timeLeft: () => context.getRemainingTimeInMillis(),
     });
   return actingFor(caller.subject, event.requestContext.requestId, () =>
     digest === null || idempotencyKey === undefined
       ? run()
-      : onlyOnce({ caller, digest, idempotencyKey, rawBody: rawBodyOf(event) }, ports.idempotency(), run),
+      : onlyOnce({ caller, digest, idempotencyKey, rawBody: whatIsAsked(event) }, ports.idempotency(), run),
   );
 };
+
+/** What a request asks for: the same body for another resource is another request. */
+const whatIsAsked = (event: APIGatewayProxyEventV2): Uint8Array =>
+  Buffer.concat([Buffer.from(`${JSON.stringify(event.pathParameters ?? {})}\n`), rawBodyOf(event)]);
 
 const emptyObject = Buffer.from('{}');
 

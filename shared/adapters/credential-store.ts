@@ -225,12 +225,15 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
       credential: CredentialRecord,
       webhook: Parameters<SetUpWebhookPorts['credentials']['recordWebhook']>[1],
     ): Promise<void> {
+      // The consent was about what was there now: a number that is bound later is asked about anew.
+      const consentIsUsed = webhook.state === 'configured' && Object.keys(credential.claimedNumbers).length > 0;
       await unlessRemoved(
         new UpdateCommand({
           TableName: table,
           Key: directoryKey.credential(credential.tenantId, credential.credentialId),
           UpdateExpression:
-            'SET webhookUrl = :url, webhookState = :state, webhookReason = :reason, webhookConfiguredAt = :configuredAt, #status = :status, reason = :reason',
+            'SET webhookUrl = :url, webhookState = :state, webhookReason = :reason, webhookConfiguredAt = :configuredAt, #status = :status, reason = :reason' +
+            (consentIsUsed ? ', onExistingCallback = :keep' : ''),
           ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
           ExpressionAttributeNames: { '#status': 'status' },
           ExpressionAttributeValues: {
@@ -238,6 +241,7 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
             ':state': webhook.state,
             ':reason': webhook.reason,
             ':configuredAt': webhook.configuredAt,
+            ...(consentIsUsed ? { ':keep': 'keep' } : {}),
             ':status': webhook.state === 'action_required' ? 'action_required' : 'connected',
             ':removing': 'removing',
           },

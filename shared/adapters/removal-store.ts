@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { agentId as agentIdSchema, phoneNumberId, type WebhookId } from '../contracts/ids.ts';
+import { agentId as agentIdSchema, type WebhookId } from '../contracts/ids.ts';
 import type { AuditEntry } from '../domain/audit.ts';
 import type { CleanUpPorts } from '../domain/clean-up-credential.ts';
 import { identitiesOfApp, identitiesOfCredential } from '../domain/credential-secrets.ts';
@@ -9,6 +9,7 @@ import type { AuditPut } from './audit-log.ts';
 import { hasName, unavailable } from './aws-errors.ts';
 import { directoryKey } from './directory-keys.ts';
 import { directoryReader } from './directory-reader.ts';
+import { ownNumbersOf } from './edition-store.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
 import { sealedDelete, type VaultTables } from './vault.ts';
@@ -45,6 +46,7 @@ export const removalStarter = (client: DynamoDBDocumentClient, tables: VaultTabl
     const { tenantId, credentialId } = credential;
     const line = lineOf(audit, credential);
     const { graphApi } = identitiesOfCredential(credential);
+    const numbers = await ownNumbersOf(client, tables.directory, credential);
     const failed = await failedItems(client, [
       {
         Update: {
@@ -77,10 +79,10 @@ export const removalStarter = (client: DynamoDBDocumentClient, tables: VaultTabl
           ExpressionAttributeValues: { ':less': -1 },
         },
       },
-      ...Object.keys(credential.claimedNumbers).map((number) => ({
+      ...numbers.map((number) => ({
         Delete: {
           TableName: tables.directory,
-          Key: directoryKey.number(phoneNumberId.parse(number)),
+          Key: directoryKey.number(number),
           ConditionExpression: 'tenantId = :tenantId AND credentialId = :credentialId',
           ExpressionAttributeValues: { ':tenantId': tenantId, ':credentialId': credentialId },
         },

@@ -76,7 +76,13 @@ let made: { readonly made: Made; readonly after: number }[];
 const run = async (
   credential: Partial<CredentialRecord> = {},
   change: Partial<Graph> = {},
-  options: { readonly reclaim?: boolean; readonly timeLeft?: number; readonly app?: Partial<MetaAppRecord> } = {},
+  options: {
+    readonly reclaim?: boolean;
+    readonly timeLeft?: number;
+    readonly app?: Partial<MetaAppRecord>;
+    /** From the second look on the fixture's number is claimed again. */
+    readonly nowClaimed?: boolean;
+  } = {},
 ) => {
   const recorded: { readonly state: WebhookState; readonly reason: Reason | null }[] = [];
   const vault = memoryVault({
@@ -84,11 +90,12 @@ const run = async (
     [`acme/${ids.credential}/graph-api/1`]: () =>
       packParts(SecretBytes.fromText('token'), SecretBytes.fromText('proof')),
   });
+  let finds = 0;
   outcome = await setUpWebhook(
     { tenantId: ids.tenant, credentialId: ids.credential, reclaim: options.reclaim ?? false },
     {
       credentials: {
-        find: () => Promise.resolve(credentialRecordOf(credential)),
+        find: () => Promise.resolve(credentialRecordOf(options.nowClaimed && finds++ > 0 ? {} : credential)),
         findApp: () => Promise.resolve(appRecord(options.app)),
         inUse: () => Promise.resolve([]),
         recordMade: (_credential, entry) => {
@@ -281,12 +288,15 @@ describe('what is made at Meta', () => {
       madeAtMeta: { account: 'made', numbers: { [ids.number]: { formerCallback: 'https://former.example/hook' } } },
     } as const;
     meta.callbacks[ids.number] = 'https://former.example/hook';
-    await run(consented);
+    const set = { app: { subscriptionMade: true } };
+    await run(consented, {}, set);
     expect(made, 'a set-up that stopped in the middle goes on').toEqual([]);
     expect(meta.callbacks[ids.number]).toBe(ours);
 
     meta.callbacks[ids.number] = 'https://later.example/hook';
-    expect(await run(consented)).toMatchObject([{ state: 'action_required', reason: { code: 'existing-callback' } }]);
+    expect(await run(consented, {}, set)).toMatchObject([
+      { state: 'action_required', reason: { code: 'existing-callback' } },
+    ]);
     expect(made).toEqual([]);
     expect(meta.callbacks[ids.number], 'the consent was not about this one').toBe('https://later.example/hook');
   });
@@ -320,6 +330,17 @@ describe('a callback that was ours and was changed by somebody', () => {
 });
 
 describe('a number that no agent answers any more', () => {
+  test('but that another one has taken meanwhile keeps our callback, and is looked at again', async () => {
+    meta.callbacks[ids.number] = ours;
+    const left = {
+      claimedNumbers: {},
+      madeAtMeta: { account: 'made' as const, numbers: { [ids.number]: { formerCallback: null } } },
+    };
+    expect(await run(left, {}, { nowClaimed: true })).toEqual([]);
+    expect(outcome).toBe('again');
+    expect(meta.callbacks[ids.number]).toBe(ours);
+  });
+
   test('loses our callback', async () => {
     meta.callbacks[ids.number] = ours;
     await run({

@@ -110,13 +110,13 @@ describe('a route that may be repeated', () => {
   test('runs each time when the client sends no key', async () => {
     for (let i = 0; i < 2; i++) await call({ headers: headersWith(undefined) });
     expect(run).toHaveBeenCalledTimes(2);
-    expect(run.mock.calls[0]?.[0]).toMatchObject({ idempotencyDigest: null });
+    expect(run.mock.calls[0]?.[0]).toMatchObject({ requestDigest: null });
     expect(ports.idempotency).not.toHaveBeenCalled();
   });
 
   test('hands on a name for the request that has not the key in it', async () => {
     await call();
-    expect(run.mock.calls[0]?.[0]).toMatchObject({ idempotencyDigest: expect.stringMatching(/^[\w-]{43}$/) as string });
+    expect(run.mock.calls[0]?.[0]).toMatchObject({ requestDigest: expect.stringMatching(/^[\w-]{43}$/) as string });
   });
 });
 
@@ -128,7 +128,7 @@ describe('a route that may not be repeated', () => {
       for (const key of ['a-key', 'a-key', 'a key'])
         expect(await call({ routeKey, body, headers: headersWith(key) })).toMatchObject({ statusCode: 201 });
       expect(run).toHaveBeenCalledTimes(3);
-      expect(run.mock.calls[0]?.[0]).toMatchObject({ idempotencyDigest: null });
+      expect(run.mock.calls[0]?.[0]).toMatchObject({ requestDigest: null });
       expect(ports.idempotency).not.toHaveBeenCalled();
     },
   );
