@@ -11,7 +11,6 @@ import {
   sealApp,
   sealCredential,
 } from '../../shared/domain/credential-secrets.ts';
-import { Fault } from '../../shared/domain/fault.ts';
 import type { Graph } from '../../shared/domain/graph.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
 import { appProvedBy, appWithSecret, newApp, retiredOfApp } from '../../shared/domain/meta-app.ts';
@@ -223,8 +222,8 @@ const webhookSettled = async (
   )) ?? credential;
 
 const answer = async (credential: CredentialRecord, ports: CreateCredentialPorts): Promise<Answer> => {
+  // Gone when somebody has removed the credential meanwhile.
   const app = await ports.credentials.findApp(credential.appId);
-  if (app === undefined) throw new Fault('row-malformed', { retryable: false });
   return {
     kind: 'created',
     body: credentialView(credential, app),

@@ -36,7 +36,8 @@ export const registerPhoneNumber = async (
     return refuse('not-found');
   if (credential.status === 'removing') return beingRemoved;
   using secretPin = SecretBytes.fromText(pin);
-  return withGraphAccess(ports.opener, credential, async (access) => {
+  // Why await: the PIN is wiped when this function returns.
+  return await withGraphAccess(ports.opener, credential, async (access) => {
     const registered = await ports.graph.registerNumber(access, path.phoneNumberId, secretPin);
     if (!registered.ok) return registrationRefusal(registered.failure);
     const numbers = await ports.graph.listPhoneNumbers(access, credential.wabaId);

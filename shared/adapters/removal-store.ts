@@ -16,6 +16,9 @@ import { sealedDelete, type VaultTables } from './vault.ts';
 /** Meta repeats for 7 days; for these days whatever comes is taken and forgotten. In seconds. */
 const discardSeconds = 30 * 24 * 60 * 60;
 
+/** Epoch seconds, as time to live wants them. */
+const discardedFrom = (): number => Math.floor(Date.now() / 1000) + discardSeconds;
+
 /** From now on no handshake succeeds: a set-up that is still under way can't leave anything behind at Meta. */
 const closeWebhook = (TableName: string, id: WebhookId): TransactItem => ({
   Update: {
@@ -23,7 +26,7 @@ const closeWebhook = (TableName: string, id: WebhookId): TransactItem => ({
     Key: directoryKey.webhook(id),
     UpdateExpression: 'SET expiresAt = :at',
     ConditionExpression: 'attribute_exists(pk)',
-    ExpressionAttributeValues: { ':at': Math.floor(Date.now() / 1000) + discardSeconds },
+    ExpressionAttributeValues: { ':at': discardedFrom() },
   },
 });
 
@@ -101,8 +104,9 @@ export const removalStore = (
   audit: AuditPut,
 ): CleanUpPorts['removals'] => {
   const TableName = tables.directory;
+  /** Not just taken away: a set-up that is still under way must not write new ones that nobody would ever take away. */
   const forgetTokens = (id: WebhookId): TransactItem => ({
-    Delete: { TableName, Key: directoryKey.verifyTokens(id) },
+    Put: { TableName, Item: { ...directoryKey.verifyTokens(id), expiresAt: discardedFrom() } },
   });
 
   return {
@@ -208,19 +212,23 @@ export const removalStore = (
           : [{ ...formerCallback, secretVersion: credential.formerCallbackVersion }]),
       ];
       const finishedAt = new Date();
+      // Two at once must not count the tenant down twice, nor take the account from who has connected it since.
+      const unfinished = {
+        ConditionExpression: 'removal.finishedAt = :never',
+        ExpressionAttributeValues: { ':never': null },
+      };
       // What was left is told for as long as deliveries may still come from it.
       const record: TransactItem =
         leftAtMeta.length === 0
-          ? { Delete: { TableName, Key, ConditionExpression: 'attribute_exists(pk)' } }
+          ? { Delete: { TableName, Key, ...unfinished } }
           : {
               Update: {
                 TableName,
                 Key,
+                ...unfinished,
                 UpdateExpression: 'SET leftAtMeta = :left, removal = :removal, expiresAt = :expiresAt',
-                // A message may come twice: the tenant's count must go down once.
-                ConditionExpression: 'attribute_exists(pk) AND removal.finishedAt = :unfinished',
                 ExpressionAttributeValues: {
-                  ':unfinished': null,
+                  ...unfinished.ExpressionAttributeValues,
                   ':left': leftAtMeta,
                   ':removal': { ...removal, finishedAt: finishedAt.toISOString() },
                   ':expiresAt': Math.floor(finishedAt.getTime() / 1000) + discardSeconds,

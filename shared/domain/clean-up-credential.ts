@@ -157,22 +157,28 @@ const undoAccount = async (
   const sharers = await othersOfAccount(credential, ports);
   // Whoever shares the subscription ends it with its own removal; one that is on its way out may not look again.
   let isShared = false;
-  for (const sharer of sharers) isShared = (await ports.removals.handOver(sharer)) || isShared;
+  for (const sharer of sharers) {
+    if (!(await ports.removals.handOver(sharer))) continue;
+    isShared = true;
+    // An earlier try may have ended the subscription before the sharer came, and died.
+    await ports.requestSetUp(sharer);
+  }
   if (isShared) return undefined;
   const apps = answered(await ports.graph.listSubscribedApps(access, wabaId));
   if (!apps.ok) return subscriptionLeft(wabaId, apps.failure);
   const subscription = apps.value.find((app) => app.appId === appId);
-  if (subscription === undefined) return undefined;
-  if (subscription.override !== null)
+  if (subscription !== undefined && subscription.override !== null)
     return {
       level: 'account',
       id: wabaId,
       detail: 'Somebody has set a callback for the whole account since; the subscription of the app was left for it.',
       guidance: 'If nobody needs it, remove the app from the account in WhatsApp Manager.',
     };
-  const ended = answered(await ports.graph.unsubscribeBusinessAccount(access, wabaId));
-  if (!ended.ok) return subscriptionLeft(wabaId, ended.failure);
-  // One that came while we were at it has found the subscription and relies on it.
+  if (subscription !== undefined) {
+    const ended = answered(await ports.graph.unsubscribeBusinessAccount(access, wabaId));
+    if (!ended.ok) return subscriptionLeft(wabaId, ended.failure);
+  }
+  // One that came while we, or an earlier try that died, were at it has found the subscription and relies on it.
   for (const other of await othersOfAccount(credential, ports)) await ports.requestSetUp(other);
   return undefined;
 };

@@ -9,7 +9,7 @@ import { withGraphAccess } from './graph-access.ts';
 import type { Journal } from './journal.ts';
 import type { CredentialRecord, MetaAppRecord } from './records.ts';
 import { ownerOfApp, type SecretOpener, sharedTenant } from './vault.ts';
-import { hashOfVerifyToken, webhookUrl } from './webhook-address.ts';
+import { hashOfVerifyToken, isOurWebhookUrl, webhookUrl } from './webhook-address.ts';
 import {
   type Difference,
   differencesOf,
@@ -134,6 +134,7 @@ interface Mending {
 /** In Meta's order: an override before the subscriptions is refused. */
 const mend = async (mending: Mending, found: WebhookAtMeta): Promise<Stop | 'again' | undefined> => {
   const { credential, app, ports } = mending;
+  await noteWhatIsThere(mending, found);
   const differences = differencesOf(credential, app, found, ports.publicUrl);
   for (const difference of differences)
     if (difference.level === 'app') {
@@ -143,12 +144,33 @@ const mend = async (mending: Mending, found: WebhookAtMeta): Promise<Stop | 'aga
   if (found.account === null) {
     const stopped = await subscribeAccount(mending);
     if (stopped !== undefined) return stopped;
-  } else if (credential.madeAtMeta.account === null)
-    await ports.credentials.recordMade(credential, { level: 'account', account: 'found' });
+  }
   return mendNumbers(
     mending,
     differences.filter((difference) => difference.level === 'number'),
   );
+};
+
+/**
+ * Whose the account's subscription is, told by the first look: should Meta refuse us and the user do it by hand, it is ours to take
+ * away all the same, and so is each callback of a number that names us.
+ */
+const noteWhatIsThere = async ({ credential, ports }: Mending, found: WebhookAtMeta): Promise<void> => {
+  const { madeAtMeta, claimedNumbers, webhookId } = credential;
+  if (madeAtMeta.account === null)
+    await ports.credentials.recordMade(credential, {
+      level: 'account',
+      account: found.account === null ? 'made' : 'found',
+    });
+  for (const [number, callback] of found.numbers)
+    if (
+      number in claimedNumbers &&
+      !(number in madeAtMeta.numbers) &&
+      callback.ok &&
+      callback.value !== null &&
+      isOurWebhookUrl(callback.value, webhookId)
+    )
+      await ports.credentials.recordMade(credential, { level: 'number', phoneNumberId: number, formerCallback: null });
 };
 
 /** The app-level subscription, only where the app has none or ours: one that somebody else made stays as it is. */
@@ -190,7 +212,9 @@ const mendApp = async (
 };
 
 const subscribeAccount = async ({ credential, access, ports }: Mending): Promise<Stop | undefined> => {
-  await ports.credentials.recordMade(credential, { level: 'account', account: 'made' });
+  // Found at first, and gone since.
+  if (credential.madeAtMeta.account === 'found')
+    await ports.credentials.recordMade(credential, { level: 'account', account: 'made' });
   const subscribed = await ports.graph.subscribeBusinessAccount(access, credential.wabaId);
   if (!subscribed.ok) return stopOrRepeat(subscribed.failure);
   // No handshake tells a removal that came in between, and its clean-up may have looked before this took effect.

@@ -36,7 +36,8 @@ export const dynamoDbOf = oncePerEngine((engine) =>
   }),
 );
 
-export const kmsOf = oncePerEngine((engine) => new KMSClient(configurationFor(engine)));
+/** A new one each time: tests watch what goes through theirs. */
+export const kmsOf = (engine: EngineName) => new KMSClient(configurationFor(engine));
 
 /** A new table with the keys that all of ours have, and its name. Engines are fresh for each run: nothing is removed. */
 export async function makeTable(engine: EngineName, { stream = false } = {}): Promise<string> {

@@ -241,8 +241,8 @@ describe('what is made at Meta', () => {
   test('is written down before it is made', async () => {
     await run();
     expect(made).toEqual([
+      { made: { level: 'account', account: 'made' }, after: 0 },
       { made: { level: 'app', made: true }, after: 0 },
-      { made: { level: 'account', account: 'made' }, after: 1 },
       { made: { level: 'number', phoneNumberId: ids.number, formerCallback: null }, after: 2 },
     ]);
   });
@@ -255,6 +255,20 @@ describe('what is made at Meta', () => {
       { level: 'account', account: 'found' },
       { level: 'number', phoneNumberId: ids.number, formerCallback: null },
     ]);
+  });
+
+  test('is known by the first look, so that what the user does by hand after a refusal is taken away as well', async () => {
+    await run({}, { subscribeApp: () => refusedBy('callback-refused', 2200) });
+    expect(made.map((entry) => entry.made)).toContainEqual({ level: 'account', account: 'made' });
+    made = [];
+    meta.callbacks[ids.number] = ours;
+    meta.subscribedApps = [ids.app];
+    await run({ madeAtMeta: { account: 'made', numbers: {} } });
+    expect(made.map((entry) => entry.made)).toContainEqual({
+      level: 'number',
+      phoneNumberId: ids.number,
+      formerCallback: null,
+    });
   });
 
   test('remembers the callback that it replaces, once', async () => {
@@ -300,7 +314,7 @@ describe('a callback that was ours and was changed by somebody', () => {
   test('at the app is theirs from then on: a removal must not touch it', async () => {
     meta.subscription = { callbackUrl: 'https://other.example/hook', fields: ['messages'] };
     expect(await run({}, {}, { app: { subscriptionMade: true } })).toMatchObject([{ state: 'configured' }]);
-    expect(made[0]?.made).toEqual({ level: 'app', made: false });
+    expect(made.map((entry) => entry.made)).toContainEqual({ level: 'app', made: false });
     expect(meta.subscription.callbackUrl).toBe('https://other.example/hook');
   });
 });
