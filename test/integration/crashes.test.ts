@@ -8,13 +8,13 @@ import { onlyOnce, repeatableRequest } from '../../functions/edge/idempotency.ts
 import { putAgentRequest } from '../../shared/contracts/agent.ts';
 import { createCredentialRequest, updateCredentialRequest } from '../../shared/contracts/credential.ts';
 import { agentId, credentialId, tenantId } from '../../shared/contracts/ids.ts';
+import { Fault } from '../../shared/domain/fault.ts';
 import { isRefused, type Refused } from '../../shared/domain/outcome.ts';
 import { Deployment, type RunningProcess, type Snapshot } from './support/deployment.ts';
-import { comparable, expectNothingLeftOver } from './support/final-state.ts';
+import { comparable, expectAllInOrder } from './support/final-state.ts';
 import type { Interruption } from './support/mortal-process.ts';
 
-// A process dies at every single call that it makes to the outside, once before the call has an effect and once after. Then another
-// one sweeps up, the client repeats its call, and what is left in the tables and at Meta must be what an undisturbed run leaves.
+// A process dies at every single call that it makes to the outside, before the call has an effect and after. Then another one sweeps up, the client repeats its call, and what is left in the tables and at Meta must be what an undisturbed run leaves.
 
 const acme = { tenantId: tenantId.parse('acme'), subject: 'ada' };
 const globex = { tenantId: tenantId.parse('globex'), subject: 'grace' };
@@ -186,18 +186,20 @@ afterAll(() => {
 describe.concurrent('whoever dies in the middle of', () => {
   test.each(scenarios.map((scenario) => [scenario.title, scenario] as const))(
     '%s leaves what the sweeper and a repeat bring to its end',
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     async (title, scenario) => {
       await using deployment = await Deployment.make();
       const before = await stateBefore(deployment, scenario);
       const undisturbed = comparable(await end(deployment, before, scenario), before);
+      await deployment.restore(before);
+      const { calls, sideBySide } = await attempt(deployment, before, scenario);
       let crashes = 0;
-      for (let at = 1, hasDied = true; hasDied; at++)
+      for (let at = 1; at <= calls; at++)
         for (const when of ['before', 'after'] as const) {
-          await deployment.restore(before);
-          hasDied = (await attempt(deployment, before, scenario, { at, when })) === 'died';
-          if (!hasDied) break;
           crashes++;
+          if (isTheSameAsTheOneBefore(at, when, sideBySide)) continue;
+          await deployment.restore(before);
+          await attempt(deployment, before, scenario, { at, when });
           await sweep(deployment);
           await explained(`death ${when} call ${at}`, async () => {
             expect(comparable(await end(deployment, before, scenario), before)).toEqual(undisturbed);
@@ -209,6 +211,62 @@ describe.concurrent('whoever dies in the middle of', () => {
   );
 });
 
+describe.concurrent('whoever connects while somebody else removes it', () => {
+  // Not both at once: a set-up that is held up for longer than the whole removal takes, and then dies between its request to Meta
+  // and the look after it, may leave the subscription of the account. Nobody has a token then that could take it away.
+  test.each([
+    ['is held up in the middle of it', (removal: () => Promise<void>) => removal],
+    ['dies in the middle of it', () => undefined],
+  ] as const)('and %s leaves nothing of it', { timeout: 300_000 }, async (title, meanwhile) => {
+    await using deployment = await Deployment.make();
+    await deployment.meta.seed(business);
+    await deployment.process().sweep();
+    const before = await deployment.snapshot();
+    const removal = async () => {
+      const process = deployment.process();
+      const [found] = (await process.ports.credentials.list(acme.tenantId, 1)).items;
+      if (found !== undefined) await removeCredential(acme, found.credentialId, 'unbind', noTime, process.ports);
+      await process.workOff();
+    };
+    const connection = async (process: RunningProcess) => {
+      await connect(process, acme, shop);
+      // What an outage or a removal stops stays in the queue, and its ticket in the table.
+      await process.workOff().catch((error: unknown) => expect(error).toBeInstanceOf(Fault));
+    };
+    await connection(deployment.process());
+    await removal();
+    const undisturbed = comparable(await deployment.snapshot(), before);
+    await deployment.restore(before);
+    const alone = deployment.process();
+    await connection(alone);
+    const { calls, sideBySide } = alone.mortal;
+    let places = 0;
+    for (let at = 1; at <= calls; at++)
+      for (const when of ['before', 'after'] as const) {
+        places++;
+        if (isTheSameAsTheOneBefore(at, when, sideBySide)) continue;
+        await deployment.restore(before);
+        const process = deployment.process({ at, when, meanwhile: meanwhile(removal) });
+        await process.mortal.live(() => connection(process));
+        await removal();
+        await sweep(deployment);
+        await sweep(deployment, untilNothingIsAccepted);
+        await explained(`${when} call ${at}`, async () => {
+          const state = await deployment.snapshot();
+          await expectAllInOrder(state, deployment.process());
+          // Who died before anything was stored has left nothing at all.
+          if (state.directory.some(({ sk }) => sk === 'WEBHOOK'))
+            expect(comparable(state, before)).toEqual(undisturbed);
+        });
+      }
+    tried.set(`connecting, who ${title} while it is removed`, places);
+  });
+});
+
+/** With nothing else under way, what is left before a call is what the call before it has left. */
+const isTheSameAsTheOneBefore = (at: number, when: Interruption['when'], sideBySide: ReadonlySet<number>): boolean =>
+  when === 'before' && at > 1 && !sideBySide.has(at);
+
 async function stateBefore(deployment: Deployment, { before }: Scenario): Promise<Snapshot> {
   await deployment.meta.seed(business);
   const process = deployment.process();
@@ -218,14 +276,15 @@ async function stateBefore(deployment: Deployment, { before }: Scenario): Promis
   return deployment.snapshot();
 }
 
-/** The call of a client and the work that it makes, by a process that dies. */
-const attempt = (deployment: Deployment, before: Snapshot, { call }: Scenario, interruption: Interruption) => {
+/** The call of a client and the work that it makes, by a process that may die. */
+const attempt = async (deployment: Deployment, before: Snapshot, { call }: Scenario, interruption?: Interruption) => {
   const process = deployment.process(interruption);
-  return process.mortal.live(async () => {
+  await process.mortal.live(async () => {
     const outcome = await call(process, before);
     if (isRefused(outcome)) throw new Error(`Refused: ${JSON.stringify(outcome)}`);
     await process.workOff();
   });
+  return process.mortal;
 };
 
 /** A few minutes later somebody looks after what is overdue. */
@@ -244,7 +303,7 @@ async function end(deployment: Deployment, before: Snapshot, { call, doneAlready
   await process.workOff();
   await sweep(deployment, untilNothingIsAccepted);
   const state = await deployment.snapshot();
-  await expectNothingLeftOver(state, process);
+  await expectAllInOrder(state, process);
   return state;
 }
 

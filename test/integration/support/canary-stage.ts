@@ -89,7 +89,7 @@ export class CanaryStage implements AsyncDisposable {
       const { status, body } = stageOf.current?.agentAnswer ?? { status: 500, body: '' };
       response.writeHead(status, { 'content-type': 'application/json' }).end(body);
     });
-    const aws = await FaultyAws.inFrontOf(inject('engines').ministack);
+    const aws = await FaultyAws.inFrontOf({ kms: inject('engines').moto, others: inject('engines').ministack });
     const meta = await SimulatedMeta.start();
     const table = () => makeTable('ministack');
     const settings = {
@@ -97,12 +97,12 @@ export class CanaryStage implements AsyncDisposable {
       [environmentName.vaultTable]: await table(),
       [environmentName.eventsTable]: await table(),
       [environmentName.auditTable]: await table(),
-      [environmentName.envelopeKeyArn]: await makeKey('ministack'),
+      [environmentName.envelopeKeyArn]: await makeKey('moto'),
       [environmentName.vaultName]: 'canary',
-      [environmentName.eventsQueueUrl]: await makeQueue('events', true),
-      [environmentName.setUpQueueUrl]: await makeQueue('set-up'),
-      [environmentName.cleanUpQueueUrl]: await makeQueue('clean-up'),
-      [environmentName.resealQueueUrl]: await makeQueue('reseal'),
+      [environmentName.eventsQueueUrl]: await makeQueue(aws, 'events', true),
+      [environmentName.setUpQueueUrl]: await makeQueue(aws, 'set-up'),
+      [environmentName.cleanUpQueueUrl]: await makeQueue(aws, 'clean-up'),
+      [environmentName.resealQueueUrl]: await makeQueue(aws, 'reseal'),
       [environmentName.graphApiUrl]: meta.url,
       [environmentName.graphApiVersion]: 'v25.0',
       [environmentName.publicUrl]: webhooks.url,
@@ -175,6 +175,11 @@ export class CanaryStage implements AsyncDisposable {
     const ticket = newTicket(work, new Date(), new Date(Date.now() - 1_000));
     await tickets.open(ticket);
     return JSON.stringify({ version: 1, ticket: ticket.id, work });
+  }
+
+  async forgetTicket(message: string): Promise<void> {
+    const { ticket } = JSON.parse(message) as { readonly ticket: string };
+    await ticketStore(dynamoDbOf('ministack'), this.setting(environmentName.directoryTable)).close(ticket);
   }
 
   /** Runs a Lambda, freshly started. Nothing that it throws is lost. */
@@ -315,7 +320,8 @@ export class CanaryStage implements AsyncDisposable {
   }
 }
 
-async function makeQueue(name: string, isFifo = false): Promise<string> {
+/** A queue under the address that fails: the SDK sends to where the URL of the queue points. */
+async function makeQueue(aws: FaultyAws, name: string, isFifo = false): Promise<string> {
   const { QueueUrl } = await new SQSClient(configurationFor('ministack')).send(
     new CreateQueueCommand({
       QueueName: `${name}-${crypto.randomUUID()}${isFifo ? '.fifo' : ''}`,
@@ -323,5 +329,5 @@ async function makeQueue(name: string, isFifo = false): Promise<string> {
     }),
   );
   if (QueueUrl === undefined) throw new Error('A queue without a URL');
-  return QueueUrl;
+  return aws.url + new URL(QueueUrl).pathname;
 }

@@ -7,19 +7,25 @@ export interface AwsFault {
   readonly answer: { readonly status: number; readonly type: string; readonly message: string } | 'dropped';
 }
 
-/** An AWS that fails as it is told: what it has no fault for goes on to the engine at `upstream`, byte by byte. */
+/** The engines behind: KMS has one of its own, which knows ReEncrypt. */
+export interface Upstream {
+  readonly kms: string;
+  readonly others: string;
+}
+
+/** An AWS that fails as it is told: what it has no fault for goes on to an engine, byte by byte. */
 export class FaultyAws implements AsyncDisposable {
   readonly #server: http.Server;
-  readonly #upstream: URL;
+  readonly #upstream: Upstream;
   #fault: AwsFault | undefined;
   #failed = 0;
 
-  private constructor(upstream: string) {
-    this.#upstream = new URL(upstream);
+  private constructor(upstream: Upstream) {
+    this.#upstream = upstream;
     this.#server = http.createServer((request, response) => this.#serve(request, response));
   }
 
-  static async inFrontOf(upstream: string): Promise<FaultyAws> {
+  static async inFrontOf(upstream: Upstream): Promise<FaultyAws> {
     const aws = new FaultyAws(upstream);
     await new Promise<void>((listening) => aws.#server.listen(0, '127.0.0.1', listening));
     return aws;
@@ -66,7 +72,9 @@ export class FaultyAws implements AsyncDisposable {
 
   /** With the Host that was signed. */
   #passOn(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const { hostname, port } = this.#upstream;
+    const { kms, others } = this.#upstream;
+    const isForKms = String(request.headers['x-amz-target']).startsWith('TrentService.');
+    const { hostname, port } = new URL(isForKms ? kms : others);
     const onward = http.request(
       { hostname, port, method: request.method, path: request.url, headers: request.headers },
       (answer) => {

@@ -14,11 +14,11 @@ import type { Row, RunningProcess, Snapshot } from './deployment.ts';
 import type { MetaState } from './simulated-meta.ts';
 
 /** What differs from run to run although nothing went wrong: times, random bytes, counts of writes. */
-const incidental = new Set(['salt', 'revision', 'createdWith', 'answer', 'bodyDigest', 'runningUntil', 'sealed']);
+const incidental = new Set(['salt', 'revision', 'createdWith', 'sealed']);
 
 /**
  * A state without what is incidental, so that two runs can be compared: ids that were made in the run get names by what they are
- * for, and verify tokens count as there or not.
+ * for, and verify tokens count as there or not. What repeated requests are answered is not compared.
  */
 export function comparable(state: Snapshot, before: Snapshot) {
   const known = JSON.stringify(before);
@@ -27,6 +27,10 @@ export function comparable(state: Snapshot, before: Snapshot) {
     if (!known.includes(id)) names.set(id, name);
   };
   for (const row of state.directory) {
+    if (row.sk === 'WEBHOOK' && row.expiresAt !== undefined) {
+      nameOf(String(row.webhookId), `closed webhook of ${String(row.tenantId ?? row.appId)}`);
+      nameOf(String(row.credentialId), `former credential of ${String(row.tenantId)}`);
+    }
     if (row.sk === 'APP') nameOf(String(row.webhookId), `webhook of app ${String(row.appId)}`);
     if (!row.sk.startsWith('CRED#')) continue;
     nameOf(String(row.credentialId), `credential ${String(row.tenantId)} ${String(row.label)}`);
@@ -35,7 +39,7 @@ export function comparable(state: Snapshot, before: Snapshot) {
   const named = (text: string): string => {
     let result = text;
     for (const [id, name] of names) result = result.replaceAll(id, name);
-    return result.replaceAll(/IDEMPOTENCY#\S+/g, 'IDEMPOTENCY');
+    return result;
   };
   const comparableValue = (key: string, value: unknown): unknown => {
     if (incidental.has(key) || key.startsWith('target:')) return 'there';
@@ -44,6 +48,7 @@ export function comparable(state: Snapshot, before: Snapshot) {
   };
   const rows = (of: readonly Row[]) =>
     of
+      .filter(({ sk }) => !sk.startsWith('IDEMPOTENCY#'))
       .map((row) =>
         Object.fromEntries(
           Object.entries(row)
@@ -67,8 +72,8 @@ export function comparable(state: Snapshot, before: Snapshot) {
 
 const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
 
-/** What holds in any state in which nobody is at work: every count is right, every secret opens, nothing is anybody's but ours. */
-export async function expectNothingLeftOver(state: Snapshot, process: RunningProcess): Promise<void> {
+/** What holds when nobody is at work: every count is right, every secret opens, Meta has all that is wanted and nothing else of ours. */
+export async function expectAllInOrder(state: Snapshot, process: RunningProcess): Promise<void> {
   const rowsLike = (matches: (row: Row) => boolean) => state.directory.filter(matches);
   const credentials = rowsLike(({ sk }) => sk.startsWith('CRED#')).map((row) => credentialRecord.parse(row));
   const agents = rowsLike(({ sk }) => sk.startsWith('AGENT#')).map((row) => agentRecord.parse(row));
@@ -119,7 +124,24 @@ export async function expectNothingLeftOver(state: Snapshot, process: RunningPro
     using access = await process.ports.opener.open(identitiesOfApp(app).access, openedFor);
     expect([signature.revealText(), access.revealText()]).toEqual([secret, `${app.appId}|${secret}`]);
   }
+  for (const credential of credentials) expectSetUpAtMeta(credential, state.meta);
   expectNothingOrphanedAtMeta(state, credentials);
+}
+
+/** Meta delivers what the credential is for: the app, the account, and each claimed number to the credential's own webhook. */
+function expectSetUpAtMeta(credential: CredentialRecord, meta: MetaState): void {
+  const { appId, wabaId, claimedNumbers, webhookId } = credential;
+  expect(credential).toMatchObject({ status: 'connected', webhookState: 'configured' });
+  expect(meta.appSubscriptions.map((subscription) => subscription.appId)).toContain(appId);
+  expect(meta.wabaSubscriptions.map((subscription) => `${subscription.appId} ${subscription.wabaId}`)).toContain(
+    `${appId} ${wabaId}`,
+  );
+  for (const number of Object.keys(claimedNumbers))
+    expect(
+      meta.phoneOverrides
+        .filter(({ phoneNumberId }) => phoneNumberId === number)
+        .map(({ overrideCallbackUri }) => overrideCallbackUri.split('/').at(-1)),
+    ).toEqual([webhookId]);
 }
 
 /** They open, and they are what Meta takes: its token, its App Secret, and the proof of both. */

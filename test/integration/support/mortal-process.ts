@@ -17,11 +17,15 @@ export class MortalProcess {
   readonly #interruption: Interruption | undefined;
   readonly #death = Promise.withResolvers<'died'>();
   #calls = 0;
+  #underWay = 0;
   #isDead = false;
 
   constructor(interruption?: Interruption) {
     this.#interruption = interruption;
   }
+
+  /** Which of its calls began while another one was under way. */
+  readonly sideBySide = new Set<number>();
 
   /** How many calls it has made. */
   get calls(): number {
@@ -31,7 +35,18 @@ export class MortalProcess {
   /** One call to the outside. */
   async call<T>(act: () => Promise<T>): Promise<T> {
     if (this.#isDead) return silence();
-    const interruption = ++this.#calls === this.#interruption?.at ? this.#interruption : undefined;
+    this.#calls++;
+    if (this.#underWay > 0) this.sideBySide.add(this.#calls);
+    this.#underWay++;
+    try {
+      return await this.#callOrDie(act);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  async #callOrDie<T>(act: () => Promise<T>): Promise<T> {
+    const interruption = this.#calls === this.#interruption?.at ? this.#interruption : undefined;
     if (interruption?.when === 'before' && !(await this.#survives(interruption))) return silence();
     const [outcome] = await Promise.allSettled([act()]);
     if (this.#isDead) return silence();
