@@ -4,7 +4,7 @@ import { createCredential } from '../../functions/credentials/create-credential.
 import { removeCredential } from '../../functions/credentials/remove-credential.ts';
 import { updateCredential } from '../../functions/credentials/update-credential.ts';
 import type { Answer } from '../../functions/edge/answer.ts';
-import { idempotencyDigestOf, onlyOnce } from '../../functions/edge/idempotency.ts';
+import { onlyOnce, repeatableRequest } from '../../functions/edge/idempotency.ts';
 import { putAgentRequest } from '../../shared/contracts/agent.ts';
 import { createCredentialRequest, updateCredentialRequest } from '../../shared/contracts/credential.ts';
 import { agentId, credentialId, tenantId } from '../../shared/contracts/ids.ts';
@@ -56,12 +56,12 @@ const connect = async (
 ): Promise<Answer | Refused> => {
   const body = createCredentialRequest.parse({ appId: app.id, appSecret: app.secret, accessToken: token, ...request });
   const idempotencyKey = `connect ${request.label}`.replaceAll(' ', '-');
-  const digest = idempotencyDigestOf(caller, 'POST /v1/credentials', idempotencyKey);
-  if (typeof digest !== 'string') throw new Error('The key names no request');
-  const { ports } = process;
   const rawBody = Buffer.from(JSON.stringify(request));
-  return onlyOnce({ caller, digest, idempotencyKey, rawBody }, ports.idempotency, () =>
-    createCredential(caller, body, { createdWith: digest, timeLeft: noTime }, ports),
+  const repeatable = repeatableRequest(caller, 'POST /v1/credentials', idempotencyKey, rawBody);
+  if (isRefused(repeatable)) throw new Error('The key names no request');
+  const { ports } = process;
+  return onlyOnce(repeatable, ports.idempotency, () =>
+    createCredential(caller, body, { createdWith: repeatable.requestDigest, timeLeft: noTime }, ports),
   );
 };
 

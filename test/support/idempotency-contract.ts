@@ -1,24 +1,28 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../functions/edge/answer.ts';
-import { idempotencyDigestOf, onlyOnce } from '../../functions/edge/idempotency.ts';
+import type { Caller } from '../../functions/edge/caller.ts';
+import { onlyOnce, repeatableRequest } from '../../functions/edge/idempotency.ts';
 import type { IdempotencyStore } from '../../shared/adapters/idempotency-store.ts';
 import { tenantId } from '../../shared/contracts/ids.ts';
 import { Fault } from '../../shared/domain/fault.ts';
-import { type Refused, refuse } from '../../shared/domain/outcome.ts';
+import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 
 const caller = { tenantId: tenantId.parse('acme'), subject: 'user-1' };
 const colleague = { ...caller, subject: 'user-2' };
 const stranger = { tenantId: tenantId.parse('globex'), subject: 'user-1' };
-const route = 'POST /v1/things';
-const firstKey = 'a-key-CANARY';
-const firstBody = Buffer.from('{"accessToken":"CANARY"}');
 
-interface Change {
-  readonly caller?: typeof caller;
-  readonly routeKey?: string;
-  readonly key?: string;
-  readonly rawBody?: Uint8Array;
+interface Request {
+  readonly by: Caller;
+  readonly routeKey: string;
+  readonly key: string;
+  readonly rawBody: Uint8Array;
 }
+const first: Request = {
+  by: caller,
+  routeKey: 'POST /v1/things',
+  key: 'a-key-CANARY',
+  rawBody: Buffer.from('{"accessToken":"CANARY"}'),
+};
 
 const created = (): Promise<Answer> => Promise.resolve({ kind: 'created', body: { id: 'thing' }, version: 1 });
 const never = () => Promise.reject(new Error('Nothing runs here'));
@@ -34,11 +38,11 @@ export const idempotencyContract = (makeStore: MakeStore): void => {
     let at = Date.parse('2026-11-22T10:00:00Z');
     const { store, rows } = await makeStore(() => at);
     let runs = 0;
-    const request = (run: () => Promise<Answer | Refused>, change: Change = {}) => {
-      const { caller: by, routeKey, key, rawBody } = { caller, routeKey: route, key: firstKey, ...change };
-      const digest = idempotencyDigestOf(by, routeKey, key);
-      if (typeof digest !== 'string') throw new Error('The key is good');
-      return onlyOnce({ caller: by, digest, idempotencyKey: key, rawBody: rawBody ?? firstBody }, store, () => {
+    const request = (run: () => Promise<Answer | Refused>, change: Partial<Request> = {}) => {
+      const { by, routeKey, key, rawBody } = { ...first, ...change };
+      const repeatable = repeatableRequest(by, routeKey, key, rawBody);
+      if (isRefused(repeatable)) throw new Error('The key is good');
+      return onlyOnce(repeatable, store, () => {
         runs++;
         return run();
       });
@@ -75,8 +79,8 @@ export const idempotencyContract = (makeStore: MakeStore): void => {
 
     test('does not get an answer again that held a secret', async () => {
       const { request, rows } = await scene();
-      const first: Answer = { kind: 'ok', body: { verifyToken: 'CANARY' }, holdsSecret: true };
-      expect(await request(() => Promise.resolve(first))).toEqual(first);
+      const shown: Answer = { kind: 'ok', body: { verifyToken: 'CANARY' }, holdsSecret: true };
+      expect(await request(() => Promise.resolve(shown))).toEqual(shown);
       expect(await request(never)).toEqual({
         refused: 'already-shown',
         details: { guidance: expect.stringMatching(/secret is lost.*a new Idempotency-Key/) as string },
@@ -129,12 +133,12 @@ export const idempotencyContract = (makeStore: MakeStore): void => {
     test('of a colleague is the same one', async () => {
       const { request, runs } = await scene();
       await request(created);
-      expect(await request(never, { caller: colleague })).toMatchObject({ kind: 'created' });
+      expect(await request(never, { by: colleague })).toMatchObject({ kind: 'created' });
       expect(runs()).toBe(1);
     });
 
-    test.each<[string, Change]>([
-      ['of another tenant', { caller: stranger }],
+    test.each<[string, Partial<Request>]>([
+      ['of another tenant', { by: stranger }],
       ['on another route', { routeKey: 'POST /v1/others' }],
       ['under another key', { key: 'another-key' }],
     ])('%s is a first one', async (_what, change) => {
@@ -177,15 +181,16 @@ export const idempotencyContract = (makeStore: MakeStore): void => {
       expect(runs()).toBe(2);
     });
 
-    test.each(['internal-error', 'meta-unreachable'] as const)(
-      'on our side may be repeated when it answered %s',
-      async (code) => {
-        const { request, runs } = await scene();
-        expect(await request(() => Promise.resolve(refuse(code)))).toMatchObject({ refused: code });
-        expect(await request(created, { rawBody: Buffer.from('{}') })).toMatchObject({ kind: 'created' });
-        expect(runs()).toBe(2);
-      },
-    );
+    test.each([
+      ['the lowest status that is ours', refuse('internal-error')],
+      ['an outage of Meta', refuse('meta-unreachable')],
+      ['that it may be tried again', refuse('conflict', { retryAfterSeconds: 1 })],
+    ])('may be repeated, also with another body, when it answered %s', async (_what, refused) => {
+      const { request, runs } = await scene();
+      expect(await request(() => Promise.resolve(refused))).toEqual(refused);
+      expect(await request(created, { rawBody: Buffer.from('{}') })).toMatchObject({ kind: 'created' });
+      expect(runs()).toBe(2);
+    });
   });
 
   describe('the record of a request', () => {

@@ -48,6 +48,16 @@ export class Api {
     return this.call('POST', '/v1/credentials', { body });
   }
 
+  /** With the version that it is based on, as an ETag; none is sent for `undefined`. */
+  patchCredential(id: string, body: unknown, version: number | undefined): Promise<Answer<Credential>> {
+    const headers = version === undefined ? {} : overwrite(version);
+    return this.call('PATCH', `/v1/credentials/${id}`, { body, headers });
+  }
+
+  deleteCredential(id: string, agents?: 'refuse' | 'unbind'): Promise<Answer<Credential>> {
+    return this.call('DELETE', `/v1/credentials/${id}${agents === undefined ? '' : `?agents=${agents}`}`);
+  }
+
   putAgent(id: string, body: unknown, headers: Readonly<Record<string, string>> = create): Promise<Answer<Agent>> {
     return this.call('PUT', `/v1/agents/${id}`, { body, headers });
   }
@@ -73,12 +83,16 @@ export class Api {
 export const create = { 'if-none-match': '*' } as const;
 export const overwrite = (version: number) => ({ 'if-match': `"${version}"` }) as const;
 
-/** An agent's signing secret is shown once, on purpose. From then on it must be found nowhere. */
+/** An agent's signing secret and the verify token of a manual set-up are shown once, on purpose. From then on they must be found nowhere. */
 function withoutShownSecret(text: string): string {
-  const secret = /"signingSecret":"(whsec_[^"]+)"/.exec(text)?.[1];
-  if (secret === undefined) return text;
-  recordCanary('signing secret of an agent', secret.slice('whsec_'.length));
-  return text.replace(secret, 'shown-once');
+  const signingSecret = /"signingSecret":"whsec_([^"]+)"/.exec(text)?.[1];
+  const verifyToken = /"verifyToken":"([^"]+)"/.exec(text)?.[1];
+  let shown = text;
+  for (const secret of [signingSecret, verifyToken].filter((it) => it !== undefined)) {
+    recordCanary('secret that is shown once', secret);
+    shown = shown.replaceAll(secret, 'shown-once');
+  }
+  return shown;
 }
 
 function jsonOf(text: string): unknown {

@@ -53,6 +53,15 @@ export async function newTokenOf({ app, wabas }: Business, token: Partial<Token>
   return fresh;
 }
 
+/** The owner resets the App Secret in the Meta App Dashboard: Meta signs with the new one from now on. Answers the business with it. */
+export async function withNewAppSecret(business: Business): Promise<Business> {
+  const { app, token } = business;
+  const secret = newAppSecret();
+  recordCredentialCanaries(`app ${app.id}, rotated`, secret, token.value);
+  await meta.appSecretChanges(app.id, secret);
+  return { ...business, app: { id: app.id, secret } };
+}
+
 /** Somebody else's callback, with a verify token that only they know. */
 export async function newForeignCallback(): Promise<{
   readonly name: string;

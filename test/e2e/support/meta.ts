@@ -29,6 +29,8 @@ export interface GraphCall {
   readonly method: string;
   readonly path: string;
   readonly status: number | null;
+  readonly errorCode: number | null;
+  readonly ms: number;
   readonly tokenIn: string;
   readonly proof: string;
   readonly secretsInUrl: readonly string[];
@@ -52,6 +54,8 @@ export const meta = {
       `targets?phoneNumberId=${phoneNumberId}`,
     ),
   change: (what: string, patch: Body) => control('PATCH', what, patch),
+  /** From now on Meta signs with this App Secret, and takes proofs of no other. */
+  appSecretChanges: (appId: string, secret: string) => control('POST', `apps/${appId}/rotate-secret`, { secret }),
   tokenDies: (name: string, how: 'expire' | 'revoke' | 'change-password') =>
     control('POST', `tokens/${name}/${how}`, {}),
 

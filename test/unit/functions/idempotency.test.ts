@@ -1,16 +1,27 @@
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Answer } from '../../../functions/edge/answer.ts';
-import { idempotencyDigestOf, onlyOnce } from '../../../functions/edge/idempotency.ts';
+import { onlyOnce, repeatableRequest } from '../../../functions/edge/idempotency.ts';
 import type { IdempotencyStore } from '../../../shared/adapters/idempotency-store.ts';
 import { Fault } from '../../../shared/domain/fault.ts';
+import { isRefused, type Refused, refuse } from '../../../shared/domain/outcome.ts';
+import { captureOutput } from '../../support/captured-output.ts';
 import { memoryIdempotency } from '../../support/fakes.ts';
 import { idempotencyContract } from '../../support/idempotency-contract.ts';
 import { ids } from '../../support/records.ts';
 
 idempotencyContract((now) => Promise.resolve(memoryIdempotency(now)));
 
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
 const caller = { tenantId: ids.tenant, subject: 'user-1' };
-const digestOf = (key: string | undefined) => idempotencyDigestOf(caller, 'POST /v1/things', key);
+const requestOf = (key: string, body = '{}') => repeatableRequest(caller, 'POST /v1/things', key, Buffer.from(body));
+const acceptable = (key: string, body?: string) => {
+  const request = requestOf(key, body);
+  if (isRefused(request)) throw new Error('The key is good');
+  return request;
+};
 
 describe('an Idempotency-Key', () => {
   test.each([
@@ -24,29 +35,43 @@ describe('an Idempotency-Key', () => {
     ['beyond ASCII', 'schlüssel'],
     ['of 256 characters', 'x'.repeat(256)],
   ])('%s is refused, and never repeated', (_what, key) => {
-    expect(digestOf(key)).toEqual({
+    expect(requestOf(key)).toEqual({
       refused: 'idempotency-key-invalid',
       details: { guidance: expect.stringMatching(/^Send 1 to 255 printable characters/) as string },
     });
   });
 
   test.each(['!', '~', 'x'.repeat(255), '"quoted#key"', crypto.randomUUID()])('%j is good', (key) => {
-    expect(digestOf(key)).toMatch(/^[\w-]{43}$/);
+    expect(requestOf(key)).toMatchObject({ tenantId: 'acme' });
+  });
+});
+
+describe('a request that may be repeated', () => {
+  test('is named as ever: a new release finds the records of the former one', () => {
+    expect(requestOf('a-key')).toEqual({
+      tenantId: 'acme',
+      digest: 'NRW_Ypt_GdUqD38iEhBNF1Nf_XmPAJorS_VpJ9MxzjQ',
+      bodyDigest: 'KbAvKvHY_SioqnWv21UhhYsl52LWUJpVlN_ZOwgmBec',
+      requestDigest: 'roV4FfPsCGITp6nRBSXsqQxHoPfOEYUC3CntRkhA4Ro',
+    });
   });
 
-  test('that is absent names nothing', () => {
-    expect(digestOf(undefined)).toBeNull();
+  test('is found by its key whatever its body, and what it makes by both', () => {
+    const [one, other] = [acceptable('a-key', '{"name":"one"}'), acceptable('a-key', '{"name":"other"}')];
+    expect(other.digest).toBe(one.digest);
+    expect(other.requestDigest).not.toBe(one.requestDigest);
+    expect(acceptable('another-key', '{"name":"one"}').requestDigest).not.toBe(one.requestDigest);
   });
 
-  test('names the same request as ever: a new release finds the records of the former one', () => {
-    expect(digestOf('a-key')).toBe('NRW_Ypt_GdUqD38iEhBNF1Nf_XmPAJorS_VpJ9MxzjQ');
+  test('has a digest of its body that can’t be guessed without the key', () => {
+    expect(acceptable('a-key').bodyDigest).not.toBe(acceptable('another-key').bodyDigest);
   });
 });
 
 describe('when the store fails', () => {
   const thing: Answer = { kind: 'created', body: { id: 'thing' } };
-  const request = (store: IdempotencyStore, run: () => Promise<Answer>) =>
-    onlyOnce({ caller, digest: 'digest', idempotencyKey: 'key', rawBody: Buffer.from('{}') }, store, run);
+  const request = (store: IdempotencyStore, run: () => Promise<Answer | Refused>) =>
+    onlyOnce(acceptable('a-key'), store, run);
   const outage = new Fault('store-unavailable', { retryable: true });
   const failing = () => Promise.reject(outage);
 
@@ -62,9 +87,18 @@ describe('when the store fails', () => {
     await expect(request(store, () => Promise.reject(own))).rejects.toBe(own);
   });
 
-  test('to keep an answer, it is given all the same: it was done, and a repeat must not do it again at once', async () => {
+  test.each<[string, Answer | Refused]>([
+    ['to keep an answer', thing],
+    ['to keep a refusal', refuse('waba-taken')],
+    ['to forget a refusal', refuse('meta-unreachable')],
+  ])('%s, it is given all the same, and a repeat must not do it again at once', async (_what, outcome) => {
+    const output = captureOutput();
     const { store } = memoryIdempotency(Date.now);
-    expect(await request({ ...store, finish: failing }, () => Promise.resolve(thing))).toEqual(thing);
+    const lame = { ...store, finish: failing, forget: failing };
+    expect(await request(lame, () => Promise.resolve(outcome))).toEqual(outcome);
+    expect(output.lines()).toMatchObject([
+      { level: 'ERROR', message: 'answer-not-kept', errorName: 'Fault', code: 'store-unavailable' },
+    ]);
     const again = await request(store, () => Promise.reject(new Error('Nothing runs here')));
     expect(again).toMatchObject({ refused: 'idempotency-in-progress' });
   });
@@ -86,15 +120,4 @@ describe('when the store fails', () => {
     };
     await expect(request(store, () => Promise.resolve(thing))).rejects.toThrow();
   });
-});
-
-test('the digest of a body can’t be guessed without the key', async () => {
-  const begin = vi.fn<IdempotencyStore['begin']>(() => Promise.resolve({ outcome: 'running' }));
-  const store = { ...memoryIdempotency(Date.now).store, begin };
-  for (const idempotencyKey of ['one', 'other'])
-    await onlyOnce({ caller, digest: 'digest', idempotencyKey, rawBody: Buffer.from('{}') }, store, () =>
-      Promise.reject(new Error('Nothing runs here')),
-    );
-  const [one, other] = begin.mock.calls.map(([, , bodyDigest]) => bodyDigest);
-  expect(one).not.toBe(other);
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import * as z from 'zod';
-import { apiLambda, apiRoute } from '../../../functions/edge/api-lambda.ts';
+import { type ApiRequest, apiLambda, apiRoute } from '../../../functions/edge/api-lambda.ts';
 import { currentActor } from '../../../functions/edge/invocation.ts';
 import * as ports from '../../../functions/edge/ports.ts';
 import { Fault } from '../../../shared/domain/fault.ts';
@@ -28,6 +28,7 @@ const call = (change: Parameters<typeof httpEvent>[0] = {}) =>
     httpEvent({ routeKey: 'POST /v1/things', headers: headersWith('a-key'), body: '{"name":"ok"}', ...change }),
     context(),
   );
+type NamedRequest = ApiRequest<unknown, unknown, unknown>;
 const problemOf = (response: { readonly body?: string | undefined }) =>
   JSON.parse(response.body ?? '') as Record<string, unknown>;
 
@@ -114,9 +115,13 @@ describe('a route that may be repeated', () => {
     expect(ports.idempotency).not.toHaveBeenCalled();
   });
 
-  test('hands on a name for the request that has not the key in it', async () => {
-    await call();
-    expect(run.mock.calls[0]?.[0]).toMatchObject({ requestDigest: expect.stringMatching(/^[\w-]{43}$/) as string });
+  test('hands on a name for the request and its body', async () => {
+    run.mockRejectedValue(new Fault('kms-unavailable', { retryable: true }));
+    for (const name of ['ok', 'ok', 'another']) await call({ body: JSON.stringify({ name }) });
+    const [one, repeated, other] = run.mock.calls.map(([request]) => (request as NamedRequest).requestDigest);
+    expect(one).toMatch(/^[\w-]{43}$/);
+    expect(repeated).toBe(one);
+    expect(other).not.toBe(one);
   });
 });
 
@@ -146,7 +151,7 @@ describe('a body that may be absent', () => {
   test('counts as an object without fields', async () => {
     for (const body of ['', '{}']) await repair(body);
     await handler(httpEvent({ routeKey: 'POST /v1/repairs', headers: headersWith(undefined) }), context());
-    expect(run.mock.calls.map(([request]) => (request as { body: unknown }).body)).toEqual([{}, {}, {}]);
+    expect(run.mock.calls.map(([request]) => (request as NamedRequest).body)).toEqual([{}, {}, {}]);
   });
 
   test('is one that others need', async () => {
