@@ -35,6 +35,7 @@ import {
   numberTaken,
   ownHolderOf,
   provedAppSecret,
+  unlessOvertaken,
   validationRefusal,
   wabaTaken,
 } from './proving.ts';
@@ -67,30 +68,40 @@ export const createCredential = async (
   options: { readonly createdWith: string | null; readonly timeLeft: () => number },
   ports: CreateCredentialPorts,
 ): Promise<Answer | Refused> => {
-  for (let race = 0; race < maxAppRaces; race++) {
-    const appBefore = await ports.credentials.findApp(request.appId);
-    const appSecret = await provedAppSecret(caller, request.appSecret, appBefore, ports.opener);
-    if (appSecret === undefined) return appSecretRequired;
-    using secrets = credentialSecrets(request.appId, appSecret, SecretBytes.fromText(request.accessToken));
-    const validation = await validateCredential(
-      {
-        appId: request.appId,
-        appToken: secrets.appToken,
-        access: secrets,
-        wabaId: request.wabaId,
-        phoneNumberIds: request.phoneNumberIds ?? [],
-      },
-      ports.graph,
-      ports.now(),
+  for (let race = 1; race <= maxAppRaces; race++) {
+    const stored = await unlessOvertaken(race < maxAppRaces, () =>
+      proveAndStore(caller, request, options.createdWith, ports),
     );
-    if (validation.outcome !== 'valid') return validationRefusal(validation);
-
-    const stored = await store(caller, request, validation, appBefore, secrets, options.createdWith, ports);
-    if (stored === 'app-changed') continue;
+    if (stored === 'overtaken' || stored === 'app-changed') continue;
     if (isRefused(stored)) return stored;
     return answer(await webhookSettled(stored, options.timeLeft, ports), ports);
   }
   return refuse('conflict', { guidance: 'Repeat the request.', retryAfterSeconds: 1 });
+};
+
+const proveAndStore = async (
+  caller: Caller,
+  request: CreateCredentialRequest,
+  createdWith: string | null,
+  ports: CreateCredentialPorts,
+): Promise<CredentialRecord | Refused | 'app-changed'> => {
+  const appBefore = await ports.credentials.findApp(request.appId);
+  const appSecret = await provedAppSecret(caller, request.appSecret, appBefore, ports.opener);
+  if (appSecret === undefined) return appSecretRequired;
+  using secrets = credentialSecrets(request.appId, appSecret, SecretBytes.fromText(request.accessToken));
+  const validation = await validateCredential(
+    {
+      appId: request.appId,
+      appToken: secrets.appToken,
+      access: secrets,
+      wabaId: request.wabaId,
+      phoneNumberIds: request.phoneNumberIds ?? [],
+    },
+    ports.graph,
+    ports.now(),
+  );
+  if (validation.outcome !== 'valid') return validationRefusal(validation);
+  return await store(caller, request, validation, appBefore, secrets, createdWith, ports);
 };
 
 const store = async (

@@ -3,11 +3,28 @@ import type { CreateCredentialRequest } from '../../shared/contracts/credential.
 import type { ProblemDetails } from '../../shared/contracts/problem.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
 import { identitiesOfApp, openAppSecret } from '../../shared/domain/credential-secrets.ts';
+import { Fault } from '../../shared/domain/fault.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/records.ts';
 import type { ValidationOutcome } from '../../shared/domain/validate-credential.ts';
 import { ownerOfApp, type SecretOpener } from '../../shared/domain/vault.ts';
 import type { Caller } from '../edge/caller.ts';
+
+/**
+ * `overtaken`: a secret was replaced or shredded after its owner had been read, which may be read again. Where it may not, the
+ * secret is missing for good. @throws {Fault} secret-missing then
+ */
+export const unlessOvertaken = async <T>(
+  mayReadAgain: boolean,
+  attempt: () => Promise<T>,
+): Promise<T | 'overtaken'> => {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (mayReadAgain && error instanceof Fault && error.code === 'secret-missing') return 'overtaken';
+    throw error;
+  }
+};
 
 /** The App Secret that was sent, or the one that this tenant has proved before; undefined when there is neither. */
 export const provedAppSecret = async (
