@@ -286,6 +286,7 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
     async recordMade(credential: CredentialRecord, made: Made): Promise<void> {
       const { tenantId, credentialId, appId } = credential;
       const Key = directoryKey.credential(tenantId, credentialId);
+      const isFound = made.level === 'account' && made.account === 'found';
       const notRemoving = {
         ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
         ExpressionAttributeNames: { '#status': 'status' },
@@ -318,12 +319,16 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
             TableName: table,
             Key,
             UpdateExpression: expression,
-            ...notRemoving,
+            // A sharer that leaves may have handed the subscription over since it was looked at.
+            ConditionExpression: isFound
+              ? `${notRemoving.ConditionExpression} AND madeAtMeta.account = :unknown`
+              : notRemoving.ConditionExpression,
             ExpressionAttributeNames: { ...notRemoving.ExpressionAttributeNames, ...names },
-            ExpressionAttributeValues: { ...values, ':removing': 'removing' },
+            ExpressionAttributeValues: { ...values, ':removing': 'removing', ...(isFound ? { ':unknown': null } : {}) },
           }),
         );
       } catch (error) {
+        if (isFound && hasName(error, 'ConditionalCheckFailedException')) return;
         if (hasName(error, 'ConditionalCheckFailedException'))
           throw new Fault('credential-removed', { retryable: false, cause: error });
         throw unavailable(error);

@@ -140,21 +140,4 @@ describe('two tenants who share app and account, with a number each', () => {
       });
     }
   });
-
-  test('the first one comes back while the other leaves: it ends up set up', async () => {
-    const { business, wabaId, maker, finder } = await newShared();
-    await maker.api.deleteCredential(maker.credential.id, 'unbind');
-    const [, again] = await Promise.all([
-      finder.api.deleteCredential(finder.credential.id, 'unbind'),
-      connect(maker.api, business, { wabaId, phoneNumberIds: [maker.number] }),
-    ]);
-    await eventually(async () => {
-      expect(Object.keys(await configuredFor(business)).sort()).toEqual(
-        [`account ${wabaId}`, `app ${business.app.id}`, `number ${maker.number}`].sort(),
-      );
-      expect(await hearersOf(maker.number)).toBe('ours (phone)');
-    });
-    await again.api.deleteCredential(again.credential.id);
-    expect(await configuredFor(business)).toEqual({});
-  });
 });
