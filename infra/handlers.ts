@@ -11,11 +11,13 @@ export const handlerEntries = {
   DescribeCredentials: 'functions/credentials/describe-credentials.lambda.ts',
   ManageAgents: 'functions/agents/manage-agents.lambda.ts',
   DescribeAgents: 'functions/agents/describe-agents.lambda.ts',
+  RewrapVault: 'functions/vault/rewrap-vault.lambda.ts',
   ReceiveWebhook: 'functions/webhooks/receive-webhook.lambda.ts',
   VerifyWebhook: 'functions/webhooks/verify-webhook.lambda.ts',
   SetUpWebhook: 'functions/webhooks/set-up-webhook.lambda.ts',
   SweepWork: 'functions/work/sweep-work.lambda.ts',
   RouteEvent: 'functions/routing/route-event.lambda.ts',
+  WatchAudit: 'functions/audit/watch-audit.lambda.ts',
   ServePlatform: 'functions/platform/serve-platform.lambda.ts',
   AddTenantClaim: 'functions/platform/add-tenant-claim.lambda.ts',
 } as const satisfies Record<string, `functions/${string}.lambda.ts`>;

@@ -29,7 +29,18 @@ const origin = z
 const trail = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('create') }).describe('A trail of our own records management events and the Vault'),
   z
-    .strictObject({ mode: z.literal('existing'), name: z.string().min(1), bucket: z.string().min(3) })
+    .strictObject({
+      mode: z.literal('existing'),
+      name: z.string().min(1),
+      bucket: z.string().min(3),
+      folder: z
+        .string()
+        .regex(/^[^/].*[^/]$/)
+        .default('AWSLogs')
+        .describe(
+          'Where in the bucket the folders of the accounts lie: `AWSLogs/o-…` for the trail of an organization',
+        ),
+    })
     .describe('The account already has a trail for management events; ours records the Vault alone'),
   z.strictObject({ mode: z.literal('none') }).describe('No trail: local stage only'),
 ]);
@@ -91,7 +102,7 @@ const settingsShape = z.strictObject({
   trail: trail
     .default({ mode: 'create' })
     .describe(
-      '`{"mode":"create"}`, or `{"mode":"existing","name":…,"bucket":…}` where the account has a trail with all management events, KMS included',
+      '`{"mode":"create"}`, or `{"mode":"existing","name":…,"bucket":…,"folder":"AWSLogs"}` where the account has a trail with all management events, KMS included',
     ),
   queueVisibilitySeconds: z
     .int()
@@ -100,6 +111,13 @@ const settingsShape = z.strictObject({
     .default(180)
     .describe(
       'How long a received message stays hidden: six times the timeout of 30 s, as Lambda wants it. Less only locally',
+    ),
+  envelopeKeyGeneration: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe(
+      'Generation of the KMS key that seals secrets. Raise it by one for a new key, then re-wrap (see there). Never lower it, never skip one',
     ),
   removalProtection: z
     .boolean()
@@ -112,6 +130,12 @@ const settingsShape = z.strictObject({
     .default({ credentialsPerTenant: 25 })
     .describe('What a single tenant may have'),
   allowLoopbackTargets: z.boolean().default(false).describe('Agents may be http:// on loopback: local stage only'),
+  operatorEmail: z
+    .email()
+    .optional()
+    .describe(
+      'Address that gets the alerts for operators; it has to confirm by a link. Further ones: subscribe to OperatorTopicArn',
+    ),
   tags: z
     .record(z.string().min(1).max(128), z.string().max(256))
     .default({})
@@ -154,6 +178,10 @@ function refusals(stage: StageName, settings: z.output<typeof settingsShape>): s
   refuse(
     publicUrl !== undefined && settings.publicDomain !== undefined,
     '`publicUrl` and `publicDomain` exclude each other: give the one that users reach.',
+  );
+  refuse(
+    stage === 'local' && settings.envelopeKeyGeneration > 1,
+    '`envelopeKeyGeneration` must be 1 in the local stage: the emulator cannot move secrets to another key.',
   );
   if (stage === 'local') return findings;
   for (const [name, url] of Object.entries({ issuer, publicUrl, apiUrl, graphApiUrl }))

@@ -2,8 +2,10 @@ import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { AgentManagement } from './constructs/agent-management.ts';
 import { AgentRouter } from './constructs/agent-router.ts';
+import { Alerts } from './constructs/alerts.ts';
 import { AuditLog } from './constructs/audit-log.ts';
 import { AuditTrail } from './constructs/audit-trail.ts';
+import { AuditWatch } from './constructs/audit-watch.ts';
 import { CredentialManagement } from './constructs/credential-management.ts';
 import { CredentialVault } from './constructs/credential-vault.ts';
 import { DataKey } from './constructs/data-key.ts';
@@ -14,6 +16,7 @@ import { Identity } from './constructs/identity.ts';
 import { PlatformPages } from './constructs/platform-pages.ts';
 import { PublicApi } from './constructs/public-api.ts';
 import { StackOutputs } from './constructs/stack-outputs.ts';
+import { VaultRewrap } from './constructs/vault-rewrap.ts';
 import { WebhookInbox } from './constructs/webhook-inbox.ts';
 import { WebhookSetUp } from './constructs/webhook-set-up.ts';
 import { WorkSweeper } from './constructs/work-sweeper.ts';
@@ -37,6 +40,7 @@ export class SwitchboardStack extends Stack {
     new PlatformPages(this, 'PlatformPages', { ...house, api });
 
     const vault = new CredentialVault(this, 'CredentialVault', house);
+    const rewrap = new VaultRewrap(this, 'VaultRewrap', { ...house, vault });
     const directory = new Directory(this, 'Directory', house);
     const auditLog = new AuditLog(this, 'AuditLog', house);
     const capability = { ...house, api, graphApi: new GraphApi(settings), vault, directory, auditLog };
@@ -52,20 +56,25 @@ export class SwitchboardStack extends Stack {
     const eventStore = new EventStore(this, 'EventStore', house);
     const router = new AgentRouter(this, 'AgentRouter', { ...capability, inbox, eventStore });
 
+    const alerts = new Alerts(this, 'Alerts', house);
+    new AuditWatch(this, 'AuditWatch', { ...house, auditLog, alerts });
     const trail = settings.trail.mode === 'none' ? undefined : new AuditTrail(this, 'AuditTrail', { ...house, vault });
     if (trail !== undefined) api.openAfter(trail);
 
-    new StackOutputs(this, 'Outputs', {
+    const told = {
       api,
       identity,
       vault,
+      rewrap,
       directory,
       eventStore,
       auditLog,
       inbox,
       router,
       sweeper,
+      alerts,
       trail,
-    });
+    };
+    new StackOutputs(this, 'Outputs', told);
   }
 }

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
@@ -9,13 +8,10 @@ import {
   UsernameExistsException,
 } from '@aws-sdk/client-cognito-identity-provider';
 import * as z from 'zod';
+import { Refusal } from './local/refusal.ts';
+import { deployedStack, explain, parsedOptions } from './operator-command.ts';
 
 const usage = 'npm run user -- --email ADDRESS [--tenant NAME] [--operator] [--stack Switchboard]';
-
-/** A user that can't be made. The message is a sentence for who typed the command. */
-export class UserRefused extends Error {
-  override readonly name = 'UserRefused';
-}
 
 const request = z.strictObject({
   email: z.email({ error: 'Give the address of the user with --email.' }),
@@ -35,31 +31,22 @@ export interface Clients {
 
 /**
  * Reads the command line.
- * @throws UserRefused for an unknown option, a missing or malformed address, an unusable tenant.
+ * @throws Refusal for an unknown option, a missing or malformed address, an unusable tenant.
  */
 export function parseUserRequest(args: string[]): UserRequest {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        email: { type: 'string' },
-        tenant: { type: 'string' },
-        operator: { type: 'boolean' },
-        stack: { type: 'string' },
-      },
-    });
-    return request.parse(values);
-  } catch (cause) {
-    const reason =
-      cause instanceof z.ZodError ? cause.issues.map(({ message }) => message).join(' ') : messageOf(cause);
-    throw new UserRefused(`${reason}\nUsage: ${usage}`, { cause });
-  }
+  const options = {
+    email: { type: 'string' },
+    tenant: { type: 'string' },
+    operator: { type: 'boolean' },
+    stack: { type: 'string' },
+  } as const;
+  return parsedOptions(request, { args, options }, usage);
 }
 
 /**
  * Makes a user of the stack's own pool, or an existing one an operator, and answers what it did.
  * The tenant is written once: it owns what the user made, so it is never changed here.
- * @throws UserRefused when there is no such stack, it has no pool of its own, or the user exists with another tenant.
+ * @throws Refusal when there is no such stack, it has no pool of its own, or the user exists with another tenant.
  */
 export async function makeUser({ email, tenant, operator, stack }: UserRequest, clients: Clients): Promise<string> {
   const { userPoolId, operatorGroup } = await poolOf(stack, clients);
@@ -95,7 +82,7 @@ async function create(user: PoolUser, tenant: string | undefined, { cognito }: C
   const { UserAttributes = [] } = await cognito.send(new AdminGetUserCommand(user));
   const current = UserAttributes.find(({ Name }) => Name === 'custom:tenant')?.Value;
   if (tenant !== undefined && tenant !== current)
-    throw new UserRefused(
+    throw new Refusal(
       `${user.Username} exists already, with ${current === undefined ? 'no tenant' : `the tenant ${current}`}, and a tenant does not change.`,
     );
   return false;
@@ -105,45 +92,14 @@ async function poolOf(
   stack: string,
   { cloudFormation }: Clients,
 ): Promise<{ userPoolId: string; operatorGroup: string }> {
-  const outputs = await outputsOf(stack, cloudFormation);
+  const { outputs } = await deployedStack(stack, cloudFormation);
   const { UserPoolId: userPoolId, OperatorGroup: operatorGroup, Issuer: issuer } = outputs;
   if (userPoolId === undefined || operatorGroup === undefined)
-    throw new UserRefused(
+    throw new Refusal(
       `${stack} has no user pool of its own: make users at its issuer, ${issuer ?? 'which it does not name'}.`,
     );
   return { userPoolId, operatorGroup };
 }
-
-async function outputsOf(
-  stack: string,
-  cloudFormation: Clients['cloudFormation'],
-): Promise<Record<string, string | undefined>> {
-  try {
-    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stack }));
-    const outputs = Stacks?.[0]?.Outputs ?? [];
-    return Object.fromEntries(outputs.map(({ OutputKey = '', OutputValue }) => [OutputKey, OutputValue]));
-  } catch (cause) {
-    if (!messageOf(cause).includes('does not exist')) throw cause;
-    throw new UserRefused(
-      `There is no stack ${stack} in this account and region: deploy it, or name it with --stack.`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
-/** A sentence for what the SDK throws before it has reached AWS, and for what AWS refuses. */
-function explain(error: unknown): string {
-  if (error instanceof UserRefused) return error.message;
-  const message = messageOf(error);
-  if (error instanceof Error && error.name === 'CredentialsProviderError')
-    return 'There are no AWS credentials: sign in to the account of the stack first.';
-  if (message.includes('Region is missing')) return 'There is no AWS region: set AWS_REGION to that of the stack.';
-  return `AWS refused: ${message}`;
-}
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 if (import.meta.main) {
   try {

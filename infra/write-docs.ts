@@ -1,9 +1,14 @@
-// `npm run docs`: writes what is generated into docs/. test/unit/generated-docs.test.ts and test/infra/stage.test.ts fail when a committed file is stale.
+// `npm run docs`: writes what is generated into docs/. test/unit/generated-docs.test.ts, test/infra/stage.test.ts and test/infra/key-matrix.test.ts fail when a committed file is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { openApiDocument } from '../shared/contracts/openapi.ts';
+import { withKeyMatrix } from './key-matrix.ts';
 import { withSettingsTable } from './settings-table.ts';
+import { synthesizedTemplate } from './template.ts';
 
 writeFileSync(new URL('../docs/openapi.json', import.meta.url), `${JSON.stringify(openApiDocument(), null, 2)}\n`);
 
 const operations = new URL('../docs/operations.md', import.meta.url);
 writeFileSync(operations, withSettingsTable(readFileSync(operations, 'utf8')));
+
+const security = new URL('../docs/security.md', import.meta.url);
+writeFileSync(security, withKeyMatrix(readFileSync(security, 'utf8'), synthesizedTemplate('prod')));

@@ -11,7 +11,6 @@ import {
   sealApp,
   sealCredential,
 } from '../../shared/domain/credential-secrets.ts';
-import { Fault } from '../../shared/domain/fault.ts';
 import type { Graph } from '../../shared/domain/graph.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
 import { appProvedBy, appWithSecret, newApp, retiredOfApp } from '../../shared/domain/meta-app.ts';
@@ -158,8 +157,7 @@ const store = async (
       });
     case 'waba-taken': {
       const holder = await ports.credentials.findByWaba(tenantId, request.wabaId);
-      const isOurs = createdWith !== null && holder?.createdWith === createdWith && holder.status !== 'removing';
-      return isOurs ? holder : wabaTaken(holder);
+      return holder !== undefined && madeBySameRequest(holder, createdWith, now) ? holder : wabaTaken(holder);
     }
     case 'number-taken': {
       const number = request.phoneNumberIds?.[outcome.index];
@@ -169,6 +167,16 @@ const store = async (
       return outcome satisfies never;
   }
 };
+
+/** How long an Idempotency-Key names the same request. In milliseconds. */
+const keyLifetime = 24 * 60 * 60 * 1000;
+
+/** A request that died after it had stored the credential, and is repeated now. */
+const madeBySameRequest = (holder: CredentialRecord, createdWith: string | null, now: Date): boolean =>
+  createdWith !== null &&
+  holder.createdWith === createdWith &&
+  holder.status !== 'removing' &&
+  now.getTime() - Date.parse(holder.createdAt) < keyLifetime;
 
 const appWithOneMore = (
   { appId }: CreateCredentialRequest,
@@ -225,8 +233,8 @@ const webhookSettled = async (
   )) ?? credential;
 
 const answer = async (credential: CredentialRecord, ports: CreateCredentialPorts): Promise<Answer> => {
+  // Gone when somebody has removed the credential meanwhile.
   const app = await ports.credentials.findApp(credential.appId);
-  if (app === undefined) throw new Fault('row-malformed', { retryable: false });
   return {
     kind: 'created',
     body: credentialView(credential, app),

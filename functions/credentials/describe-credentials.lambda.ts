@@ -1,6 +1,12 @@
 import { apiLambda } from '../edge/api-lambda.ts';
 import { describeCredentialRoute } from './describe-credential.ts';
+import { listAccessesRoute } from './list-accesses.ts';
 import { listCredentialsRoute } from './list-credentials.ts';
 import { listPhoneNumbersRoute } from './list-phone-numbers.ts';
 
-export const handler = apiLambda([listCredentialsRoute, describeCredentialRoute, listPhoneNumbersRoute]);
+export const handler = apiLambda([
+  listCredentialsRoute,
+  describeCredentialRoute,
+  listPhoneNumbersRoute,
+  listAccessesRoute,
+]);

@@ -33,7 +33,7 @@ export const guideManualSetUp = async (
   const verifyToken = unguessable();
   const hash = hashOfVerifyToken(verifyToken);
   for (const webhook of [app.webhookId, credential.webhookId])
-    await ports.webhooks.addVerifyToken(webhook, 'manual', hash);
+    await ports.webhooks.addVerifyToken(webhook, `manual:${caller.tenantId}`, hash);
   const url = webhookUrl(ports.publicUrl, app.webhookId);
   const numberUrl = webhookUrl(ports.publicUrl, credential.webhookId);
   const fields = [...messageFields, ...accountFields];

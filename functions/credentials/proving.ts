@@ -34,7 +34,7 @@ export const provedAppSecret = async (
   opener: SecretOpener,
 ): Promise<SecretBytes | undefined> => {
   if (offered !== undefined) return SecretBytes.fromText(offered.toLowerCase());
-  if (app === undefined || app.provedBy[tenantId] !== app.secretVersion) return undefined;
+  if (app === undefined || app.credentialCount === 0 || app.provedBy[tenantId] !== app.secretVersion) return undefined;
   return openAppSecret(app, { tenantId, subjectId: ownerOfApp(app.appId) }, opener);
 };
 

@@ -58,7 +58,9 @@ export const removeCredential = async (
     const removal = { requestedAt: now.toISOString(), shredAt, agentIds, finishedAt: null };
     if (!(await ports.starter.start(credential, removal, ticket))) continue;
     await handOverWork(ticket, ports);
-    return gone({ ...credential, status: 'removing', removal, claimedNumbers: {} }, app, timeLeft, ports);
+    const version = credential.version + 1;
+    const removed = { ...credential, status: 'removing' as const, removal, claimedNumbers: {}, version };
+    return gone({ ...removed, updatedAt: removal.requestedAt }, app, timeLeft, ports);
   }
   return refuse('conflict', { guidance: 'Repeat the request.', retryAfterSeconds: 1 });
 };

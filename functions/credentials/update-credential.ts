@@ -142,15 +142,15 @@ const resealed = async (
   const now = ports.now();
   const openedFor = { tenantId: before.tenantId, subjectId: before.credentialId };
   const kept = identitiesOfCredential(before);
-  using secrets = credentialSecrets(
-    app.appId,
+  using appSecret =
     request.appSecret === undefined
       ? await openAppSecret(app, openedFor, ports.opener)
-      : SecretBytes.fromText(request.appSecret.toLowerCase()),
+      : SecretBytes.fromText(request.appSecret.toLowerCase());
+  using accessToken =
     request.accessToken === undefined
       ? await openAccessToken(before, ports.opener)
-      : SecretBytes.fromText(request.accessToken),
-  );
+      : SecretBytes.fromText(request.accessToken);
+  using secrets = credentialSecrets(app.appId, appSecret, accessToken);
   const validation = await validateCredential(
     { appId: app.appId, appToken: secrets.appToken, access: secrets, wabaId: before.wabaId, phoneNumberIds: [] },
     ports.graph,

@@ -15,7 +15,14 @@ import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
 import * as ports from '../edge/ports.ts';
-import { appSecretRequired, ownHolderOf, provedAppSecret, validationRefusal } from './proving.ts';
+import {
+  appSecretRequired,
+  numberTaken,
+  ownHolderOf,
+  provedAppSecret,
+  validationRefusal,
+  wabaTaken,
+} from './proving.ts';
 
 export interface ValidateCredentialPorts {
   readonly credentials: CredentialReader;
@@ -71,31 +78,25 @@ const availability = async (
   ports: ValidateCredentialPorts,
 ): Promise<Check> => {
   const holder = await ports.credentials.findByWaba(caller.tenantId, request.wabaId);
-  if (holder !== undefined)
-    return {
-      check: 'availability',
-      verdict: 'failed',
-      pointer: '/wabaId',
-      code: 'waba-taken',
-      detail: `You have connected this account already: "${holder.label}" (${holder.credentialId}).`,
-      guidance: 'Use or update the credential that you have for this account.',
-    };
+  if (holder !== undefined) return unavailable(wabaTaken(holder));
   for (const [index, number] of (request.phoneNumberIds ?? []).entries()) {
     if ((await ports.credentials.findNumber(number)) === undefined) continue;
-    const own = await ownHolderOf(caller, number, ports.credentials);
-    return {
-      check: 'availability',
-      verdict: 'failed',
-      pointer: `/phoneNumberIds/${index}`,
-      code: 'number-taken',
-      detail:
-        own === undefined
-          ? 'This number is in use elsewhere.'
-          : `This number belongs to your credential "${own.label}" (${own.credentialId}).`,
-      guidance: 'Leave the number out, or ask the operator to release it.',
-    };
+    return unavailable(numberTaken(index, await ownHolderOf(caller, number, ports.credentials)));
   }
   return { check: 'availability', verdict: 'passed', detail: 'The account and the numbers are free to be connected.' };
+};
+
+/** The refusal that connecting would end with, as a verdict. */
+const unavailable = ({ refused, details }: Refused): Check => {
+  const [error] = details.errors ?? [];
+  return {
+    check: 'availability',
+    verdict: 'failed',
+    code: refused,
+    detail: details.detail ?? error?.message ?? '',
+    ...(error === undefined ? {} : { pointer: error.pointer }),
+    ...(details.guidance === undefined ? {} : { guidance: details.guidance }),
+  };
 };
 
 /** What the set-up would find at Meta. Nothing of somebody else's is touched without consent. */

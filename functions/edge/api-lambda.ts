@@ -4,7 +4,7 @@ import type * as z from 'zod';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { Answer } from './answer.ts';
 import { type Caller, callerOf } from './caller.ts';
-import { idempotencyDigestOf, onlyOnce, requestDigestOf } from './idempotency.ts';
+import { onlyOnce, repeatableRequest } from './idempotency.ts';
 import { actingFor } from './invocation.ts';
 import { journal, publishCounts, safeError } from './operator-journal.ts';
 import * as ports from './ports.ts';
@@ -73,8 +73,11 @@ const runRoute = async (
   const body = route.body === undefined ? { body: undefined } : parseBody(bodyOf(event, route), route.body);
   if (isRefused(body)) return body;
   const idempotencyKey = route.idempotent === true ? event.headers['idempotency-key'] : undefined;
-  const digest = idempotencyDigestOf(caller, route.routeKey, idempotencyKey);
-  if (digest !== null && typeof digest !== 'string') return digest;
+  const repeatable =
+    idempotencyKey === undefined
+      ? undefined
+      : repeatableRequest(caller, route.routeKey, idempotencyKey, whatIsAsked(event));
+  if (repeatable !== undefined && isRefused(repeatable)) return repeatable;
   const run = () =>
     route.run({
       caller,
@@ -83,18 +86,17 @@ const runRoute = async (
       body: body.body,
       ifMatch: event.headers['if-match'],
       ifNoneMatch: event.headers['if-none-match'],
-      requestDigest:
-        digest === null || idempotencyKey === undefined
-          ? null
-          : requestDigestOf(digest, idempotencyKey, rawBodyOf(event)),
+      requestDigest: repeatable?.requestDigest ?? null,
       timeLeft: () => context.getRemainingTimeInMillis(),
     });
   return actingFor(caller.subject, event.requestContext.requestId, () =>
-    digest === null || idempotencyKey === undefined
-      ? run()
-      : onlyOnce({ caller, digest, idempotencyKey, rawBody: rawBodyOf(event) }, ports.idempotency(), run),
+    repeatable === undefined ? run() : onlyOnce(repeatable, ports.idempotency(), run),
   );
 };
+
+/** What a request asks for: the same body for another resource is another request. */
+const whatIsAsked = (event: APIGatewayProxyEventV2): Uint8Array =>
+  Buffer.concat([Buffer.from(`${JSON.stringify(event.pathParameters ?? {})}\n`), rawBodyOf(event)]);
 
 const emptyObject = Buffer.from('{}');
 

@@ -1,9 +1,10 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { metricNamespace, metricService } from '../../shared/contracts/metrics.ts';
 import type { Journal, JournalFields } from '../../shared/domain/journal.ts';
 
 const logger = new Logger({ serviceName: 'switchboard' });
-const metrics = new Metrics({ namespace: 'Switchboard', serviceName: 'switchboard' });
+const metrics = new Metrics({ namespace: metricNamespace, serviceName: metricService });
 
 /** JSON log lines of an event name and safe fields; metrics in CloudWatch's embedded format, without any dimension of a tenant. */
 export const journal: Journal = {

@@ -1,5 +1,6 @@
 import { agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
 import { auditLog } from '../../shared/adapters/audit-log.ts';
+import { auditReader } from '../../shared/adapters/audit-reader.ts';
 import { dynamoDb, kms, sqs } from '../../shared/adapters/aws-clients.ts';
 import {
   credentialCreator as credentialCreatorOf,
@@ -37,6 +38,7 @@ const dataKeys = () =>
   kmsDataKeys(kms(), setting(environmentName.envelopeKeyArn), listed(environmentName.formerEnvelopeKeyArns));
 
 export const audit = once(() => auditLog(dynamoDb(), setting(environmentName.auditTable), currentActor));
+export const accesses = once(() => auditReader(dynamoDb(), setting(environmentName.auditTable)));
 export const credentials = once(() => credentialReader(dynamoDb(), directoryTable()));
 export const credentialCreator = once(() => credentialCreatorOf(dynamoDb(), directoryAndVault(), audit().put));
 export const webhookState = once(() => webhookStateRecorder(dynamoDb(), directoryTable()));

@@ -20,8 +20,23 @@ export class AuditLog extends Construct {
     });
   }
 
+  /** Where additions, changes and removals can be heard of. */
+  get streamArn(): string {
+    return this.#accesses.streamArn;
+  }
+
   get table(): Table {
     return this.#accesses.table;
+  }
+
+  /** Lets the grantee hear of every change of the records. */
+  grantWatch(grantee: HandlerFunction): Grant {
+    return this.#accesses.grantStream(grantee);
+  }
+
+  /** Lets the grantee list the records of one credential or agent; it can neither add, change nor delete any. */
+  grantList(grantee: HandlerFunction): Grant {
+    return this.#accesses.grantRead(grantee, 'Query');
   }
 
   /** Lets the grantee add records; it can neither read, change nor delete them. */

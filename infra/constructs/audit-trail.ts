@@ -5,6 +5,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aw
 import { Construct } from 'constructs';
 import type { CredentialVault } from './credential-vault.ts';
 import type { HouseProps } from './house.ts';
+import { TrailQueries } from './trail-queries.ts';
 
 export interface AuditTrailProps extends HouseProps {
   /** Whose items are recorded one by one. */
@@ -19,6 +20,8 @@ export interface AuditTrailProps extends HouseProps {
 export class AuditTrail extends Construct {
   /** Where the management events are: our bucket, or that of the trail that the account already has. */
   readonly bucketName: string;
+  /** How operators ask it. */
+  readonly queries: TrailQueries;
 
   constructor(scope: Construct, id: string, props: AuditTrailProps) {
     super(scope, id);
@@ -51,7 +54,17 @@ export class AuditTrail extends Construct {
     });
     if (bucket.policy !== undefined) trail.node.addDependency(bucket.policy);
     if (settings.removalProtection) trail.applyRemovalPolicy(RemovalPolicy.RETAIN);
-    this.bucketName = settings.trail.mode === 'existing' ? settings.trail.bucket : bucket.bucketName;
+    const own = `s3://${bucket.bucketName}/AWSLogs`;
+    const { trail: setting } = settings;
+    this.bucketName = setting.mode === 'existing' ? setting.bucket : bucket.bucketName;
+    this.queries = new TrailQueries(this, 'Queries', {
+      settings,
+      dataKey,
+      tables:
+        setting.mode === 'existing'
+          ? { events: `s3://${setting.bucket}/${setting.folder}`, vault_events: own }
+          : { events: own },
+    });
   }
 
   #makeBucket({ settings, dataKey }: AuditTrailProps, trailArn: string): Bucket {

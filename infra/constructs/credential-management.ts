@@ -75,19 +75,21 @@ export class CredentialManagement extends Construct {
     this.grantRequest(manage);
   }
 
-  #describe({ settings, dataKey, api, directory }: CredentialManagementProps): void {
+  #describe({ settings, dataKey, api, directory, auditLog }: CredentialManagementProps): void {
     const describe = new HandlerFunction(this, 'DescribeCredentials', {
       settings,
       dataKey,
-      description: 'Lists and describes credentials; cannot open any',
+      description: 'Lists and describes credentials and accesses to them; cannot open any',
     });
     api.serveTenants(
       describe,
       'GET /v1/credentials',
       'GET /v1/credentials/{credentialId}',
       'GET /v1/credentials/{credentialId}/phone-numbers',
+      'GET /v1/credentials/{credentialId}/audit',
     );
     directory.grantRead(describe, 'GetItem', 'BatchGetItem', 'Query');
+    auditLog.grantList(describe);
   }
 
   #cleanUp(props: CredentialManagementProps): void {

@@ -13,33 +13,23 @@ import { StateTable } from './state-table.ts';
 const restorableDays = 7;
 
 /**
- * The sealed secrets and the one key that seals them.
- * `grantSeal` and `grantOpen` are the only sources of permissions on that key, each for named purposes of this vault;
- * without this vault's name in the encryption context the key refuses everybody, administrators included.
+ * The sealed secrets and the one key that seals them. Above the first generation of keys the one before it still opens what it has
+ * sealed, until the re-wrap has moved it.
+ * `grantSeal` and `grantOpen`, each for named purposes of this vault, and `grantRewrap` are the only sources of permissions on these
+ * keys; without this vault's name in the encryption context they refuse everybody, administrators included.
  */
 export class CredentialVault extends Construct {
   readonly #envelopeKey: Key;
+  readonly #formerKeys: readonly Key[];
   readonly #secrets: StateTable;
   readonly #name: string;
 
   constructor(scope: Construct, id: string, props: HouseProps) {
     super(scope, id);
     this.#name = Stack.of(this).stackName;
-    this.#envelopeKey = new Key(this, 'EnvelopeKey', {
-      description: 'Switchboard: seals the secrets of the vault, nothing else',
-      enableKeyRotation: true,
-      removalPolicy: props.settings.removalProtection ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-    });
-    this.#envelopeKey.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'NothingWithoutTheNameOfThisVault',
-        effect: Effect.DENY,
-        principals: [new AnyPrincipal()],
-        actions: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
-        resources: ['*'],
-        conditions: { StringNotEquals: { 'kms:EncryptionContext:vault': this.#name } },
-      }),
-    );
+    const generation = props.settings.envelopeKeyGeneration;
+    this.#envelopeKey = this.#makeKey(props, generation);
+    this.#formerKeys = generation === 1 ? [] : [this.#makeKey(props, generation - 1)];
     this.#secrets = new StateTable(this, 'Secrets', {
       ...props,
       variable: environmentName.vaultTable,
@@ -55,13 +45,13 @@ export class CredentialVault extends Construct {
   /** Lets the grantee seal and store secrets for these purposes; it cannot read back what it stored. */
   grantSeal(grantee: HandlerFunction, ...purposes: [SecretPurpose, ...SecretPurpose[]]): Grant {
     this.#secrets.grantWrite(grantee, 'PutItem');
-    return this.#grantKey(grantee, 'kms:GenerateDataKey', purposes);
+    return this.#grantKey(grantee, 'kms:GenerateDataKey', [this.#envelopeKey], purposes);
   }
 
   /** Lets the grantee fetch and open secrets for these purposes, and no others. */
   grantOpen(grantee: HandlerFunction, ...purposes: [SecretPurpose, ...SecretPurpose[]]): Grant {
     this.#secrets.grantRead(grantee, 'GetItem');
-    return this.#grantKey(grantee, 'kms:Decrypt', purposes);
+    return this.#grantKey(grantee, 'kms:Decrypt', [this.#envelopeKey, ...this.#formerKeys], purposes);
   }
 
   /** Lets the grantee take secrets out of the vault for good; it can neither read nor open them by that. */
@@ -69,16 +59,74 @@ export class CredentialVault extends Construct {
     return this.#secrets.grantWrite(grantee, 'DeleteItem');
   }
 
-  #grantKey(grantee: HandlerFunction, action: 'kms:GenerateDataKey' | 'kms:Decrypt', purposes: SecretPurpose[]): Grant {
-    grantee.setVariable(environmentName.envelopeKeyArn, this.#envelopeKey.keyArn);
-    grantee.setVariable(environmentName.vaultName, this.#name);
+  /**
+   * Lets the grantee move every wrapped key to the current KMS key: it reads the whole table and replaces rows, but can neither open
+   * a secret nor seal one.
+   */
+  grantRewrap(grantee: HandlerFunction): Grant {
+    this.#secrets.grantScan(grantee);
+    this.#secrets.grantWrite(grantee, 'UpdateItem');
+    this.#tellKeys(grantee);
+    const ofThisVault = { StringEquals: { 'kms:EncryptionContext:vault': this.#name } };
+    const from = Grant.addToPrincipal({
+      grantee,
+      actions: ['kms:ReEncryptFrom'],
+      resourceArns: [this.#envelopeKey, ...this.#formerKeys].map(({ keyArn }) => keyArn),
+      conditions: ofThisVault,
+    });
+    const to = Grant.addToPrincipal({
+      grantee,
+      actions: ['kms:ReEncryptTo'],
+      resourceArns: [this.#envelopeKey.keyArn],
+      conditions: ofThisVault,
+    });
+    return from.combine(to);
+  }
+
+  /** The key of a generation; the first one has kept the id that it had before there were any. */
+  #makeKey({ settings }: HouseProps, generation: number): Key {
+    const key = new Key(this, generation === 1 ? 'EnvelopeKey' : `EnvelopeKey${generation}`, {
+      description: 'Switchboard: seals the secrets of the vault, nothing else',
+      enableKeyRotation: true,
+      removalPolicy: settings.removalProtection ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    key.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'NothingWithoutTheNameOfThisVault',
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+        resources: ['*'],
+        conditions: { StringNotEquals: { 'kms:EncryptionContext:vault': this.#name } },
+      }),
+    );
+    return key;
+  }
+
+  #grantKey(
+    grantee: HandlerFunction,
+    action: 'kms:GenerateDataKey' | 'kms:Decrypt',
+    keys: readonly Key[],
+    purposes: SecretPurpose[],
+  ): Grant {
+    this.#tellKeys(grantee);
     return Grant.addToPrincipal({
       grantee,
       actions: [action],
-      resourceArns: [this.#envelopeKey.keyArn],
+      resourceArns: keys.map(({ keyArn }) => keyArn),
       conditions: {
         StringEquals: { 'kms:EncryptionContext:purpose': purposes, 'kms:EncryptionContext:vault': this.#name },
       },
     });
+  }
+
+  #tellKeys(grantee: HandlerFunction): void {
+    grantee.setVariable(environmentName.envelopeKeyArn, this.#envelopeKey.keyArn);
+    grantee.setVariable(environmentName.vaultName, this.#name);
+    if (this.#formerKeys.length > 0)
+      grantee.setVariable(
+        environmentName.formerEnvelopeKeyArns,
+        this.#formerKeys.map(({ keyArn }) => keyArn).join(','),
+      );
   }
 }

@@ -9,7 +9,7 @@ export interface DataKeyProps {
 }
 
 /**
- * The key of everything at rest that is not a sealed secret: tables, queues, logs, trail.
+ * The key of everything at rest that is not a sealed secret: tables, queues, logs, trail, alerts.
  * Functions use it only through the service that holds the data (`kms:ViaService`); it never opens a sealed secret.
  */
 export class DataKey extends Construct {
@@ -58,6 +58,23 @@ export class DataKey extends Construct {
         actions: ['kms:DescribeKey'],
         resources: ['*'],
         conditions: { StringEquals: { 'aws:SourceArn': trailArn } },
+      }),
+    );
+  }
+
+  /** Lets the alarms of this stack publish to an encrypted topic. Source: SNS developer guide, "Compatibility between event sources and encrypted topics". */
+  admitAlarms(): void {
+    const { account, partition, region, stackName } = Stack.of(this);
+    this.key.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'AlarmsOfThisStack',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+        resources: ['*'],
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': account },
+          ArnLike: { 'aws:SourceArn': `arn:${partition}:cloudwatch:${region}:${account}:alarm:${stackName}-*` },
+        },
       }),
     );
   }

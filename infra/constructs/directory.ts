@@ -29,6 +29,11 @@ export class Directory extends Construct {
     return this.#records.grantRead(grantee, ...actions);
   }
 
+  /** Lets the grantee read all records: after a change of address every credential has to be found. */
+  grantScan(grantee: HandlerFunction): Grant {
+    return this.#records.grantScan(grantee);
+  }
+
   /** Lets the grantee change records, in just these ways. */
   grantWrite(grantee: HandlerFunction, ...actions: WriteAction[]): Grant {
     return this.#records.grantWrite(grantee, ...actions);

@@ -93,7 +93,8 @@ export class HandlerFunction extends Construct implements IGrantable {
     this.setVariable(environmentName.stage, settings.stage);
     Validations.of(this.function).acknowledge({
       id: 'Serverless-LambdaDLQ',
-      reason: 'API Gateway, Cognito and event source mappings invoke it, none asynchronously; the queues have DLQs.',
+      reason:
+        'API Gateway, Cognito, event source mappings and operators invoke it, none asynchronously; the queues have DLQs.',
     });
   }
 

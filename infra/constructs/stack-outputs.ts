@@ -1,6 +1,7 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { AgentRouter } from './agent-router.ts';
+import type { Alerts } from './alerts.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { CredentialVault } from './credential-vault.ts';
@@ -8,6 +9,7 @@ import type { Directory } from './directory.ts';
 import type { EventStore } from './event-store.ts';
 import type { Identity } from './identity.ts';
 import type { PublicApi } from './public-api.ts';
+import type { VaultRewrap } from './vault-rewrap.ts';
 import type { WebhookInbox } from './webhook-inbox.ts';
 import type { WorkSweeper } from './work-sweeper.ts';
 
@@ -15,12 +17,14 @@ export interface StackOutputsProps {
   readonly api: PublicApi;
   readonly identity: Identity;
   readonly vault: CredentialVault;
+  readonly rewrap: VaultRewrap;
   readonly directory: Directory;
   readonly eventStore: EventStore;
   readonly auditLog: AuditLog;
   readonly inbox: WebhookInbox;
   readonly router: AgentRouter;
   readonly sweeper: WorkSweeper;
+  readonly alerts: Alerts;
   readonly trail: AuditTrail | undefined;
 }
 
@@ -28,7 +32,8 @@ export interface StackOutputsProps {
 export class StackOutputs extends Construct {
   constructor(scope: Construct, id: string, props: StackOutputsProps) {
     super(scope, id);
-    const { api, identity, vault, directory, eventStore, auditLog, inbox, router, sweeper, trail } = props;
+    const { api, identity, vault, rewrap, directory, eventStore, auditLog, inbox, router, sweeper, alerts, trail } =
+      props;
     this.#tell('ApiUrl', 'Origin of the API', api.origin);
     this.#tell('ApiId', 'Id of the API', api.apiId);
     this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.webhooksOrigin}/webhooks`);
@@ -38,6 +43,7 @@ export class StackOutputs extends Construct {
     this.#tell('UserPoolClientId', 'Client of the console in that pool', api.consoleClient?.userPoolClientId);
     this.#tell('OperatorGroup', 'Group of the operators in that pool', identity.operatorGroup);
     this.#tell('VaultTable', 'Table of the sealed secrets', vault.table.tableName);
+    this.#tell('RewrapVaultFunction', 'Function behind npm run rewrap', rewrap.rewrapVault.function.functionName);
     this.#tell('DirectoryTable', 'Table of credentials, webhooks, numbers and agents', directory.table.tableName);
     this.#tell('EventsTable', 'Table of claims on events', eventStore.table.tableName);
     this.#tell('AuditTable', 'Table of accesses', auditLog.table.tableName);
@@ -45,7 +51,10 @@ export class StackOutputs extends Construct {
     this.#tell('EventsDeadLetterQueueUrl', 'Events that failed for good', inbox.events.deadLetterQueue.queueUrl);
     this.#tell('RouteEventFunction', 'Function that dispatches events', router.routeEvent.function.functionName);
     this.#tell('SweepWorkFunction', 'Function that looks after unfinished work', sweeper.sweep.function.functionName);
+    this.#tell('OperatorTopicArn', 'Topic of the alerts for operators', alerts.operatorTopic.topicArn);
     this.#tell('AuditTrailBucket', 'Where CloudTrail writes the management events', trail?.bucketName);
+    this.#tell('AuditWorkGroup', 'Work group of Athena for questions to the audit trail', trail?.queries.workGroup);
+    this.#tell('AuditDatabase', 'Database of the audit trail, with the table `events`', trail?.queries.database);
   }
 
   #tell(name: string, description: string, value: string | undefined): void {

@@ -1,5 +1,12 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import {
+  AttributeType,
+  BillingMode,
+  type CfnTable,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { EnvironmentName } from '../../shared/contracts/environment.ts';
@@ -7,8 +14,8 @@ import type { DataKey } from './data-key.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 
-/** What a function may do with items. A Scan reads a whole table: the sweeper alone needs one, of the Directory. */
-export type ReadAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'Scan';
+/** What a function may do with items. Why no Scan: nobody reads a whole table but who has `grantScan`. */
+export type ReadAction = 'GetItem' | 'BatchGetItem' | 'Query';
 /** `ConditionCheckItem` is what a transaction needs to depend on an item that it leaves as it is. */
 export type WriteAction = 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'ConditionCheckItem';
 
@@ -54,13 +61,46 @@ export class StateTable extends Construct {
     return this.#grant(grantee, actions);
   }
 
+  /** Lets the grantee read the whole table, and tells it its name. For the re-wrap of the Vault and the sweeper alone: test/infra/access.test.ts. */
+  grantScan(grantee: HandlerFunction): Grant {
+    this.#dataKey.grantRead(grantee, 'dynamodb');
+    return this.#grant(grantee, ['Scan']);
+  }
+
   /** Lets the grantee write in these ways and tells it the name of the table. */
   grantWrite(grantee: HandlerFunction, ...actions: WriteAction[]): Grant {
     this.#dataKey.grantWrite(grantee, 'dynamodb');
     return this.#grant(grantee, actions);
   }
 
-  #grant(grantee: HandlerFunction, actions: readonly (ReadAction | WriteAction)[]): Grant {
+  /** Where changes can be heard of. @throws when the table has none */
+  get streamArn(): string {
+    if (this.table.tableStreamArn === undefined) throw new Error(`${this.node.path} has no stream.`);
+    return this.table.tableStreamArn;
+  }
+
+  /** Lets the grantee hear of changes. Source: DynamoDB developer guide, "IAM policy to allow a Lambda function to access stream records". */
+  grantStream(grantee: HandlerFunction): Grant {
+    this.#dataKey.grantRead(grantee, 'dynamodb');
+    const list = Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:ListStreams'],
+      resourceArns: [`${this.table.tableArn}/stream/*`],
+    });
+    const hear = Grant.addToPrincipal({
+      grantee,
+      actions: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+      resourceArns: [this.streamArn],
+    });
+    const table = Stack.of(this).getLogicalId(this.table.node.defaultChild as CfnTable);
+    Validations.of(grantee.node.findChild('Role')).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${table}.Arn>/stream/*]`,
+      reason: 'Streams of this one table: Lambda lists them before it reads one, and wants them named like this.',
+    });
+    return hear.combine(list);
+  }
+
+  #grant(grantee: HandlerFunction, actions: readonly (ReadAction | WriteAction | 'Scan')[]): Grant {
     grantee.setVariable(this.#variable, this.table.tableName);
     return Grant.addToPrincipal({
       grantee,

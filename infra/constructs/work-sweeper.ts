@@ -29,7 +29,8 @@ export class WorkSweeper extends Construct {
       timeout: Duration.seconds(60),
     });
     api.tellAddress(this.sweep);
-    directory.grantRead(this.sweep, 'GetItem', 'Query', 'Scan');
+    directory.grantRead(this.sweep, 'GetItem', 'Query');
+    directory.grantScan(this.sweep);
     directory.grantWrite(this.sweep, 'PutItem', 'DeleteItem');
     webhookSetUp.grantRequest(this.sweep);
     credentialManagement.grantRequest(this.sweep);

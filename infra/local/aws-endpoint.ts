@@ -22,6 +22,17 @@ export function emulatorEndpoint(port: number): AwsEndpoint {
   };
 }
 
+/** The endpoint of a running copy, as its stack.json names it. */
+export function endpointOf({
+  awsEndpoint,
+  region,
+}: {
+  readonly awsEndpoint: string;
+  readonly region: string;
+}): AwsEndpoint {
+  return { url: awsEndpoint, region, credentials: { accessKeyId: ROOT_KEY, secretAccessKey: ROOT_KEY } };
+}
+
 /** The endpoint that the user has set by AWS_ENDPOINT_URL (LocalStack, an emulator that runs already), if any. */
 export function givenEndpoint(environment: NodeJS.ProcessEnv): AwsEndpoint | undefined {
   const url = environment.AWS_ENDPOINT_URL;

@@ -1,6 +1,7 @@
 import { type CfnResource, type IAspect, Stack } from 'aws-cdk-lib';
 import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import { CfnKey } from 'aws-cdk-lib/aws-kms';
+import { CfnTopicPolicy } from 'aws-cdk-lib/aws-sns';
 import { CfnQueuePolicy } from 'aws-cdk-lib/aws-sqs';
 import type { IConstruct } from 'constructs';
 
@@ -50,7 +51,7 @@ const actionsWithBatch = ['sqs:SendMessage', 'sqs:ChangeMessageVisibility'];
 export class EmulatorAspect implements IAspect {
   visit(node: IConstruct): void {
     if (node instanceof CfnKey) this.#adapt(node, 'KeyPolicy', node.keyPolicy);
-    if (node instanceof CfnPolicy || node instanceof CfnQueuePolicy)
+    if (node instanceof CfnPolicy || node instanceof CfnQueuePolicy || node instanceof CfnTopicPolicy)
       this.#adapt(node, 'PolicyDocument', node.policyDocument);
   }
 

@@ -225,12 +225,15 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
       credential: CredentialRecord,
       webhook: Parameters<SetUpWebhookPorts['credentials']['recordWebhook']>[1],
     ): Promise<void> {
+      // The consent was about what was there now: a number that is bound later is asked about anew.
+      const consentIsUsed = webhook.state === 'configured' && Object.keys(credential.claimedNumbers).length > 0;
       await unlessRemoved(
         new UpdateCommand({
           TableName: table,
           Key: directoryKey.credential(credential.tenantId, credential.credentialId),
           UpdateExpression:
-            'SET webhookUrl = :url, webhookState = :state, webhookReason = :reason, webhookConfiguredAt = :configuredAt, #status = :status, reason = :reason',
+            'SET webhookUrl = :url, webhookState = :state, webhookReason = :reason, webhookConfiguredAt = :configuredAt, #status = :status, reason = :reason' +
+            (consentIsUsed ? ', onExistingCallback = :keep' : ''),
           ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
           ExpressionAttributeNames: { '#status': 'status' },
           ExpressionAttributeValues: {
@@ -238,6 +241,7 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
             ':state': webhook.state,
             ':reason': webhook.reason,
             ':configuredAt': webhook.configuredAt,
+            ...(consentIsUsed ? { ':keep': 'keep' } : {}),
             ':status': webhook.state === 'action_required' ? 'action_required' : 'connected',
             ':removing': 'removing',
           },
@@ -282,6 +286,7 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
     async recordMade(credential: CredentialRecord, made: Made): Promise<void> {
       const { tenantId, credentialId, appId } = credential;
       const Key = directoryKey.credential(tenantId, credentialId);
+      const isFound = made.level === 'account' && made.account === 'found';
       const notRemoving = {
         ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
         ExpressionAttributeNames: { '#status': 'status' },
@@ -314,12 +319,16 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
             TableName: table,
             Key,
             UpdateExpression: expression,
-            ...notRemoving,
+            // A sharer that leaves may have handed the subscription over since it was looked at.
+            ConditionExpression: isFound
+              ? `${notRemoving.ConditionExpression} AND madeAtMeta.account = :unknown`
+              : notRemoving.ConditionExpression,
             ExpressionAttributeNames: { ...notRemoving.ExpressionAttributeNames, ...names },
-            ExpressionAttributeValues: { ...values, ':removing': 'removing' },
+            ExpressionAttributeValues: { ...values, ':removing': 'removing', ...(isFound ? { ':unknown': null } : {}) },
           }),
         );
       } catch (error) {
+        if (isFound && hasName(error, 'ConditionalCheckFailedException')) return;
         if (hasName(error, 'ConditionalCheckFailedException'))
           throw new Fault('credential-removed', { retryable: false, cause: error });
         throw unavailable(error);

@@ -1,50 +1,57 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { phoneNumberId } from '../contracts/ids.ts';
+import pMap from 'p-map';
+import { type PhoneNumberId, phoneNumberId } from '../contracts/ids.ts';
 import type { SecretIdentity } from '../crypto/secret-context.ts';
 import type { AuditEntry } from '../domain/audit.ts';
 import type { Editions } from '../domain/edition.ts';
-import type { CredentialRecord, MetaAppRecord } from '../domain/records.ts';
+import { type CredentialRecord, type MetaAppRecord, numberRecord } from '../domain/records.ts';
 import { ownerOfApp, type SealedSecret, sharedTenant } from '../domain/vault.ts';
 import type { AuditPut } from './audit-log.ts';
 import { directoryKey } from './directory-keys.ts';
+import { directoryReader } from './directory-reader.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
 import { sealedDelete, sealedPut, type VaultTables } from './vault.ts';
 
 /**
- * A Meta app as it shall be, on condition that nobody changed it since it was read. Field by field: what a set-up records of it in
- * the meantime stays. Where nothing changes, only the condition remains.
+ * A Meta app as it shall be, on condition that its secrets are still those that were read: else a revocation that came in between
+ * would be undone. Counts and proofs of other tenants are left to them, so that nobody can keep a neighbour from rotating. Where
+ * nothing changes, only the edition of the secret has to be the same.
  */
 export const appUpdate = (TableName: string, before: MetaAppRecord, after: MetaAppRecord): TransactItem => {
-  const unchanged = {
-    TableName,
-    Key: directoryKey.app(before.appId),
-    // All that a change sets: else a revocation or a proof that came in between would be undone.
-    ConditionExpression:
-      'credentialCount = :count AND secretVersion = :version AND previousSecretVersion = :knownPrevious AND provedBy = :knownProofs',
-  };
-  const known = {
-    ':count': before.credentialCount,
-    ':version': before.secretVersion,
-    ':knownPrevious': before.previousSecretVersion,
-    ':knownProofs': before.provedBy,
-  };
-  if (before === after) return { ConditionCheck: { ...unchanged, ExpressionAttributeValues: known } };
+  const Key = directoryKey.app(before.appId);
+  const known = { ':version': before.secretVersion };
+  if (before === after)
+    return {
+      ConditionCheck: {
+        TableName,
+        Key,
+        ConditionExpression: 'secretVersion = :version',
+        ExpressionAttributeValues: known,
+      },
+    };
+  const proofs = Object.entries(after.provedBy).filter(([tenant, version]) => before.provedBy[tenant] !== version);
   return {
     Update: {
-      ...unchanged,
+      TableName,
+      Key,
+      ConditionExpression: 'secretVersion = :version AND previousSecretVersion = :knownPrevious',
       UpdateExpression:
         'SET secretVersion = :newVersion, previousSecretVersion = :previous, previousAcceptedUntil = :until, appSecretLastFour = :lastFour, ' +
-        'appSecretSetAt = :setAt, credentialCount = :newCount, provedBy = :provedBy',
+        `appSecretSetAt = :setAt, credentialCount = credentialCount + :more${proofs.map((_, index) => `, provedBy.#t${index} = :p${index}`).join('')}`,
+      ...(proofs.length === 0
+        ? {}
+        : { ExpressionAttributeNames: Object.fromEntries(proofs.map(([tenant], index) => [`#t${index}`, tenant])) }),
       ExpressionAttributeValues: {
         ...known,
+        ':knownPrevious': before.previousSecretVersion,
         ':newVersion': after.secretVersion,
         ':previous': after.previousSecretVersion,
         ':until': after.previousAcceptedUntil,
         ':lastFour': after.appSecretLastFour,
         ':setAt': after.appSecretSetAt,
-        ':newCount': after.credentialCount,
-        ':provedBy': after.provedBy,
+        ':more': after.credentialCount - before.credentialCount,
+        ...Object.fromEntries(proofs.map(([, version], index) => [`:p${index}`, version])),
       },
     },
   };
@@ -59,10 +66,12 @@ export const editionStore = (client: DynamoDBDocumentClient, tables: VaultTables
   return {
     async save({ before, after, app, sealed, retired, tickets, audit: entries }) {
       const line = (entry: AuditEntry) => audit({ tenantId: before.tenantId, subjectId: before.credentialId }, entry);
+      const isResealed = before.secretVersion !== after.secretVersion;
+      const numbers = isResealed ? await ownNumbersOf(client, tables.directory, after) : [];
       const failed = await failedItems(client, [
         credentialUpdate(tables.directory, before, after),
         appUpdate(tables.directory, app.before, app.after),
-        ...(before.secretVersion === after.secretVersion ? [] : numberUpdates(tables.directory, after)),
+        ...numberUpdates(tables.directory, after, numbers),
         ...sealed.map((secret) => sealedPut(tables.vault, secret)),
         ...tickets.map((ticket) => ticketPut(tables.directory, ticket)),
         ...entries.map(line),
@@ -120,12 +129,39 @@ const credentialUpdate = (TableName: string, before: CredentialRecord, after: Cr
   },
 });
 
+/**
+ * The numbers that are really the credential's: an operator may have released one by hand, and somebody else may have it since.
+ * @throws {Fault} store-unavailable
+ */
+export const ownNumbersOf = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  credential: CredentialRecord,
+): Promise<readonly PhoneNumberId[]> => {
+  const reader = directoryReader(client, table);
+  const claimed = Object.keys(credential.claimedNumbers).map((number) => phoneNumberId.parse(number));
+  const found = await pMap(claimed, (number) => reader.get(directoryKey.number(number), numberRecord), {
+    concurrency: readsAtOnce,
+  });
+  return found.flatMap((number) =>
+    number?.tenantId === credential.tenantId && number.credentialId === credential.credentialId
+      ? [number.phoneNumberId]
+      : [],
+  );
+};
+
+const readsAtOnce = 10;
+
 /** The number items tell the router which edition to open. */
-const numberUpdates = (TableName: string, credential: CredentialRecord): readonly TransactItem[] =>
-  Object.keys(credential.claimedNumbers).map((number) => ({
+const numberUpdates = (
+  TableName: string,
+  credential: CredentialRecord,
+  numbers: readonly PhoneNumberId[],
+): readonly TransactItem[] =>
+  numbers.map((number) => ({
     Update: {
       TableName,
-      Key: directoryKey.number(phoneNumberId.parse(number)),
+      Key: directoryKey.number(number),
       UpdateExpression: 'SET secretVersion = :secretVersion ADD revision :one',
       ConditionExpression: 'tenantId = :tenantId AND credentialId = :credentialId',
       ExpressionAttributeValues: {

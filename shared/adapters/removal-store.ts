@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { agentId as agentIdSchema, phoneNumberId, type WebhookId } from '../contracts/ids.ts';
+import { agentId as agentIdSchema, type WebhookId } from '../contracts/ids.ts';
 import type { AuditEntry } from '../domain/audit.ts';
 import type { CleanUpPorts } from '../domain/clean-up-credential.ts';
 import { identitiesOfApp, identitiesOfCredential } from '../domain/credential-secrets.ts';
@@ -9,12 +9,16 @@ import type { AuditPut } from './audit-log.ts';
 import { hasName, unavailable } from './aws-errors.ts';
 import { directoryKey } from './directory-keys.ts';
 import { directoryReader } from './directory-reader.ts';
+import { ownNumbersOf } from './edition-store.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
 import { sealedDelete, type VaultTables } from './vault.ts';
 
 /** Meta repeats for 7 days; for these days whatever comes is taken and forgotten. In seconds. */
 const discardSeconds = 30 * 24 * 60 * 60;
+
+/** Epoch seconds, as time to live wants them. */
+const discardedFrom = (): number => Math.floor(Date.now() / 1000) + discardSeconds;
 
 /** From now on no handshake succeeds: a set-up that is still under way can't leave anything behind at Meta. */
 const closeWebhook = (TableName: string, id: WebhookId): TransactItem => ({
@@ -23,7 +27,7 @@ const closeWebhook = (TableName: string, id: WebhookId): TransactItem => ({
     Key: directoryKey.webhook(id),
     UpdateExpression: 'SET expiresAt = :at',
     ConditionExpression: 'attribute_exists(pk)',
-    ExpressionAttributeValues: { ':at': Math.floor(Date.now() / 1000) + discardSeconds },
+    ExpressionAttributeValues: { ':at': discardedFrom() },
   },
 });
 
@@ -42,6 +46,7 @@ export const removalStarter = (client: DynamoDBDocumentClient, tables: VaultTabl
     const { tenantId, credentialId } = credential;
     const line = lineOf(audit, credential);
     const { graphApi } = identitiesOfCredential(credential);
+    const numbers = await ownNumbersOf(client, tables.directory, credential);
     const failed = await failedItems(client, [
       {
         Update: {
@@ -74,10 +79,10 @@ export const removalStarter = (client: DynamoDBDocumentClient, tables: VaultTabl
           ExpressionAttributeValues: { ':less': -1 },
         },
       },
-      ...Object.keys(credential.claimedNumbers).map((number) => ({
+      ...numbers.map((number) => ({
         Delete: {
           TableName: tables.directory,
-          Key: directoryKey.number(phoneNumberId.parse(number)),
+          Key: directoryKey.number(number),
           ConditionExpression: 'tenantId = :tenantId AND credentialId = :credentialId',
           ExpressionAttributeValues: { ':tenantId': tenantId, ':credentialId': credentialId },
         },
@@ -101,8 +106,9 @@ export const removalStore = (
   audit: AuditPut,
 ): CleanUpPorts['removals'] => {
   const TableName = tables.directory;
+  /** Not just taken away: a set-up that is still under way must not write new ones that nobody would ever take away. */
   const forgetTokens = (id: WebhookId): TransactItem => ({
-    Delete: { TableName, Key: directoryKey.verifyTokens(id) },
+    Put: { TableName, Item: { ...directoryKey.verifyTokens(id), expiresAt: discardedFrom() } },
   });
 
   return {
@@ -208,19 +214,23 @@ export const removalStore = (
           : [{ ...formerCallback, secretVersion: credential.formerCallbackVersion }]),
       ];
       const finishedAt = new Date();
+      // Two at once must not count the tenant down twice, nor take the account from who has connected it since.
+      const unfinished = {
+        ConditionExpression: 'removal.finishedAt = :never',
+        ExpressionAttributeValues: { ':never': null },
+      };
       // What was left is told for as long as deliveries may still come from it.
       const record: TransactItem =
         leftAtMeta.length === 0
-          ? { Delete: { TableName, Key, ConditionExpression: 'attribute_exists(pk)' } }
+          ? { Delete: { TableName, Key, ...unfinished } }
           : {
               Update: {
                 TableName,
                 Key,
+                ...unfinished,
                 UpdateExpression: 'SET leftAtMeta = :left, removal = :removal, expiresAt = :expiresAt',
-                // A message may come twice: the tenant's count must go down once.
-                ConditionExpression: 'attribute_exists(pk) AND removal.finishedAt = :unfinished',
                 ExpressionAttributeValues: {
-                  ':unfinished': null,
+                  ...unfinished.ExpressionAttributeValues,
                   ':left': leftAtMeta,
                   ':removal': { ...removal, finishedAt: finishedAt.toISOString() },
                   ':expiresAt': Math.floor(finishedAt.getTime() / 1000) + discardSeconds,

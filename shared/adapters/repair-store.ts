@@ -47,11 +47,13 @@ export const repairStore = (client: DynamoDBDocumentClient, tables: VaultTables,
           TableName: tables.directory,
           Key: directoryKey.credential(tenantId, credentialId),
           UpdateExpression: `SET ${set.join(', ')}`,
-          ConditionExpression: 'attribute_exists(pk) AND #status <> :removing',
+          ConditionExpression:
+            'attribute_exists(pk) AND #status <> :removing AND (attribute_not_exists(formerCallbackVersion) OR formerCallbackVersion = :known)',
           ExpressionAttributeNames: { '#status': 'status' },
           ExpressionAttributeValues: {
             ':pending': 'pending',
             ':removing': 'removing',
+            ':known': credential.formerCallbackVersion,
             ...(consent ? { ':replace': 'replace' } : {}),
             ...(formerCallback === undefined ? {} : { ':version': formerCallback.secretVersion }),
           },
@@ -67,6 +69,7 @@ export const repairStore = (client: DynamoDBDocumentClient, tables: VaultTables,
         ? []
         : [
             ...retiredToken(credential).map((secret) => sealedDelete(tables.vault, secret)),
+            ...retiredToken(credential).map((secret) => audit(subject, { action: 'shred', outcome: 'ok', secret })),
             sealedPut(tables.vault, formerCallback),
             audit(subject, { action: 'seal', outcome: 'ok', secret: identityOf(formerCallback) }),
           ]),

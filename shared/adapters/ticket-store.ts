@@ -63,23 +63,29 @@ export const ticketStore = (
     );
   },
 
-  /** What somebody must look after by now, the longest overdue first. */
+  /** What somebody must look after by now, the longest overdue first. Rows that nobody can read keep none of them waiting. */
   async due(now, limit) {
-    const { Items } = await calling('store-unavailable', () =>
-      client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND sk < :now',
-          ExpressionAttributeValues: { ':pk': directoryKey.ticket('').pk, ':now': dueBefore(now) },
-          ConsistentRead: true,
-          Limit: limit,
-        }),
-      ),
-    );
-    // A row that nobody can read must not keep the others waiting.
-    return (Items ?? []).flatMap((row) => {
-      const parsed = ticketRow.safeParse(row);
-      return parsed.success ? [ticketOf(parsed.data)] : [];
-    });
+    const found: Ticket[] = [];
+    let start: Record<string, unknown> | undefined;
+    do {
+      const { Items, LastEvaluatedKey } = await calling('store-unavailable', () =>
+        client.send(
+          new QueryCommand({
+            TableName: table,
+            KeyConditionExpression: 'pk = :pk AND sk < :now',
+            ExpressionAttributeValues: { ':pk': directoryKey.ticket('').pk, ':now': dueBefore(now) },
+            ConsistentRead: true,
+            Limit: limit,
+            ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+          }),
+        ),
+      );
+      for (const row of Items ?? []) {
+        const parsed = ticketRow.safeParse(row);
+        if (parsed.success) found.push(ticketOf(parsed.data));
+      }
+      start = LastEvaluatedKey;
+    } while (start !== undefined && found.length < limit);
+    return found.slice(0, limit);
   },
 });

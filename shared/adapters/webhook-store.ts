@@ -82,7 +82,7 @@ export const webhookStore = (client: DynamoDBDocumentClient, table: string) => {
 
     /**
      * Each target keeps its latest token and the one before: Meta may ask for either while a change is under way. Several
-     * set-ups at once each keep theirs, up to a few. @throws {Fault} store-unavailable
+     * set-ups at once each keep theirs, up to a few. @throws {Fault} store-unavailable, credential-removed when the webhook is closed
      */
     async addVerifyToken(id: WebhookId, target: CallbackTarget, tokenHash: string): Promise<void> {
       const attribute = `target:${target}`;
@@ -91,13 +91,14 @@ export const webhookStore = (client: DynamoDBDocumentClient, table: string) => {
         const { Item } = await calling('store-unavailable', () =>
           client.send(new GetCommand({ ...key, ConsistentRead: true })),
         );
+        if (Item?.expiresAt !== undefined) throw new Fault('credential-removed', { retryable: true });
         const known = hashes.safeParse(Item?.[attribute]).data;
         try {
           await client.send(
             new UpdateCommand({
               ...key,
               UpdateExpression: 'SET #target = :hashes',
-              ConditionExpression: known === undefined ? 'attribute_not_exists(#target)' : '#target = :known',
+              ConditionExpression: `attribute_not_exists(expiresAt) AND ${known === undefined ? 'attribute_not_exists(#target)' : '#target = :known'}`,
               ExpressionAttributeNames: { '#target': attribute },
               ExpressionAttributeValues: {
                 ':hashes': [tokenHash, ...(known ?? [])].slice(0, keptTokens),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi';
 import { agent, agentList, putAgentRequest } from './agent.ts';
 import { agentAnswer, agentEvent } from './agent-event.ts';
+import { auditList } from './audit.ts';
 import {
   createCredentialRequest,
   credential,
@@ -211,6 +212,19 @@ export const openApiDocument = () =>
           responses: {
             '200': { description: 'The only answer that shows this verify token', content: json(manualWebhookSetUp) },
             ...problemAnswers('404', '409', '422'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}/audit': {
+        get: operation({
+          operationId: 'listAccesses',
+          summary: 'List who opened or changed one of your credentials, newest first',
+          description:
+            "Complete within seconds, and kept after the credential is removed. Every opening is also an event in the operator's CloudTrail, by `kmsRequestId`; that may lag behind by minutes.",
+          requestParams: { path: credentialPath, query: pageQuery },
+          responses: {
+            '200': { description: 'A page', content: json(auditList) },
+            ...problemAnswers('404', '422'),
           },
         }),
       },

@@ -52,17 +52,19 @@ export const cleanUpCredential = async (
   for (const agentId of credential.removal.agentIds) await ports.removals.unbindAgent(credential, agentId);
 
   const deadline = new Date(credential.removal.shredAt);
+  const appBefore = await ports.credentials.findApp(credential.appId);
   let left: readonly LeftAtMeta[];
   try {
     left = ports.now() >= deadline ? await everything(credential, ports) : await undo(credential, ports);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    if (error.code === 'meta-unreachable') return { outcome: 'later', deadline };
-    if (error.code !== 'secret-missing' && error.code !== 'secret-refused') throw error;
+    // A secret that is refused may be one that we may not open at this moment, after a deployment for example.
+    if (error.code === 'meta-unreachable' || error.code === 'secret-refused') return { outcome: 'later', deadline };
+    if (error.code !== 'secret-missing') throw error;
     // Without the secret nothing can be done at Meta.
     left = await everything(credential, ports);
   }
-  if (!(await leaveApp(credential, ports))) return 'again';
+  if (!(await leaveApp(credential, appBefore, ports))) return 'again';
   if (!(await ports.removals.finish(credential, left))) return 'again';
   ports.journal.info('credential-removed', {
     tenantId: credential.tenantId,
@@ -86,18 +88,7 @@ const undo = async (credential: CredentialRecord, ports: CleanUpPorts): Promise<
   using _token = accessToken;
   using _proof = proof;
   using _appToken = appToken;
-  using formerToken =
-    credential.formerCallbackVersion === null
-      ? undefined
-      : await ports.vault.open(
-          {
-            tenantId,
-            ownerId: credentialId,
-            purpose: 'former-callback',
-            secretVersion: credential.formerCallbackVersion,
-          },
-          openedFor,
-        );
+  using formerToken = await openFormerToken(credential, ports.vault);
   const access: GraphAccess = { accessToken, proof, proofMayLag: true };
   const left = [
     ...(await pMap(
@@ -109,6 +100,27 @@ const undo = async (credential: CredentialRecord, ports: CleanUpPorts): Promise<
     await undoApp(credential, appToken, ports),
   ];
   return left.filter((entry) => entry !== undefined);
+};
+
+/**
+ * The verify token of the system whose callback was replaced. Undefined where it can't be opened, and where callbacks of several
+ * systems were replaced: one of them would be told the token of another.
+ */
+const openFormerToken = async (credential: CredentialRecord, vault: SecretOpener): Promise<SecretBytes | undefined> => {
+  const { tenantId, credentialId, formerCallbackVersion, madeAtMeta } = credential;
+  const formers = Object.values(madeAtMeta.numbers).flatMap(({ formerCallback }) => formerCallback ?? []);
+  const systems = new Set(formers.map((url) => (URL.canParse(url) ? new URL(url).origin : url)));
+  if (formerCallbackVersion === null || systems.size !== 1) return undefined;
+  try {
+    return await vault.open(
+      { tenantId, ownerId: credentialId, purpose: 'former-callback', secretVersion: formerCallbackVersion },
+      { tenantId, subjectId: credentialId },
+    );
+  } catch (error) {
+    if (error instanceof Fault && (error.code === 'secret-missing' || error.code === 'secret-refused'))
+      return undefined;
+    throw error;
+  }
 };
 
 const configuredNumbers = (credential: CredentialRecord): readonly PhoneNumberId[] =>
@@ -157,22 +169,28 @@ const undoAccount = async (
   const sharers = await othersOfAccount(credential, ports);
   // Whoever shares the subscription ends it with its own removal; one that is on its way out may not look again.
   let isShared = false;
-  for (const sharer of sharers) isShared = (await ports.removals.handOver(sharer)) || isShared;
+  for (const sharer of sharers) {
+    if (!(await ports.removals.handOver(sharer))) continue;
+    isShared = true;
+    // An earlier try may have ended the subscription before the sharer came, and died.
+    await ports.requestSetUp(sharer);
+  }
   if (isShared) return undefined;
   const apps = answered(await ports.graph.listSubscribedApps(access, wabaId));
   if (!apps.ok) return subscriptionLeft(wabaId, apps.failure);
   const subscription = apps.value.find((app) => app.appId === appId);
-  if (subscription === undefined) return undefined;
-  if (subscription.override !== null)
+  if (subscription !== undefined && subscription.override !== null)
     return {
       level: 'account',
       id: wabaId,
       detail: 'Somebody has set a callback for the whole account since; the subscription of the app was left for it.',
       guidance: 'If nobody needs it, remove the app from the account in WhatsApp Manager.',
     };
-  const ended = answered(await ports.graph.unsubscribeBusinessAccount(access, wabaId));
-  if (!ended.ok) return subscriptionLeft(wabaId, ended.failure);
-  // One that came while we were at it has found the subscription and relies on it.
+  if (subscription !== undefined) {
+    const ended = answered(await ports.graph.unsubscribeBusinessAccount(access, wabaId));
+    if (!ended.ok) return subscriptionLeft(wabaId, ended.failure);
+  }
+  // One that came while we, or an earlier try that died, were at it has found the subscription and relies on it.
   for (const other of await othersOfAccount(credential, ports)) await ports.requestSetUp(other);
   return undefined;
 };
@@ -205,9 +223,15 @@ const undoApp = async (
  * The record of the app and its secrets go with its last credential, and a tenant's proof with the tenant's last one. False when it
  * has to be looked at again: a secret that nobody needs must not outlive a coincidence.
  */
-const leaveApp = async (credential: CredentialRecord, ports: CleanUpPorts): Promise<boolean> => {
+const leaveApp = async (
+  credential: CredentialRecord,
+  before: MetaAppRecord | undefined,
+  ports: CleanUpPorts,
+): Promise<boolean> => {
   const app = await ports.credentials.findApp(credential.appId);
   if (app === undefined) return true;
+  // It has become the last one since it looked: the app's subscription is still to be ended.
+  if (app.credentialCount === 0 && before !== undefined && before.credentialCount > 0) return false;
   if (app.credentialCount === 0) return ports.removals.removeApp(app, credential);
   const others = await ports.credentials.inUse(credential.appId);
   if (!others.some(({ tenantId }) => tenantId === credential.tenantId)) await ports.removals.forgetProof(credential);

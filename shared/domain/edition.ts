@@ -50,9 +50,11 @@ const timeForOne = 5_000;
 
 /**
  * Gives every credential of a Meta app a proof and an app token made with the App Secret that is in force. Those that have it are
- * skipped, so it may be repeated at any point; `again` when there are more than one invocation can do, or one changed meanwhile.
+ * skipped, so it may be repeated at any point; `again` when there are more than one invocation can do, `later` when one changed
+ * meanwhile.
  */
 export const resealCredentials = async (appId: AppId, ports: ResealPorts): Promise<WorkOutcome> => {
+  let changedMeanwhile = false;
   for (const { tenantId, credentialId } of await ports.credentials.inUse(appId)) {
     if (ports.timeLeft() < timeForOne) return 'again';
     const app = await ports.credentials.findApp(appId);
@@ -60,9 +62,10 @@ export const resealCredentials = async (appId: AppId, ports: ResealPorts): Promi
     if (app === undefined) return 'done';
     if (credential === undefined || credential.status === 'removing' || credential.proofVersion === app.secretVersion)
       continue;
-    if (!(await reseal(credential, app, ports))) return 'again';
+    // One that keeps changing must not keep its neighbours waiting.
+    if (!(await reseal(credential, app, ports))) changedMeanwhile = true;
   }
-  return 'done';
+  return changedMeanwhile ? { outcome: 'later' } : 'done';
 };
 
 const reseal = async (credential: CredentialRecord, app: MetaAppRecord, ports: ResealPorts): Promise<boolean> => {
@@ -72,7 +75,8 @@ const reseal = async (credential: CredentialRecord, app: MetaAppRecord, ports: R
   const [accessToken, formerProof] = unpackParts(graphApi, 2);
   if (accessToken === undefined || formerProof === undefined) throw new RangeError('A graph-api secret has two parts');
   using _formerProof = formerProof;
-  using secrets = credentialSecrets(app.appId, await openAppSecret(app, openedFor, ports.opener), accessToken);
+  using token = accessToken;
+  using secrets = credentialSecrets(app.appId, await openAppSecret(app, openedFor, ports.opener), token);
   const after: CredentialRecord = {
     ...credential,
     secretVersion: credential.secretVersion + 1,

@@ -34,9 +34,10 @@ export type GraphFailure =
 export const isPassing = (refusal: GraphRefusal): refusal is 'temporary' | 'rate-limited' =>
   refusal === 'temporary' || refusal === 'rate-limited';
 
-/** Nothing happened at Meta, and a repeat may succeed. */
+/** Nothing happened at Meta, and a repeat may succeed. A proof that Meta refuses is being made anew after a new App Secret. */
 export const tookNoEffectYet = (failure: GraphFailure): boolean =>
-  failure.kind === 'not-sent' || (failure.kind === 'refused' && isPassing(failure.refusal));
+  failure.kind === 'not-sent' ||
+  (failure.kind === 'refused' && (isPassing(failure.refusal) || failure.refusal === 'proof-invalid'));
 
 export type GraphResult<T> =
   | { readonly ok: true; readonly value: T }

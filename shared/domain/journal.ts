@@ -3,6 +3,8 @@ export interface JournalFields {
   readonly tenantId?: string;
   readonly credentialId?: string;
   readonly agentId?: string;
+  readonly subjectId?: string;
+  readonly auditId?: string;
   readonly appId?: string;
   readonly wabaId?: string;
   readonly phoneNumberId?: string;
@@ -47,4 +49,5 @@ export type MetricName =
   | 'RepliesSent'
   | 'RepliesRefused'
   | 'RepliesUnknown'
+  | 'AuditTampered'
   | 'UnhandledError';

@@ -64,7 +64,7 @@ export const receiveDelivery = async (
   const claimed = claimedSignature(delivery.signature);
   if (claimed === undefined) return refused(ports);
   const { app, credential } = await ports.webhooks.readState(webhook);
-  if (app === undefined) return 'discarded';
+  if (app === undefined || app.credentialCount === 0) return 'discarded';
   if (webhook.kind === 'credential' && (credential === undefined || credential.status === 'removing'))
     return 'discarded';
   if (!(await signedByMeta(app, webhook, delivery.rawBody, claimed, ports))) return refused(ports);

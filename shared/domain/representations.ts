@@ -28,7 +28,8 @@ export const credentialView = (record: CredentialRecord, app: MetaAppRecord | un
       expiresAt: record.accessTokenExpiresAt,
     },
     appSecret: {
-      lastFour: app?.appSecretLastFour ?? '',
+      // One that another tenant has set since is none of this tenant's business.
+      lastFour: app?.provedBy[record.tenantId] === app?.secretVersion ? (app?.appSecretLastFour ?? '') : '',
       setAt: app?.appSecretSetAt ?? record.createdAt,
       previousAcceptedUntil: app?.previousAcceptedUntil ?? null,
     },

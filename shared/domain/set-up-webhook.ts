@@ -19,7 +19,7 @@ import {
 } from './webhook-at-meta.ts';
 
 /** What a verify token is for: each target keeps the hashes of its latest few. */
-export type CallbackTarget = 'app' | 'manual' | `number:${PhoneNumberId}`;
+export type CallbackTarget = 'app' | `manual:${TenantId}` | `number:${PhoneNumberId}`;
 
 export interface SetUpWebhookPorts {
   readonly credentials: {
@@ -62,7 +62,7 @@ export type Made =
   | { readonly level: 'number'; readonly phoneNumberId: PhoneNumberId; readonly formerCallback: string | null }
   | { readonly level: 'number'; readonly phoneNumberId: PhoneNumberId; readonly released: true };
 
-/** What the app-level subscription is for: `messages` first; the rest may be refused for an app and is asked for apart. */
+/** What the app-level subscription is for: without `messages` nothing arrives; the rest may be refused for an app. */
 export const messageFields = ['messages'] as const;
 export const accountFields = [
   'account_update',
@@ -155,8 +155,10 @@ const mend = async (mending: Mending, found: WebhookAtMeta): Promise<Stop | 'aga
  * Whose the account's subscription is, told by the first look: should Meta refuse us and the user do it by hand, it is ours to take
  * away all the same, and so is each callback of a number that names us.
  */
-const noteWhatIsThere = async ({ credential, ports }: Mending, found: WebhookAtMeta): Promise<void> => {
+const noteWhatIsThere = async ({ credential, app, ports }: Mending, found: WebhookAtMeta): Promise<void> => {
   const { madeAtMeta, claimedNumbers, webhookId } = credential;
+  if (!app.subscriptionMade && found.app !== null && isOurWebhookUrl(found.app.callbackUrl, app.webhookId))
+    await ports.credentials.recordMade(credential, { level: 'app', made: true });
   if (madeAtMeta.account === null)
     await ports.credentials.recordMade(credential, {
       level: 'account',
@@ -199,11 +201,15 @@ const mendApp = async (
     return ports.graph.subscribeApp(appToken, app.appId, { callbackUrl, fields }, verifyToken);
   };
   await ports.credentials.recordMade(credential, { level: 'app', made: true });
+  // All at once: whoever died between two steps would leave a subscription that looks complete and lacks the account's notices.
+  const complete = await subscribe([...messageFields, ...accountFields]);
+  if (complete.ok) return undefined;
+  const stopped = stopOrRepeat(complete.failure);
+  if (stopped.code === 'callback-not-reachable') return stopped;
+  // Refused fields cost account notices, not messages.
   const essential = await subscribe(messageFields);
   if (!essential.ok) return stopOrRepeat(essential.failure);
-  // Meta replaces the list of fields, so `messages` is named again. Refused fields cost account notices, not messages.
-  const complete = await subscribe([...messageFields, ...accountFields]);
-  if (!complete.ok) ports.journal.warn('account-fields-refused', { appId: app.appId, ...metaFields(complete.failure) });
+  ports.journal.warn('account-fields-refused', { appId: app.appId, ...metaFields(complete.failure) });
   return undefined;
 };
 
@@ -251,7 +257,7 @@ const mendNumbers = async (
   return stopped;
 };
 
-const mendNumber = async (mending: Mending, found: NumberDifference): Promise<Stop | undefined> => {
+const mendNumber = async (mending: Mending, found: NumberDifference): Promise<Stop | 'again' | undefined> => {
   const { credential, access, reclaim, ports } = mending;
   const number = found.phoneNumberId;
   if (found.difference === 'unreadable') return stopOrRepeat(found.failure);
@@ -284,12 +290,24 @@ const mendNumber = async (mending: Mending, found: NumberDifference): Promise<St
 const releaseNumber = async (
   { credential, access, ports }: Mending,
   number: PhoneNumberId,
-): Promise<Stop | undefined> => {
+): Promise<Stop | 'again' | undefined> => {
   if (credential.madeAtMeta.numbers[number]?.formerCallback !== null) return undefined;
+  if (await isClaimedNow(credential, number, ports)) return 'again';
   const cleared = await ports.graph.clearNumberCallback(access, number);
   if (!cleared.ok) return stopOrRepeat(cleared.failure);
+  // Another agent may have taken the number in the meantime, and its set-up may have seen our callback still there.
+  if (await isClaimedNow(credential, number, ports)) return 'again';
   await ports.credentials.recordMade(credential, { level: 'number', phoneNumberId: number, released: true });
   return undefined;
+};
+
+const isClaimedNow = async (
+  { tenantId, credentialId }: CredentialRecord,
+  number: PhoneNumberId,
+  ports: SetUpWebhookPorts,
+): Promise<boolean> => {
+  const current = await ports.credentials.find(tenantId, credentialId);
+  return current !== undefined && number in current.claimedNumbers;
 };
 
 /** A definite no needs the user; anything else is worth a repeat. */

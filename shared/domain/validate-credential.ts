@@ -39,11 +39,7 @@ export const validateCredential = async (
 
   const tokenProblem = accessTokenProblem(inspected.value, credential.appId, now);
   if (tokenProblem) return invalid(passed, tokenProblem, metaOf(inspected.value));
-  passed.push({
-    check: 'access-token',
-    verdict: 'passed',
-    detail: 'The access token is valid and belongs to the app.',
-  });
+  passed.push(livingToken(inspected.value));
 
   const missing = neededPermissions.filter((name) => !inspected.value.permissions.has(name));
   if (missing.length > 0) return invalid(passed, permissionProblem(missing));
@@ -138,6 +134,19 @@ const appSecretWrong: FailedCheck = {
   detail: 'The App Secret is not the one of this app.',
   guidance: 'Copy the App Secret from App settings, Basic in the Meta App Dashboard of exactly this App ID.',
 };
+
+/** A token that ends is no reason to refuse it, and one to say so while there is time. */
+const livingToken = ({ expiresAt }: TokenFacts): Check =>
+  expiresAt === null
+    ? { check: 'access-token', verdict: 'passed', detail: 'The access token is valid and belongs to the app.' }
+    : {
+        check: 'access-token',
+        verdict: 'warning',
+        pointer: '/accessToken',
+        code: 'token-expires',
+        detail: `The access token is valid and belongs to the app, and expires at ${expiresAt.toISOString()}.`,
+        guidance: 'A system-user token without expiry (Business settings, System users) lasts.',
+      };
 
 /** Subcodes of 190 (reference: Graph API, "Handling errors"). */
 const expiredSubcode = 463;

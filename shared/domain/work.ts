@@ -1,5 +1,6 @@
 import { ulid } from 'ulid';
 import type { Work } from '../contracts/work.ts';
+import { Fault } from './fault.ts';
 
 /**
  * A note that work is to be done, written in the transaction that makes it necessary and taken away when it is done: whoever dies in
@@ -69,7 +70,8 @@ export type WorkOutcome = 'done' | 'again' | { readonly outcome: 'later'; readon
 
 /**
  * Does the work of one message and takes its ticket away, or gives it another date. A ticket that is gone was dealt with by
- * somebody else. What is thrown leaves the message in the queue.
+ * somebody else. What Meta leaves open is tried again later, what was removed in the middle of it is done with; whatever else is
+ * thrown leaves the message in the queue.
  */
 export const workOff = async (
   message: { readonly ticket: string; readonly work: Work },
@@ -78,9 +80,15 @@ export const workOff = async (
 ): Promise<void> => {
   const ticket = await ports.tickets.find(message.ticket);
   if (ticket === undefined) return;
-  const outcome = await perform(ticket.work);
+  const outcome = await perform(ticket.work).catch(outcomeOf);
   if (outcome === 'done') return ports.tickets.close(ticket.id);
   if (outcome === 'again') return ports.queues.send(ticket);
   const { ticket: next, pause } = postponed(ticket, ports.now(), outcome.deadline);
   if (await ports.tickets.replace(ticket.id, next)) await ports.queues.send(next, pause);
+};
+
+const outcomeOf = (error: unknown): WorkOutcome => {
+  if (error instanceof Fault && error.code === 'credential-removed') return 'done';
+  if (error instanceof Fault && error.code === 'meta-unreachable') return { outcome: 'later' };
+  throw error;
 };

@@ -147,7 +147,7 @@ describe('a callback of somebody else', () => {
       status: 'action_required',
       webhook: { state: 'action_required', configuredAt: null, reason: { code: 'existing-callback' } },
     });
-    expect(answer.body.webhook.reason?.guidance).toContain('Remove that callback at Meta');
+    expect(answer.body.webhook.reason?.guidance).toContain('onExistingCallback "replace"');
     expect((await meta.targets(number)).targets).toMatchObject([
       { url: expect.stringContaining(foreign), level: 'phone' },
     ]);

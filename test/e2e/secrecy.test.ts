@@ -1,21 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Canary, findCanaries, type Haystack } from '../support/needles.ts';
 import { AgentHost, saying } from './support/agent-host.ts';
 import { credentialRequest, newAccessToken, newAppSecret, newBusiness, newCustomer } from './support/business.ts';
 import { type ConversationPartner, newConversationPartner } from './support/connection.ts';
 import { logLines } from './support/logs.ts';
 import { meta } from './support/meta.ts';
-import { findCanaries, type Haystack } from './support/needles.ts';
 import { eventually } from './support/patience.ts';
 import { queuedMessages } from './support/queues.ts';
-import {
-  type Canary,
-  recordCanary,
-  recordCredentialCanaries,
-  recordedAnswers,
-  recordedCanaries,
-} from './support/record.ts';
+import { recordCanary, recordCredentialCanaries, recordedAnswers, recordedCanaries } from './support/record.ts';
 import { stack } from './support/stack.ts';
 import { claimOf, type Row, rowsOf, type TableNoun } from './support/tables.ts';
 import { postWebhook, signatureOf } from './support/webhook-request.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accessOf, statementsOf, tableOf } from '../support/access-matrix.ts';
+import { accessOf, statementsOf, tableOf } from '../../infra/access-matrix.ts';
 import { nameOf, resourcesOf, templateOf } from '../support/templates.ts';
 
 const template = templateOf('prod');
@@ -40,7 +40,7 @@ function purposeMatrix() {
   const matrix: Record<string, Record<string, unknown>> = {};
   for (const { function: name, action, resource, condition } of accesses) {
     if (resource !== envelopeKey) continue;
-    const purposes = [condition.StringEquals?.['kms:EncryptionContext:purpose']].flat().sort();
+    const purposes = [condition.StringEquals?.['kms:EncryptionContext:purpose'] ?? 'every purpose'].flat().sort();
     matrix[name] = { ...matrix[name], [action]: purposes };
   }
   return matrix;
@@ -62,6 +62,7 @@ describe('the envelope key', () => {
       ReceiveWebhook: { 'kms:Decrypt': ['webhook-signature'] },
       SetUpWebhook: { 'kms:Decrypt': ['app-access', 'graph-api'] },
       RouteEvent: { 'kms:Decrypt': ['agent-signature', 'graph-api'] },
+      RewrapVault: { 'kms:ReEncryptFrom': ['every purpose'], 'kms:ReEncryptTo': ['every purpose'] },
     });
   });
 
@@ -69,8 +70,10 @@ describe('the envelope key', () => {
     expect(purposeMatrix().ReceiveWebhook).not.toHaveProperty(['kms:Decrypt'], expect.arrayContaining(['graph-api']));
   });
 
-  it('is granted only on condition of the purpose and of the name of this vault', () => {
-    const conditions = accesses.filter(({ resource }) => resource === envelopeKey).map(({ condition }) => condition);
+  it('seals and opens only on condition of the purpose and of the name of this vault', () => {
+    const conditions = accesses
+      .filter(({ resource, action }) => resource === envelopeKey && !action.startsWith('kms:ReEncrypt'))
+      .map(({ condition }) => condition);
     expect(conditions.length).toBeGreaterThan(0);
     for (const condition of conditions)
       expect(condition).toEqual({
@@ -126,16 +129,20 @@ describe('the data key', () => {
     }
   });
 
-  it('is given to CloudWatch Logs for the log groups of this stack and to CloudTrail for the trail of this stack', () => {
+  it('is given to CloudWatch for the log groups and the alarms of this stack and to CloudTrail for its trail', () => {
     const services = keyStatements('DataKey').filter(({ Principal }) => JSON.stringify(Principal).includes('Service'));
+    const things: Record<string, RegExp> = {
+      AlarmsOfThisStack: /:alarm:Switchboard-\*"/,
+      LogsOfThisStack: /log-group:Switchboard-\*/,
+    };
     expect(services.map(({ Sid }) => Sid).sort()).toEqual([
+      'AlarmsOfThisStack',
       'CloudTrailDescribes',
       'CloudTrailEncrypts',
       'LogsOfThisStack',
     ]);
     for (const { Condition, Sid } of services) {
-      const condition = JSON.stringify(Condition);
-      expect(condition, Sid).toMatch(Sid === 'LogsOfThisStack' ? /log-group:Switchboard-\*/ : /:trail\/Switchboard"/);
+      expect(JSON.stringify(Condition), Sid).toMatch(things[Sid ?? ''] ?? /:trail\/Switchboard"/);
     }
   });
 });
@@ -205,7 +212,7 @@ describe('the functions', () => {
         ],
         ...sendWork,
       },
-      DescribeCredentials: { DirectoryRecordsTable: readDirectory },
+      DescribeCredentials: { DirectoryRecordsTable: readDirectory, AuditLogAccessesTable: ['dynamodb:Query'] },
       ManageAgents: {
         CredentialVaultSecretsTable: ['dynamodb:PutItem'],
         DirectoryRecordsTable: [
@@ -239,34 +246,56 @@ describe('the functions', () => {
         EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
         WebhookInboxEventsQueue: consume,
       },
+      RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan', 'dynamodb:UpdateItem'] },
+      WatchAudit: {
+        AuditLogAccessesTable: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+        'AuditLogAccessesTable/stream/*': ['dynamodb:ListStreams'],
+        AuditWatchUnheard: ['sqs:SendMessage'],
+      },
     });
   });
 
-  it.each(['DescribeCredentials', 'DescribeAgents', 'VerifyWebhook', 'SweepWork', 'ServePlatform', 'AddTenantClaim'])(
-    'leave %s without the envelope key and without the Vault',
-    (name) => {
-      const reached = accesses.filter((it) => it.function === name).map(({ resource }) => resource);
-      expect(reached).not.toContain(envelopeKey);
-      expect(reached).not.toContain('CredentialVaultSecretsTable');
-    },
-  );
+  it.each([
+    'DescribeCredentials',
+    'DescribeAgents',
+    'VerifyWebhook',
+    'SweepWork',
+    'WatchAudit',
+    'ServePlatform',
+    'AddTenantClaim',
+  ])('leave %s without the envelope key and without the Vault', (name) => {
+    const reached = accesses.filter((it) => it.function === name).map(({ resource }) => resource);
+    expect(reached).not.toContain(envelopeKey);
+    expect(reached).not.toContain('CredentialVaultSecretsTable');
+  });
 
-  it('never scan a table, but for the sweeper, which must find every credential after a change of address', () => {
+  it('never scan a table: the re-wrap alone scans the Vault, the sweeper alone the Directory', () => {
     const scans = accesses.filter(({ action }) => /Scan|dynamodb:\*|PartiQL/.test(action));
-    expect(scans.map((it) => `${it.function} ${it.action} ${it.resource}`)).toEqual([
-      'SweepWork dynamodb:Scan DirectoryRecordsTable',
-    ]);
+    expect(tableOf(scans)).toEqual({
+      RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan'] },
+      SweepWork: { DirectoryRecordsTable: ['dynamodb:Scan'] },
+    });
   });
 
-  it('only add to the audit log: nobody reads, changes or deletes a record', () => {
-    const actions = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable').map(({ action }) => action);
-    expect(new Set(actions)).toEqual(new Set(['dynamodb:PutItem']));
+  it('add to the audit log or list it, and nobody does both, changes or deletes a record', () => {
+    const ofAudit = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable');
+    const hearing = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'];
+    expect(new Set(ofAudit.map(({ action }) => action))).toEqual(
+      new Set(['dynamodb:PutItem', 'dynamodb:Query', ...hearing]),
+    );
+    const readers = ofAudit.filter(({ action }) => action === 'dynamodb:Query').map((it) => it.function);
+    expect(readers).toEqual(['DescribeCredentials']);
+    expect(ofAudit.filter((it) => readers.includes(it.function))).toHaveLength(readers.length);
   });
 
-  it('have a wildcard for X-Ray alone, and in no action', () => {
+  it('have a wildcard for X-Ray and for the streams of the audit alone, and in no action', () => {
     const wild = accesses.filter(({ resource, action }) => resource.includes('*') || action.includes('*'));
-    expect(new Set(wild.map(({ action }) => action))).toEqual(
-      new Set(['xray:PutTraceSegments', 'xray:PutTelemetryRecords']),
+    expect(new Set(wild.map(({ resource, action }) => `${action} ${resource}`))).toEqual(
+      new Set([
+        'xray:PutTraceSegments *',
+        'xray:PutTelemetryRecords *',
+        'dynamodb:ListStreams AuditLogAccessesTable/stream/*',
+      ]),
     );
   });
 

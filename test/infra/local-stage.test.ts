@@ -3,10 +3,10 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnKey } from 'aws-cdk-lib/aws-kms';
 import { describe, expect, it } from 'vitest';
+import { type Statement, statementsOf } from '../../infra/access-matrix.ts';
 import { EmulatorAspect, emulatorGaps } from '../../infra/local/emulator-aspect.ts';
 import { settingsOf } from '../../infra/stage.ts';
 import { SwitchboardStack } from '../../infra/switchboard-stack.ts';
-import { type Statement, statementsOf } from '../support/access-matrix.ts';
 import { appOf, contextOf, emptyApp, localSettings, resourcesOf, templateOf } from '../support/templates.ts';
 
 /** The local stage as the constructs make it, before the Aspect. */
@@ -26,7 +26,7 @@ const local = templateOf('local', localSettings);
 
 const documentOf = ({ Properties }: { Properties: Record<string, unknown> }) =>
   (Properties.PolicyDocument ?? Properties.KeyPolicy) as unknown;
-const withPolicy = ['AWS::IAM::Policy', 'AWS::KMS::Key', 'AWS::SQS::QueuePolicy'];
+const withPolicy = ['AWS::IAM::Policy', 'AWS::KMS::Key', 'AWS::SNS::TopicPolicy', 'AWS::SQS::QueuePolicy'];
 const withBatches = (statement: Statement) => {
   const actions = [statement.Action].flat();
   const batches = actions.filter((action) => /^sqs:(SendMessage|ChangeMessageVisibility)$/.test(action));
@@ -53,7 +53,7 @@ describe('the local template', () => {
 
   it('lacks no resource but the queue policies, which hold nothing else than the denial of plain http', () => {
     const missing = Object.entries(resourcesOf(real)).filter(([id]) => !(id in resourcesOf(local)));
-    expect(missing).toHaveLength(8);
+    expect(missing).toHaveLength(9);
     for (const [, resource] of missing) {
       expect(resource.Type).toBe('AWS::SQS::QueuePolicy');
       expect(statementsOf(documentOf(resource)).map(keysOf)).toEqual([['aws:SecureTransport']]);

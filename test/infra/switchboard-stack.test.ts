@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { statementsOf } from '../../infra/access-matrix.ts';
 import { handlerNames } from '../../infra/handlers.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { statementsOf } from '../support/access-matrix.ts';
 import { localSettings, nameOf, type Resource, resourcesOf, templateOf } from '../support/templates.ts';
 
 const template = templateOf('prod');
@@ -11,6 +11,10 @@ const fieldsOf = (format = '{}'): unknown[] => {
   const fields: Record<string, unknown> = JSON.parse(format);
   return Object.values(fields);
 };
+const bucketsNamed = (name: string) =>
+  Object.entries(resourcesOf(template, 'AWS::S3::Bucket'))
+    .filter(([id]) => id.slice(0, -8) === name)
+    .map(([, it]) => it.Properties);
 const outputsOf = (of: typeof template): Record<string, { Value?: unknown }> => of.findOutputs('*');
 const retained = (resource: Resource) => [resource.DeletionPolicy, resource.UpdateReplacePolicy];
 const everyDependencyOf = (resource: Resource | undefined) => [resource?.DependsOn ?? []].flat();
@@ -41,14 +45,18 @@ describe('the stack', () => {
     expect(Object.keys(outputsOf(template)).sort()).toEqual([
       'ApiId',
       'ApiUrl',
+      'AuditDatabase',
       'AuditTable',
       'AuditTrailBucket',
+      'AuditWorkGroup',
       'DirectoryTable',
       'EventsDeadLetterQueueUrl',
       'EventsQueueUrl',
       'EventsTable',
       'Issuer',
       'OperatorGroup',
+      'OperatorTopicArn',
+      'RewrapVaultFunction',
       'RouteEventFunction',
       'SweepWorkFunction',
       'UserPoolClientId',
@@ -107,10 +115,14 @@ describe('state', () => {
     }
   });
 
-  it.each(['AWS::Cognito::UserPool', 'AWS::S3::Bucket', 'AWS::CloudTrail::Trail'])('keeps the %s', (type) => {
-    const [resource, ...more] = Object.values(resourcesOf(template, type));
-    expect(more).toEqual([]);
-    expect(resource && retained(resource)).toEqual(['Retain', 'Retain']);
+  it.each([
+    ['AWS::Cognito::UserPool', 1],
+    ['AWS::S3::Bucket', 2],
+    ['AWS::CloudTrail::Trail', 1],
+  ])('keeps the %s', (type, count) => {
+    const resources = Object.values(resourcesOf(template, type));
+    expect(resources).toHaveLength(count);
+    for (const resource of resources) expect(retained(resource)).toEqual(['Retain', 'Retain']);
   });
 
   it('goes with the stack only where removal protection is switched off by name', () => {
@@ -144,7 +156,7 @@ describe('the queues', () => {
   const queue = (name: string, of = queues) => Object.entries(of).find(([id]) => id.startsWith(name))?.[1].Properties;
 
   it('are encrypted with the data key, keep messages for 14 days and refuse plain http', () => {
-    expect(Object.keys(queues)).toHaveLength(8);
+    expect(Object.keys(queues)).toHaveLength(9);
     for (const [id, { Properties }] of Object.entries(queues)) {
       expect(nameOf(Properties.KmsMasterKeyId), id).toBe('DataKey');
       expect(Properties.MessageRetentionPeriod, id).toBe(14 * 24 * 60 * 60);
@@ -209,6 +221,7 @@ describe('the queues', () => {
       WebhookSetUpRequestsQueue: oneByOne,
       CredentialManagementRemovalsQueue: oneByOne,
       CredentialManagementRotationsQueue: oneByOne,
+      AuditLogAccessesTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
     });
   });
 });
@@ -314,6 +327,7 @@ describe('the API', () => {
       'GET /v1/agents/{agentId}',
       'GET /v1/credentials',
       'GET /v1/credentials/{credentialId}',
+      'GET /v1/credentials/{credentialId}/audit',
       'GET /v1/credentials/{credentialId}/phone-numbers',
       'GET /v1/credentials/{credentialId}/webhook',
       'GET /webhooks/{webhookId}',
@@ -467,7 +481,7 @@ describe('the audit trail', () => {
   });
 
   it('writes into a private, versioned bucket that takes TLS alone and admits this trail alone', () => {
-    expect(propertiesOf('AWS::S3::Bucket')).toEqual([
+    expect(bucketsNamed('AuditTrailBucket')).toEqual([
       expect.objectContaining({
         VersioningConfiguration: { Status: 'Enabled' },
         PublicAccessBlockConfiguration: {
@@ -485,7 +499,10 @@ describe('the audit trail', () => {
         },
       }),
     ]);
-    const statements = statementsOf(propertiesOf('AWS::S3::BucketPolicy')[0]?.PolicyDocument);
+    const [policy] = propertiesOf('AWS::S3::BucketPolicy').filter(
+      ({ Bucket }) => nameOf(Bucket) === 'AuditTrailBucket',
+    );
+    const statements = statementsOf(policy?.PolicyDocument);
     expect(statements.filter(({ Effect }) => Effect === 'Deny')).toEqual([
       expect.objectContaining({ Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
     ]);
@@ -504,9 +521,84 @@ describe('the audit trail', () => {
     expect(outputsOf(beside).AuditTrailBucket?.Value).toBe('central-trail');
   });
 
-  it('is left out in the local stage alone', () => {
-    expect(propertiesOf('AWS::CloudTrail::Trail', templateOf('dev'))).toHaveLength(1);
-    expect(propertiesOf('AWS::CloudTrail::Trail', templateOf('local', localSettings))).toHaveLength(0);
+  it.each(['AWS::CloudTrail::Trail', 'AWS::Athena::WorkGroup', 'AWS::Glue::Database', 'AWS::Glue::Table'])(
+    'is left out in the local stage alone: %s',
+    (type) => {
+      expect(propertiesOf(type, templateOf('dev'))).toHaveLength(1);
+      expect(propertiesOf(type, templateOf('local', localSettings))).toHaveLength(0);
+    },
+  );
+});
+
+describe('questions to the audit trail', () => {
+  const tablesOf = (of = template) =>
+    propertiesOf('AWS::Glue::Table', of).map(
+      (it) => it.TableInput as { Name: string; Parameters: Record<string, unknown>; StorageDescriptor: unknown },
+    );
+
+  it('find its log files by account, region and day, without a partition that somebody has to load', () => {
+    const [table, ...more] = tablesOf();
+    expect(more).toEqual([]);
+    expect(table).toMatchObject({
+      Name: 'events',
+      TableType: 'EXTERNAL_TABLE',
+      PartitionKeys: ['account', 'region', 'day'].map((Name) => ({ Name, Type: 'string' })),
+      Parameters: {
+        'projection.enabled': 'true',
+        'projection.account.type': 'injected',
+        'projection.region.type': 'injected',
+        'projection.day.type': 'date',
+        'projection.day.format': 'yyyy/MM/dd',
+        'projection.day.range': expect.stringMatching(/^\d{4}\/01\/01,NOW$/),
+      },
+      StorageDescriptor: {
+        InputFormat: 'com.amazon.emr.cloudtrail.CloudTrailInputFormat',
+        SerdeInfo: { SerializationLibrary: 'org.apache.hive.hcatalog.data.JsonSerDe' },
+        Columns: expect.arrayContaining([
+          { Name: 'requestparameters', Type: 'string' },
+          { Name: 'requestid', Type: 'string' },
+          { Name: 'errorcode', Type: 'string' },
+        ]),
+      },
+    });
+    expect(nameOf(table?.Parameters['storage.location.template'])).toBe(
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: Athena puts the values in.
+      's3://AuditTrailBucket/AWSLogs/${account}/CloudTrail/${region}/${day}',
+    );
+  });
+
+  it('go to the management events of the trail that the account has, and to our own of the Vault', () => {
+    const existing = { mode: 'existing', name: 'central', bucket: 'central-trail', folder: 'AWSLogs/o-abc' };
+    const templates = tablesOf(templateOf('prod', { trail: existing })).map(({ Name, Parameters }) => [
+      Name,
+      nameOf(Parameters['storage.location.template']).split('/${')[0],
+    ]);
+    expect(Object.fromEntries(templates)).toEqual({
+      events: 's3://central-trail/AWSLogs/o-abc',
+      vault_events: 's3://AuditTrailBucket/AWSLogs',
+    });
+  });
+
+  it('leave their answers in a private bucket of their own, encrypted with the data key, for 30 days, and nowhere else', () => {
+    const [group = {}] = propertiesOf('AWS::Athena::WorkGroup');
+    const { EnforceWorkGroupConfiguration: enforced, ResultConfiguration: result } =
+      group.WorkGroupConfiguration as Record<string, Record<string, Record<string, unknown>>>;
+    expect(group.Name).toBe('Switchboard');
+    expect(enforced).toBe(true);
+    expect(nameOf(result?.OutputLocation)).toBe('s3://AuditTrailQueriesAnswers/');
+    expect(result?.EncryptionConfiguration?.EncryptionOption).toBe('SSE_KMS');
+    expect(nameOf(result?.EncryptionConfiguration?.KmsKey)).toBe('DataKey');
+    expect(bucketsNamed('AuditTrailQueriesAnswers')).toMatchObject([
+      {
+        LifecycleConfiguration: { Rules: [{ ExpirationInDays: 30, Status: 'Enabled' }] },
+        PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true },
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [
+            { ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: expect.anything() } },
+          ],
+        },
+      },
+    ]);
   });
 });
 

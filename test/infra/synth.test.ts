@@ -19,6 +19,7 @@ const variants: [string, 'prod' | 'dev', Record<string, unknown>][] = [
     'prod',
     { publicDomain: { domainName: 'a.example.com', certificateArn: 'arn:aws:acm:x:1:certificate/c' } },
   ],
+  ['an address for the alerts', 'prod', { operatorEmail: 'ops@example.com' }],
   ['an existing trail', 'prod', { trail: { mode: 'existing', name: 'central', bucket: 'central-trail' } }],
 ];
 

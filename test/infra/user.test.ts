@@ -8,7 +8,8 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { makeUser, parseUserRequest, UserRefused } from '../../infra/user.ts';
+import { Refusal } from '../../infra/local/refusal.ts';
+import { makeUser, parseUserRequest } from '../../infra/user.ts';
 
 const cloudFormation = mockClient(CloudFormationClient);
 const cognito = mockClient(CognitoIdentityProviderClient);
@@ -58,7 +59,7 @@ describe('the command line', () => {
     ['with an option that is not there', ['--email', 'ada@example.com', '--admin'], /--admin/],
     ['with words left over', ['ada@example.com'], /ada@example.com/],
   ])('is refused %s, with the usage', (_, args, reason) => {
-    expect(() => parseUserRequest(args)).toThrow(UserRefused);
+    expect(() => parseUserRequest(args)).toThrow(Refusal);
     expect(() => parseUserRequest(args)).toThrow(reason);
     expect(() => parseUserRequest(args)).toThrow(/Usage: npm run user/);
   });

@@ -1,3 +1,4 @@
+import type { Beginning, IdempotencyStore } from '../../shared/adapters/idempotency-store.ts';
 import type { Reply } from '../../shared/contracts/agent-event.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
 import type { SecretIdentity } from '../../shared/crypto/secret-context.ts';
@@ -6,6 +7,7 @@ import { Fault } from '../../shared/domain/fault.ts';
 import type { Graph, GraphFailure, GraphResult } from '../../shared/domain/graph.ts';
 import type { Journal, JournalFields } from '../../shared/domain/journal.ts';
 import type { OpenedFor, SecretOpener } from '../../shared/domain/vault.ts';
+import type { Ticket, Tickets } from '../../shared/domain/work.ts';
 
 /** Remembers what was said and counted. */
 export const recordingJournal = () => {
@@ -81,6 +83,56 @@ export const memoryClaims = (initial?: ClaimProgress | 'finished' | 'busy') => {
       };
     },
   };
+};
+
+/** First answers as DynamoDB would keep them: idempotency-contract.ts holds both to the same promises. */
+export const memoryIdempotency = (now: () => number) => {
+  interface Row {
+    readonly bodyDigest: string;
+    readonly runningUntil: number;
+    readonly expiresAt: number;
+    readonly ended?: Beginning;
+  }
+  const rows = new Map<string, Row>();
+  const store: IdempotencyStore = {
+    begin(tenantId, digest, bodyDigest) {
+      const at = Math.floor(now() / 1000);
+      const row = rows.get(`${tenantId}/${digest}`);
+      const isSame = row?.bodyDigest === bodyDigest;
+      const isDead = row?.ended === undefined && isSame && row.runningUntil <= at;
+      if (row !== undefined && row.expiresAt > at && !isDead)
+        return Promise.resolve(isSame ? (row.ended ?? { outcome: 'running' }) : { outcome: 'another-request' });
+      rows.set(`${tenantId}/${digest}`, { bodyDigest, runningUntil: at + 60, expiresAt: at + 24 * 60 * 60 });
+      return Promise.resolve({ outcome: 'first' });
+    },
+    finish(tenantId, digest, answer) {
+      const row = rows.get(`${tenantId}/${digest}`);
+      if (row === undefined) return Promise.reject(new Fault('store-unavailable', { retryable: true }));
+      const ended: Beginning = answer === undefined ? { outcome: 'shown' } : { outcome: 'answered', answer };
+      rows.set(`${tenantId}/${digest}`, { ...row, ended });
+      return Promise.resolve();
+    },
+    forget(tenantId, digest) {
+      rows.delete(`${tenantId}/${digest}`);
+      return Promise.resolve();
+    },
+  };
+  return { store, rows: () => Promise.resolve([...rows].map(([key, row]) => ({ key, ...row }))) };
+};
+
+/** Tickets as the Directory would hold them. */
+export const memoryTickets = (...tickets: readonly Ticket[]) => {
+  const open = new Map(tickets.map((ticket) => [ticket.id, ticket]));
+  const store: Tickets = {
+    find: (id) => Promise.resolve(open.get(id)),
+    replace(id, next) {
+      if (!open.delete(id)) return Promise.resolve(false);
+      open.set(next.id, next);
+      return Promise.resolve(true);
+    },
+    close: (id) => Promise.resolve(void open.delete(id)),
+  };
+  return { ...store, open: () => [...open.values()] };
 };
 
 export const ok = <T>(value: T): Promise<GraphResult<T>> => Promise.resolve({ ok: true, value });

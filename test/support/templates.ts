@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
@@ -6,18 +6,9 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll } from 'vitest';
 import { switchboard } from '../../infra/app.ts';
 import type { StageName } from '../../infra/stage.ts';
+import { contextOf, nameOf, type Resource, resourcesOf } from '../../infra/template.ts';
 
-export interface Resource {
-  readonly Type: string;
-  readonly Properties: Record<string, unknown>;
-  readonly DependsOn?: string | string[];
-  readonly DeletionPolicy?: string;
-  readonly UpdateReplacePolicy?: string;
-}
-
-const { context }: { context: Record<string, unknown> } = JSON.parse(
-  readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'),
-);
+export { contextOf, nameOf, type Resource, resourcesOf };
 
 const assemblies = mkdtempSync(join(tmpdir(), 'assemblies-'));
 afterAll(() => rmSync(assemblies, { recursive: true, force: true }));
@@ -25,14 +16,6 @@ afterAll(() => rmSync(assemblies, { recursive: true, force: true }));
 /** An empty app whose assembly goes when the test file is done. */
 export const emptyApp = (appContext: Record<string, unknown> = {}) =>
   new App({ context: appContext, outdir: mkdtempSync(join(assemblies, 'cdk.out-')) });
-
-/** The context that `cdk synth` would give the app, without bundling the functions. */
-export const contextOf = (stage: StageName, settings: Record<string, unknown>) => ({
-  ...context,
-  stage,
-  settings: JSON.stringify(settings),
-  'aws:cdk:bundling-stacks': [],
-});
 
 /** The app as `cdk synth` builds it. */
 export function appOf(stage: StageName, settings: Record<string, unknown> = {}) {
@@ -58,17 +41,3 @@ export const localSettings = {
   issuer: 'http://localhost:8791',
   audience: 'switchboard',
 } as const;
-
-/** Every resource of a type, by logical id. */
-export function resourcesOf(template: Template, type?: string): Record<string, Resource> {
-  const all: Record<string, Resource> = template.toJSON().Resources;
-  return Object.fromEntries(Object.entries(all).filter(([, resource]) => type === undefined || resource.Type === type));
-}
-
-/** The logical id that a Ref or GetAtt names, without the hash at its end; a literal as it is. */
-export function nameOf(reference: unknown): string {
-  if (typeof reference === 'string') return reference;
-  const { Ref, 'Fn::GetAtt': attribute } = reference as { Ref?: string; 'Fn::GetAtt'?: [string, string] };
-  const logicalId = Ref ?? attribute?.[0];
-  return logicalId === undefined ? JSON.stringify(reference) : logicalId.replace(/[0-9A-F]{8}$/, '');
-}

@@ -7,6 +7,7 @@ import { createCredentialRoute } from '../../functions/credentials/create-creden
 import { describeCredentialRoute } from '../../functions/credentials/describe-credential.ts';
 import { describeWebhookRoute } from '../../functions/credentials/describe-webhook.ts';
 import { guideManualSetUpRoute } from '../../functions/credentials/guide-manual-set-up.ts';
+import { listAccessesRoute } from '../../functions/credentials/list-accesses.ts';
 import { listCredentialsRoute } from '../../functions/credentials/list-credentials.ts';
 import { listPhoneNumbersRoute } from '../../functions/credentials/list-phone-numbers.ts';
 import { registerPhoneNumberRoute } from '../../functions/credentials/register-phone-number.ts';
@@ -26,6 +27,7 @@ test('every route of /v1 that a handler serves is described, and the other way r
   const served = [
     createCredentialRoute,
     describeCredentialRoute,
+    listAccessesRoute,
     listCredentialsRoute,
     listPhoneNumbersRoute,
     updateCredentialRoute,

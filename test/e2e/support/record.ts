@@ -2,12 +2,7 @@ import { createHmac } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-
-/** A value that must be found nowhere but where its owner put it. */
-export interface Canary {
-  readonly name: string;
-  readonly value: string;
-}
+import type { Canary } from '../../support/needles.ts';
 
 /** An answer of the API, as it came. */
 export interface RecordedAnswer {

@@ -1,5 +1,14 @@
 import { DynamoDBClient, paginateListTables } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
+
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  paginateScan,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+
 import { awsClient } from './aws.ts';
 
 export type Row = Readonly<Record<string, unknown>> & { readonly pk: string; readonly sk: string };
@@ -36,6 +45,26 @@ export async function rowsOf(noun: TableNoun): Promise<readonly Row[]> {
   ))
     rows.push(...((page.Items ?? []) as Row[]));
   return rows;
+}
+
+/** Three things that an administrator of the account can do to the audit, and no function. */
+export async function addAuditRow(row: Row): Promise<void> {
+  await documents.send(new PutCommand({ TableName: await tableNamed('Audit'), Item: row }));
+}
+
+export async function changeAuditRow({ pk, sk }: Row, actor: string): Promise<void> {
+  await documents.send(
+    new UpdateCommand({
+      TableName: await tableNamed('Audit'),
+      Key: { pk, sk },
+      UpdateExpression: 'SET actor = :actor',
+      ExpressionAttributeValues: { ':actor': actor },
+    }),
+  );
+}
+
+export async function removeAuditRow({ pk, sk }: Row): Promise<void> {
+  await documents.send(new DeleteCommand({ TableName: await tableNamed('Audit'), Key: { pk, sk } }));
 }
 
 /** What exists of customers' things: keys of the Directory and of the Vault. */

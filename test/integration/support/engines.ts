@@ -15,17 +15,28 @@ declare module 'vitest' {
   }
 }
 
+export const endpointOf = (engine: EngineName) => emulatorEndpoint(Number(new URL(inject('engines')[engine]).port));
+
 /** For any client of the AWS SDK: `new SQSClient(configurationFor('moto'))`. */
-export const configurationFor = (engine: EngineName) => {
-  const { port } = new URL(inject('engines')[engine]);
-  return clientConfiguration(emulatorEndpoint(Number(port)));
+export const configurationFor = (engine: EngineName) => clientConfiguration(endpointOf(engine));
+
+/** One client for each engine: making one costs more than most calls. */
+const oncePerEngine = <T>(make: (engine: EngineName) => T) => {
+  const made = new Map<EngineName, T>();
+  return (engine: EngineName): T => {
+    const client = made.get(engine) ?? make(engine);
+    made.set(engine, client);
+    return client;
+  };
 };
 
-export const dynamoDbOf = (engine: EngineName) =>
+export const dynamoDbOf = oncePerEngine((engine) =>
   DynamoDBDocumentClient.from(new DynamoDBClient(configurationFor(engine)), {
     marshallOptions: { removeUndefinedValues: true },
-  });
+  }),
+);
 
+/** A new one each time: tests watch what goes through theirs. */
 export const kmsOf = (engine: EngineName) => new KMSClient(configurationFor(engine));
 
 /** A new table with the keys that all of ours have, and its name. Engines are fresh for each run: nothing is removed. */

@@ -77,7 +77,7 @@ describe('sealed secrets', () => {
   });
 
   test('refuse a wrapped key of no bytes, although all else is right', () => {
-    const keyless = seal(SecretBytes.fromText('a token'), { ...dataKey(), wrapped: hex('') }, additionalData);
+    const keyless = Uint8Array.of(1, 0, 0, ...sealed.slice(3 + 3));
     expect(opening(keyless)).toThrow(SealBroken);
     expect(() => wrappedKeyOf(keyless)).toThrow(SealBroken);
   });
@@ -85,6 +85,11 @@ describe('sealed secrets', () => {
   test.each([0, 16, 31, 33])('are not made with a data key of %i bytes', (length) => {
     const wrong = { plaintext: SecretBytes.takeOver(new Uint8Array(length)), wrapped: hex('aabbcc') };
     expect(() => seal(SecretBytes.fromText('a token'), wrong, additionalData)).toThrow('A data key has 32 bytes');
+  });
+
+  test('are not made with a wrapped key of no bytes', () => {
+    const keyless = { ...dataKey(), wrapped: hex('') };
+    expect(() => seal(SecretBytes.fromText('a token'), keyless, additionalData)).toThrow('A wrapped key is not empty');
   });
 
   test('refuse a data key of another length like everything else', () => {

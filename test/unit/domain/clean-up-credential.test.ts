@@ -4,6 +4,7 @@ import { tenantId, wabaId } from '../../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import { cleanUpCredential } from '../../../shared/domain/clean-up-credential.ts';
+import { Fault } from '../../../shared/domain/fault.ts';
 import type { AppSubscription, Graph } from '../../../shared/domain/graph.ts';
 import type { CredentialRecord, MetaAppRecord } from '../../../shared/domain/records.ts';
 import { failing, memoryVault, ok, recordingJournal, refusedBy, scriptedGraph } from '../../support/fakes.ts';
@@ -91,6 +92,7 @@ interface Scene {
   readonly at?: Date;
   readonly without?: 'clean-up';
   readonly finishes?: boolean;
+  readonly refusing?: boolean;
   /** False: the other one is being removed itself. */
   readonly takesOver?: boolean;
   /** False: the app changed at the same moment. */
@@ -132,7 +134,7 @@ const cleanUp = async (scene: Scene = {}) => {
         },
       },
       requestSetUp: ({ credentialId }) => Promise.resolve(void setUps.push(credentialId)),
-      vault,
+      vault: scene.refusing ? { open: () => Promise.reject(new Fault('secret-refused', { retryable: false })) } : vault,
       graph: graph(scene.graph),
       journal: recordingJournal(),
       now: () => scene.at ?? now,
@@ -283,6 +285,32 @@ describe('Meta’s silence', () => {
     expect(finished?.map(({ level }) => level)).toEqual(['number', 'account', 'app']);
     expect(meta.calls).toEqual([]);
   });
+});
+
+test('a secret that may not be opened at this moment is tried again, and nothing is shredded yet', async () => {
+  expect(await cleanUp({ refusing: true })).toEqual({ outcome: 'later', deadline: new Date('2026-11-25T08:59:00Z') });
+  expect(finished).toBeUndefined();
+});
+
+test('callbacks of several systems get no verify token: one would be told that of another', async () => {
+  const numbers = {
+    [ids.number]: { formerCallback: former },
+    [ids.otherNumber]: { formerCallback: 'https://another.example/hook' },
+  };
+  meta.callbacks = { [ids.number]: ours, [ids.otherNumber]: ours };
+  await cleanUp({ credential: removing({ madeAtMeta: { account: 'found', numbers }, formerCallbackVersion: 1 }) });
+  expect(meta.calls.filter((call) => call.startsWith('restore'))).toEqual([]);
+  expect(finished?.map(({ id }) => id)).toEqual([ids.number, ids.otherNumber]);
+});
+
+test('that has become the last of its app while it was at it ends the app’s subscription after all', async () => {
+  const counts = [1, 1, 0];
+  const app = {
+    get credentialCount() {
+      return counts.shift() ?? 0;
+    },
+  };
+  expect(await cleanUp({ app })).toBe('again');
 });
 
 test('a change that got in between makes it look again', async () => {

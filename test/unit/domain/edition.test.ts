@@ -96,7 +96,13 @@ describe('after a new App Secret', () => {
   });
 
   test('one that changed meanwhile is taken up again', async () => {
-    expect(await scene([first], { saves: false }).run()).toBe('again');
+    expect(await scene([first], { saves: false }).run()).toEqual({ outcome: 'later' });
+  });
+
+  test('one that keeps changing does not keep its neighbours waiting', async () => {
+    const { run, saved } = scene([first, second], { saves: false });
+    await run();
+    expect(saved.map(({ after }) => after.credentialId)).toEqual([first.credentialId, second.credentialId]);
   });
 
   test('what does not fit into one invocation goes on in the next', async () => {

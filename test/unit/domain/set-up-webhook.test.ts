@@ -76,7 +76,13 @@ let made: { readonly made: Made; readonly after: number }[];
 const run = async (
   credential: Partial<CredentialRecord> = {},
   change: Partial<Graph> = {},
-  options: { readonly reclaim?: boolean; readonly timeLeft?: number; readonly app?: Partial<MetaAppRecord> } = {},
+  options: {
+    readonly reclaim?: boolean;
+    readonly timeLeft?: number;
+    readonly app?: Partial<MetaAppRecord>;
+    /** From the second look on the fixture's number is claimed again. */
+    readonly nowClaimed?: boolean;
+  } = {},
 ) => {
   const recorded: { readonly state: WebhookState; readonly reason: Reason | null }[] = [];
   const vault = memoryVault({
@@ -84,11 +90,12 @@ const run = async (
     [`acme/${ids.credential}/graph-api/1`]: () =>
       packParts(SecretBytes.fromText('token'), SecretBytes.fromText('proof')),
   });
+  let finds = 0;
   outcome = await setUpWebhook(
     { tenantId: ids.tenant, credentialId: ids.credential, reclaim: options.reclaim ?? false },
     {
       credentials: {
-        find: () => Promise.resolve(credentialRecordOf(credential)),
+        find: () => Promise.resolve(credentialRecordOf(options.nowClaimed && finds++ > 0 ? {} : credential)),
         findApp: () => Promise.resolve(appRecord(options.app)),
         inUse: () => Promise.resolve([]),
         recordMade: (_credential, entry) => {
@@ -120,12 +127,7 @@ const run = async (
 
 test('a fresh app, account and number are set up in the only order that Meta accepts', async () => {
   expect(await run()).toMatchObject([{ state: 'configured', reason: null }]);
-  expect(meta.calls).toEqual([
-    'subscribe app to messages',
-    'subscribe app to messages and more',
-    'subscribe account',
-    `override ${ids.number}`,
-  ]);
+  expect(meta.calls).toEqual(['subscribe app to messages and more', 'subscribe account', `override ${ids.number}`]);
   expect(meta.subscription?.callbackUrl).toBe(appUrl);
   expect(meta.callbacks[ids.number]).toBe(ours);
 });
@@ -145,9 +147,9 @@ test('the account is never subscribed again once it is: that would delete overri
 
 test('every configuration makes a verify token of its own, and only its hash is kept', async () => {
   await run();
-  expect(new Set(presented).size).toBe(3);
+  expect(new Set(presented).size).toBe(2);
   for (const token of presented) expect(JSON.stringify(tokens)).not.toContain(token);
-  expect(tokens.map(({ target }) => target)).toEqual(['app', 'app', `number:${ids.number}`]);
+  expect(tokens.map(({ target }) => target)).toEqual(['app', `number:${ids.number}`]);
 });
 
 test('numbers that are not claimed keep their callback', async () => {
@@ -248,7 +250,7 @@ describe('what is made at Meta', () => {
     expect(made).toEqual([
       { made: { level: 'account', account: 'made' }, after: 0 },
       { made: { level: 'app', made: true }, after: 0 },
-      { made: { level: 'number', phoneNumberId: ids.number, formerCallback: null }, after: 3 },
+      { made: { level: 'number', phoneNumberId: ids.number, formerCallback: null }, after: 2 },
     ]);
   });
 
@@ -286,12 +288,15 @@ describe('what is made at Meta', () => {
       madeAtMeta: { account: 'made', numbers: { [ids.number]: { formerCallback: 'https://former.example/hook' } } },
     } as const;
     meta.callbacks[ids.number] = 'https://former.example/hook';
-    await run(consented);
+    const set = { app: { subscriptionMade: true } };
+    await run(consented, {}, set);
     expect(made, 'a set-up that stopped in the middle goes on').toEqual([]);
     expect(meta.callbacks[ids.number]).toBe(ours);
 
     meta.callbacks[ids.number] = 'https://later.example/hook';
-    expect(await run(consented)).toMatchObject([{ state: 'action_required', reason: { code: 'existing-callback' } }]);
+    expect(await run(consented, {}, set)).toMatchObject([
+      { state: 'action_required', reason: { code: 'existing-callback' } },
+    ]);
     expect(made).toEqual([]);
     expect(meta.callbacks[ids.number], 'the consent was not about this one').toBe('https://later.example/hook');
   });
@@ -325,6 +330,17 @@ describe('a callback that was ours and was changed by somebody', () => {
 });
 
 describe('a number that no agent answers any more', () => {
+  test('but that another one has taken meanwhile keeps our callback, and is looked at again', async () => {
+    meta.callbacks[ids.number] = ours;
+    const left = {
+      claimedNumbers: {},
+      madeAtMeta: { account: 'made' as const, numbers: { [ids.number]: { formerCallback: null } } },
+    };
+    expect(await run(left, {}, { nowClaimed: true })).toEqual([]);
+    expect(outcome).toBe('again');
+    expect(meta.callbacks[ids.number]).toBe(ours);
+  });
+
   test('loses our callback', async () => {
     meta.callbacks[ids.number] = ours;
     await run({

@@ -50,6 +50,16 @@ test('credentials that Meta confirms in every respect are valid', async () => {
   ]);
 });
 
+test('a token that will expire is valid with a warning that says when', async () => {
+  const outcome = await validate(token({ expiresAt: new Date('2026-12-01T10:00:00Z') }));
+  const warning = expect.objectContaining({
+    verdict: 'warning',
+    code: 'token-expires',
+    detail: expect.stringContaining('2026-12-01T10:00:00.000Z'),
+  });
+  expect(outcome).toMatchObject({ outcome: 'valid', checks: expect.arrayContaining([warning]) });
+});
+
 test('an account without numbers is valid with a warning', async () => {
   const outcome = await validate({ listPhoneNumbers: () => ok([]) }, []);
   expect(outcome).toMatchObject({

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { isSet, setting } from '../../../functions/edge/environment.ts';
+import { isSet, listed, setting } from '../../../functions/edge/environment.ts';
 import { Fault } from '../../../shared/domain/fault.ts';
 
 afterEach(() => {
@@ -33,5 +33,18 @@ describe('a weaker mode', () => {
   test('is on where it is spelled out', () => {
     vi.stubEnv('ALLOW_LOOPBACK_TARGETS', 'true');
     expect(isSet('ALLOW_LOOPBACK_TARGETS')).toBe(true);
+  });
+});
+
+describe('a list', () => {
+  test.each([
+    ['absent', undefined, []],
+    ['empty', '', []],
+    ['nothing but commas', ',,', []],
+    ['one entry', 'arn:1', ['arn:1']],
+    ['several, with gaps between them', 'arn:1,,arn:2,', ['arn:1', 'arn:2']],
+  ])('that is %s holds what it names', (_what, value, entries) => {
+    vi.stubEnv('FORMER_ENVELOPE_KEY_ARNS', value);
+    expect(listed('FORMER_ENVELOPE_KEY_ARNS')).toEqual(entries);
   });
 });

@@ -1,6 +1,6 @@
 import type { Template } from 'aws-cdk-lib/assertions';
-import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
-import { nameOf, type Resource, resourcesOf } from './templates.ts';
+import { type HandlerName, handlerNames } from './handlers.ts';
+import { nameOf, type Resource, resourcesOf } from './template.ts';
 
 export interface Statement {
   readonly Sid?: string;

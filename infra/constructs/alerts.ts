@@ -1,0 +1,77 @@
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import { metricNamespace, metricService } from '../../shared/contracts/metrics.ts';
+import type { HouseProps } from './house.ts';
+
+/** `critical`: somebody has to look now. `warning`: within the day. */
+export type Severity = 'critical' | 'warning';
+
+export interface CountAlarm {
+  readonly severity: Severity;
+  /** What has happened when it rings, in one sentence. */
+  readonly meaning: string;
+}
+
+/** Tells the operator: one topic, and the alarms that ring there. Each has an article in docs/runbook.md under its own name. */
+export class Alerts extends Construct {
+  readonly operatorTopic: Topic;
+
+  constructor(scope: Construct, id: string, props: HouseProps) {
+    super(scope, id);
+    const { settings, dataKey } = props;
+    this.operatorTopic = new Topic(this, 'OperatorTopic', {
+      displayName: `${Stack.of(this).stackName} operators`,
+      masterKey: dataKey.key,
+      enforceSSL: true,
+    });
+    this.#admitAlarms();
+    dataKey.admitAlarms();
+    if (settings.operatorEmail === undefined) return;
+    const subscription = this.operatorTopic.addSubscription(new EmailSubscription(settings.operatorEmail));
+    Validations.of(subscription).acknowledge({
+      id: 'Serverless-SNSRedrivePolicy',
+      reason: 'A message that no mail server took tells nothing that the state of the alarm does not keep.',
+    });
+  }
+
+  /** Rings as soon as the functions count one of what never happens in good order. `metric` names metric, alarm and article. */
+  onAny(metric: string, { severity, meaning }: CountAlarm): void {
+    const alarm = new Alarm(this, metric, {
+      alarmDescription: `${severity.toUpperCase()}: ${meaning} What to do: docs/runbook.md#${metric.toLowerCase()}`,
+      metric: new Metric({
+        namespace: metricNamespace,
+        metricName: metric,
+        dimensionsMap: { service: metricService },
+        statistic: Stats.SUM,
+        period: Duration.minutes(1),
+      }),
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      threshold: 1,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new SnsAction(this.operatorTopic));
+  }
+
+  /** A topic with a policy of its own lets nobody publish who is not named in it. Source: CloudWatch user guide, "Notifying users on alarm changes". */
+  #admitAlarms(): void {
+    const { account, partition, region, stackName } = Stack.of(this);
+    this.operatorTopic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'AlarmsOfThisStack',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.operatorTopic.topicArn],
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': account },
+          ArnLike: { 'aws:SourceArn': `arn:${partition}:cloudwatch:${region}:${account}:alarm:${stackName}-*` },
+        },
+      }),
+    );
+  }
+}

@@ -1,0 +1,182 @@
+import {
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  ScanCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
+import { type Clients, clientsOf, deployedResources, root } from './support/roles.ts';
+
+// Real calls with the credentials of each role. That a call also needs the right purpose is asserted on the template
+// (test/infra/access.test.ts): the emulator knows no encryption context when it evaluates a policy.
+
+interface Call {
+  readonly what: string;
+  /** Everybody else is denied. Nobody: root shows that the call is a good one. */
+  readonly allowed: readonly HandlerName[];
+  readonly send: (clients: Clients) => Promise<unknown>;
+}
+
+/** Runs with an issuer of its own: the built-in user pool, and with it this function, is not deployed. */
+const notDeployed: readonly HandlerName[] = ['AddTenantClaim'];
+const functions = handlerNames.filter((name) => !notDeployed.includes(name));
+
+const encryptionContext = {
+  vault: 'Switchboard',
+  tenantId: 'nobody',
+  ownerId: 'cred_nobody',
+  purpose: 'graph-api',
+  secretVersion: '1',
+};
+const key = { pk: { S: 'nobody#cred_nobody' }, sk: { S: 'nothing' } };
+/** Never true: a write that is allowed ends here and changes nothing. */
+const onlyIfThere = { ConditionExpression: 'attribute_exists(pk)' };
+
+let resources: ReadonlyMap<string, string>;
+let wrappedKey: Uint8Array | undefined;
+const clients = new Map<HandlerName, Clients>();
+const physicalId = (logicalId: RegExp): string => [...resources].find(([id]) => logicalId.test(id))?.[1] ?? '';
+const envelopeKey = () => physicalId(/^CredentialVaultEnvelopeKey/);
+const vault = () => ({ TableName: physicalId(/^CredentialVaultSecretsTable/) });
+const directory = () => ({ TableName: physicalId(/^DirectoryRecordsTable/) });
+const audit = () => ({ TableName: physicalId(/^AuditLogAccessesTable/) });
+
+beforeAll(async () => {
+  resources = await deployedResources();
+  for (const name of functions) clients.set(name, await clientsOf(name, resources));
+  const dataKey = new GenerateDataKeyCommand({
+    KeyId: envelopeKey(),
+    KeySpec: 'AES_256',
+    EncryptionContext: encryptionContext,
+  });
+  wrappedKey = (await root.kms.send(dataKey)).CiphertextBlob;
+});
+
+const openers: readonly HandlerName[] = [
+  'ManageCredentials',
+  'CleanUpCredential',
+  'ResealCredentials',
+  'ReceiveWebhook',
+  'SetUpWebhook',
+  'RouteEvent',
+];
+const sealers: readonly HandlerName[] = ['ManageCredentials', 'ResealCredentials', 'ManageAgents'];
+const shredders: readonly HandlerName[] = ['ManageCredentials', 'CleanUpCredential', 'ResealCredentials'];
+const auditors: readonly HandlerName[] = [...openers, 'ManageAgents'];
+
+const calls: readonly Call[] = [
+  {
+    what: 'unwrap a data key with the envelope key',
+    allowed: openers,
+    send: ({ kms }) =>
+      kms.send(
+        new DecryptCommand({
+          KeyId: envelopeKey(),
+          CiphertextBlob: wrappedKey,
+          EncryptionContext: encryptionContext,
+        }),
+      ),
+  },
+  {
+    what: 'make a data key with the envelope key',
+    allowed: sealers,
+    send: ({ kms }) =>
+      kms.send(
+        new GenerateDataKeyCommand({
+          KeyId: envelopeKey(),
+          KeySpec: 'AES_256',
+          EncryptionContext: encryptionContext,
+        }),
+      ),
+  },
+  {
+    what: 'read a sealed secret',
+    allowed: openers,
+    send: ({ dynamoDb }) => dynamoDb.send(new GetItemCommand({ ...vault(), Key: key })),
+  },
+  {
+    what: 'store a sealed secret',
+    allowed: sealers,
+    send: ({ dynamoDb }) => dynamoDb.send(new PutItemCommand({ ...vault(), Item: key, ...onlyIfThere })),
+  },
+  {
+    what: 'change a sealed secret in place',
+    allowed: ['RewrapVault'],
+    send: ({ dynamoDb }) => dynamoDb.send(new UpdateItemCommand({ ...vault(), Key: key, ...onlyIfThere })),
+  },
+  {
+    what: 'take a sealed secret away',
+    allowed: shredders,
+    send: ({ dynamoDb }) => dynamoDb.send(new DeleteItemCommand({ ...vault(), Key: key, ...onlyIfThere })),
+  },
+  {
+    what: 'scan the Vault',
+    allowed: ['RewrapVault'],
+    send: ({ dynamoDb }) => dynamoDb.send(new ScanCommand({ ...vault(), Limit: 1 })),
+  },
+  {
+    what: 'scan the Directory',
+    allowed: ['SweepWork'],
+    send: ({ dynamoDb }) => dynamoDb.send(new ScanCommand({ ...directory(), Limit: 1 })),
+  },
+  {
+    what: 'add a line to the audit',
+    allowed: auditors,
+    send: ({ dynamoDb }) => dynamoDb.send(new PutItemCommand({ ...audit(), Item: key, ...onlyIfThere })),
+  },
+  {
+    what: 'list lines of the audit',
+    allowed: ['DescribeCredentials'],
+    send: ({ dynamoDb }) =>
+      dynamoDb.send(
+        new QueryCommand({
+          ...audit(),
+          KeyConditionExpression: 'pk = :pk',
+          ExpressionAttributeValues: { ':pk': key.pk },
+        }),
+      ),
+  },
+  {
+    what: 'change a line of the audit',
+    allowed: [],
+    send: ({ dynamoDb }) => dynamoDb.send(new UpdateItemCommand({ ...audit(), Key: key, ...onlyIfThere })),
+  },
+  {
+    what: 'remove a line of the audit',
+    allowed: [],
+    send: ({ dynamoDb }) => dynamoDb.send(new DeleteItemCommand({ ...audit(), Key: key, ...onlyIfThere })),
+  },
+];
+
+describe.each(calls)('to $what', ({ allowed, send }) => {
+  const denied = functions.filter((name) => !allowed.includes(name));
+
+  test.each(denied)('is denied to %s', async (name) => {
+    expect(await verdictOn(send(clientsFor(name)))).toBe('AccessDeniedException');
+  });
+
+  test.each(allowed.length === 0 ? ['root alone'] : allowed)('is allowed to %s', async (name) => {
+    expect(await verdictOn(send(name === 'root alone' ? root : clientsFor(name)))).toBe('allowed');
+  });
+});
+
+function clientsFor(name: string): Clients {
+  const found = [...clients].find(([function_]) => function_ === name)?.[1];
+  if (found === undefined) throw new Error(`${name} is not deployed.`);
+  return found;
+}
+
+/** A condition on the item is judged after the permission: whoever comes that far was allowed to. */
+async function verdictOn(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+    return 'allowed';
+  } catch (error) {
+    const name = error instanceof Error ? error.name : String(error);
+    return name === 'ConditionalCheckFailedException' ? 'allowed' : name;
+  }
+}

@@ -1,0 +1,785 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
+import { environmentName } from '../../shared/contracts/environment.ts';
+import { appId, credentialId, tenantId } from '../../shared/contracts/ids.ts';
+import { httpEvent } from '../support/lambda.ts';
+import { findCanaries } from '../support/needles.ts';
+import { CanaryStage } from './support/canary-stage.ts';
+import { dynamoDbOf } from './support/engines.ts';
+import type { AwsFault } from './support/faulty-aws.ts';
+import { environmentNamesOf } from './support/lambda-environment.ts';
+
+// Marked secrets go through every Lambda of infra/handlers.ts, whatever comes of it. None may be found in what it prints, answers or
+// throws, nor in a table or a queue. A Lambda without scenes fails: add them to `scenes` below.
+
+/** Scenes of one Lambda, by what happens in them. */
+interface Scenes {
+  /** It does what it is for. */
+  readonly works: Readonly<Record<string, () => Promise<unknown>>>;
+  /** It gets secrets where none belong, and refuses. */
+  readonly refuses: Readonly<Record<string, () => Promise<unknown>>>;
+  /** A request that comes as far as it can. It is repeated under each fault of what the Lambda depends on. */
+  readonly usual: (remaining?: number) => Promise<unknown>;
+}
+
+// A token is opaque: its characters are those that URLs, JSON and shells write otherwise.
+const accessToken = `EAACANARY${randomBytes(18).toString('base64url')}+/"\\<%&=${randomBytes(18).toString('base64url')}`;
+const otherToken = `EAACANARY${randomBytes(40).toString('base64url')}`;
+const appSecret = `cafe${randomBytes(14).toString('hex')}`;
+const formerVerifyToken = `CANARY-former-verify-token-${randomBytes(12).toString('hex')}`;
+const guessedVerifyToken = `CANARY-guessed-verify-token-${randomBytes(12).toString('hex')}`;
+const idempotencyKey = `CANARY-idempotency-key-${randomBytes(12).toString('hex')}`;
+const wrongSecret = `cafe${randomBytes(14).toString('hex')}`;
+const pin = '739251';
+const question = 'CANARYQUESTION-where-is-my-parcel';
+const reply = 'CANARYREPLY-it-is-on-its-way';
+
+const app = appId.parse('900100000000001');
+const waba = '900200000000001';
+const otherWaba = '900200000000002';
+const number = '900400000000001';
+const unregistered = '900400000000002';
+const acme = tenantId.parse('acme');
+const agent = 'agent_one';
+
+let stage: CanaryStage;
+/** The credential that everything is tried with, and its webhook. */
+let credential: ReturnType<typeof credentialId.parse>;
+let webhook: string;
+let signingSecret = '';
+const fresh = () => randomBytes(32).toString('base64url');
+
+const connecting = (change: object = {}) => ({
+  label: 'Shop',
+  appId: app,
+  appSecret,
+  wabaId: waba,
+  accessToken,
+  phoneNumberIds: [number],
+  onExistingCallback: 'replace',
+  previousVerifyToken: formerVerifyToken,
+  ...change,
+});
+
+const connect = (body: object | string, headers: Record<string, string> = {}, tenant = 'acme') =>
+  stage.api('ManageCredentials', 'POST /v1/credentials', { tenant, body, headers });
+
+const ofCredential = (handler: HandlerName, routeKey: string, body?: object | string, path: object = {}) =>
+  stage.api(handler, routeKey, {
+    path: { credentialId: credential, ...path },
+    headers: { 'if-match': '*' },
+    ...(body === undefined ? {} : { body }),
+  });
+
+const setUp = () => stage.work({ kind: 'set-up', tenantId: acme, credentialId: credential, reclaim: true });
+
+const put = (id: string, body: object | string, headers: Record<string, string>, remaining?: number) =>
+  stage.api('ManageAgents', 'PUT /v1/agents/{agentId}', { path: { agentId: id }, body, headers }, remaining);
+
+const agentBody = (whatsapp: object = { enabled: false }) => ({
+  name: 'Bot',
+  target: { type: 'https', url: `${stage.agent.url}/agent` },
+  whatsapp,
+});
+const bound = () => agentBody({ enabled: true, credentialId: credential, phoneNumberId: number });
+
+const delivered = (body: string, signature = signed(body), id = webhook) =>
+  stage.invoke(
+    'ReceiveWebhook',
+    httpEvent({
+      routeKey: 'POST /webhooks/{webhookId}',
+      pathParameters: { webhookId: id },
+      headers: { 'x-hub-signature-256': signature },
+      body,
+    }),
+  );
+const signed = (body: string) => `sha256=${createHmac('sha256', appSecret).update(body).digest('hex')}`;
+const message = () =>
+  JSON.stringify({
+    object: 'whatsapp_business_account',
+    entry: [
+      {
+        id: waba,
+        time: 1,
+        changes: [
+          {
+            field: 'messages',
+            value: {
+              messaging_product: 'whatsapp',
+              metadata: { display_phone_number: '15550100', phone_number_id: number },
+              contacts: [{ profile: { name: 'Ada' }, wa_id: '4915550100201' }],
+              messages: [
+                {
+                  from: '4915550100201',
+                  id: `wamid.${fresh()}`,
+                  timestamp: '1',
+                  type: 'text',
+                  text: { body: question },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    ],
+  });
+
+const shakenHands = (verifyToken: string) =>
+  stage.invoke(
+    'VerifyWebhook',
+    httpEvent({
+      routeKey: 'GET /webhooks/{webhookId}',
+      pathParameters: { webhookId: webhook },
+      queryStringParameters: {
+        'hub.mode': 'subscribe',
+        'hub.challenge': '1158201444',
+        'hub.verify_token': verifyToken,
+      },
+    }),
+  );
+
+const routed = (remaining = 15_200) =>
+  stage.queue(
+    'RouteEvent',
+    JSON.stringify({
+      version: 1,
+      tenantId: acme,
+      credentialId: credential,
+      phoneNumberId: number,
+      conversationId: `conv_${fresh()}`,
+      receivedAt: new Date().toISOString(),
+      events: [
+        {
+          eventId: `evt_${fresh()}`,
+          kind: 'message',
+          customer: { waId: '4915550100201', userId: null, groupId: null, name: 'Ada' },
+          value: { id: `wamid.${fresh()}`, type: 'text', text: { body: question } },
+        },
+      ],
+    }),
+    remaining,
+  );
+
+let removed = 0;
+/** A credential of another tenant on its way out, and the work that this leaves. */
+async function removal(): Promise<string> {
+  const tenant = `leaving-${++removed}`;
+  const answer = await connect(connecting({ wabaId: otherWaba, phoneNumberIds: [] }), {}, tenant);
+  const { id } = JSON.parse(answer.body) as { id: string };
+  await stage.api('ManageCredentials', 'DELETE /v1/credentials/{credentialId}', { tenant, path: { credentialId: id } });
+  return stage.work({ kind: 'clean-up', tenantId: tenantId.parse(tenant), credentialId: credentialId.parse(id) });
+}
+
+/** As if the App Secret had been changed since its proof was made. */
+async function proofLags(): Promise<string> {
+  await dynamoDbOf('ministack').send(
+    new UpdateCommand({
+      TableName: stage.setting(environmentName.directoryTable),
+      Key: { pk: `TENANT#${acme}`, sk: `CRED#${credential}` },
+      UpdateExpression: 'SET proofVersion = :lagging',
+      ExpressionAttributeValues: { ':lagging': 999 },
+    }),
+  );
+  return stage.work({ kind: 'reseal', appId: app });
+}
+
+const auditLine = { pk: { S: 'acme#cred_1' }, sk: { S: '01J0000000000000000000000A' } };
+/** A line of the audit that somebody has filled with secrets. */
+const changes = (keys: object) => {
+  const image = { ...keys, action: { S: accessToken }, actor: { S: appSecret } };
+  return { Records: [{ eventName: 'MODIFY', dynamodb: { Keys: keys, OldImage: image, NewImage: image } }] };
+};
+
+const status = (answer: unknown) => (answer as { statusCode?: number }).statusCode;
+const isServed = async (answer: Promise<unknown>) =>
+  expect(await answer).toMatchObject({ statusCode: expect.toSatisfy((code: number) => code < 300) });
+const isRefused = async (answer: Promise<unknown>) => expect(status(await answer)).toBeGreaterThanOrEqual(400);
+const isDone = async (answer: Promise<unknown>) => expect(await answer).toEqual({ batchItemFailures: [] });
+const staysQueued = async (answer: Promise<unknown>) =>
+  expect(await answer).toMatchObject({ batchItemFailures: [expect.anything()] });
+/** Neither JSON nor without secrets. */
+const torn = () => `{"appSecret":"${appSecret}","accessToken":"${otherToken}`;
+const poison = () => JSON.stringify({ version: 1, ticket: accessToken, work: { kind: appSecret } });
+const queueRefusals = (handler: HandlerName) => ({
+  'a message that is torn': () => staysQueued(stage.queue(handler, torn())),
+  'a message of another form': () => staysQueued(stage.queue(handler, poison())),
+  'work of another function': async () =>
+    staysQueued(stage.queue(handler, handler === 'CleanUpCredential' ? await setUp() : await removal())),
+});
+
+/** Every Lambda has its scenes here, under its name in infra/handlers.ts. */
+const scenes: Readonly<Partial<Record<string, Scenes>>> = {
+  ManageCredentials: {
+    works: {
+      'validates credentials': () =>
+        isServed(
+          stage.api('ManageCredentials', 'POST /v1/credentials/validate', {
+            tenant: 'curious',
+            body: { ...connecting(), label: undefined, previousVerifyToken: undefined },
+          }),
+        ),
+      'connects under an Idempotency-Key, twice': async () => {
+        const body = connecting({ wabaId: otherWaba, phoneNumberIds: [] });
+        await isServed(connect(body, { 'idempotency-key': idempotencyKey }, 'second'));
+        await isServed(connect(body, { 'idempotency-key': idempotencyKey }, 'second'));
+      },
+      'changes the access token': () =>
+        isServed(
+          ofCredential('ManageCredentials', 'PATCH /v1/credentials/{credentialId}', { accessToken: otherToken }),
+        ),
+      'takes back the App Secret that it has': () =>
+        isServed(ofCredential('ManageCredentials', 'PATCH /v1/credentials/{credentialId}', { appSecret, accessToken })),
+      'registers a number': () =>
+        isServed(
+          ofCredential(
+            'ManageCredentials',
+            'POST /v1/credentials/{credentialId}/phone-numbers/{phoneNumberId}/register',
+            { pin },
+            { phoneNumberId: unregistered },
+          ),
+        ),
+      'looks at the webhook': () =>
+        isServed(ofCredential('ManageCredentials', 'GET /v1/credentials/{credentialId}/webhook')),
+      'repairs the webhook': () =>
+        isServed(
+          ofCredential('ManageCredentials', 'POST /v1/credentials/{credentialId}/webhook/repair', {
+            onExistingCallback: 'replace',
+            previousVerifyToken: formerVerifyToken,
+          }),
+        ),
+      'guides through a set-up by hand, showing a verify token once': () =>
+        isServed(ofCredential('ManageCredentials', 'POST /v1/credentials/{credentialId}/webhook/manual-setup')),
+      removes: async () => {
+        await removal();
+      },
+    },
+    refuses: {
+      'a body that is torn': () => isRefused(connect(torn())),
+      'fields that are not known': () =>
+        isRefused(connect(connecting({ [otherToken]: appSecret, unknown: accessToken }))),
+      'values of another form': () =>
+        isRefused(connect(connecting({ appSecret: `${appSecret}0`, wabaId: accessToken, label: [appSecret] }))),
+      'a body that is too large': () =>
+        isRefused(connect(JSON.stringify(connecting({ label: accessToken.repeat(2_000) })))),
+      'an App Secret that is wrong': () =>
+        isRefused(connect(connecting({ appSecret: wrongSecret, wabaId: otherWaba }), {}, 'wrong')),
+      'an access token that is wrong': () =>
+        isRefused(connect(connecting({ accessToken: `${otherToken}X`, wabaId: otherWaba }), {}, 'wrong')),
+      'an account that is connected already': () => isRefused(connect(connecting())),
+      'an Idempotency-Key with a space': () =>
+        isRefused(connect(connecting(), { 'idempotency-key': `${idempotencyKey} ${appSecret}` })),
+      'an Idempotency-Key for another request': async () => {
+        const key = { 'idempotency-key': `${idempotencyKey}-again` };
+        await connect(connecting({ wabaId: otherWaba, phoneNumberIds: [] }), key, 'third');
+        await isRefused(connect(connecting({ wabaId: otherWaba, label: appSecret }), key, 'third'));
+      },
+      'a PIN that is wrong': () =>
+        isRefused(
+          ofCredential(
+            'ManageCredentials',
+            'POST /v1/credentials/{credentialId}/phone-numbers/{phoneNumberId}/register',
+            { pin: `${pin}0` },
+            { phoneNumberId: unregistered },
+          ),
+        ),
+      'a secret in the path': () =>
+        isRefused(
+          ofCredential(
+            'ManageCredentials',
+            'PATCH /v1/credentials/{credentialId}',
+            { accessToken },
+            { credentialId: accessToken },
+          ),
+        ),
+      'a secret in place of an ETag': () =>
+        isRefused(
+          stage.api('ManageCredentials', 'PATCH /v1/credentials/{credentialId}', {
+            path: { credentialId: credential },
+            headers: { 'if-match': accessToken },
+            body: { accessToken },
+          }),
+        ),
+      'a token without a tenant': () =>
+        isRefused(
+          connect(connecting(), { authorization: `Bearer e30.${Buffer.from(appSecret).toString('base64url')}.x` }),
+        ),
+    },
+    usual: (remaining) =>
+      stage.api(
+        'ManageCredentials',
+        'PATCH /v1/credentials/{credentialId}',
+        { path: { credentialId: credential }, headers: { 'if-match': '*' }, body: { accessToken, appSecret } },
+        remaining,
+      ),
+  },
+  CleanUpCredential: {
+    works: { 'takes a credential out of Meta': async () => isDone(stage.queue('CleanUpCredential', await removal())) },
+    refuses: queueRefusals('CleanUpCredential'),
+    usual: async (remaining) => stage.queue('CleanUpCredential', await removal(), remaining),
+  },
+  ResealCredentials: {
+    works: {
+      'makes new proofs': async () => isDone(stage.queue('ResealCredentials', await proofLags())),
+      'retires a former App Secret': async () =>
+        isDone(
+          stage.queue('ResealCredentials', await stage.work({ kind: 'retire-secret', appId: app, secretVersion: 1 })),
+        ),
+    },
+    refuses: queueRefusals('ResealCredentials'),
+    usual: async (remaining) => stage.queue('ResealCredentials', await proofLags(), remaining),
+  },
+  DescribeCredentials: {
+    works: {
+      lists: () => isServed(stage.api('DescribeCredentials', 'GET /v1/credentials')),
+      describes: () => isServed(ofCredential('DescribeCredentials', 'GET /v1/credentials/{credentialId}')),
+      'lists numbers': () =>
+        isServed(ofCredential('DescribeCredentials', 'GET /v1/credentials/{credentialId}/phone-numbers')),
+    },
+    refuses: {
+      'a secret in the path': () =>
+        isRefused(
+          ofCredential('DescribeCredentials', 'GET /v1/credentials/{credentialId}', undefined, {
+            credentialId: appSecret,
+          }),
+        ),
+      'secrets in the query': () =>
+        isRefused(
+          stage.api('DescribeCredentials', 'GET /v1/credentials', {
+            query: { limit: appSecret, [accessToken]: appSecret },
+          }),
+        ),
+    },
+    usual: () => stage.api('DescribeCredentials', 'GET /v1/credentials'),
+  },
+  ManageAgents: {
+    works: {
+      'creates an agent, showing its signing secret once': () =>
+        isServed(put(`agent_${fresh()}`, agentBody(), { 'if-none-match': '*' })),
+      'edits an agent': () => isServed(put(agent, bound(), { 'if-match': '*' })),
+    },
+    refuses: {
+      'a body that is torn': () => isRefused(put(agent, torn(), { 'if-match': '*' })),
+      'fields that are not known': () =>
+        isRefused(put(agent, { ...agentBody(), [accessToken]: appSecret }, { 'if-match': '*' })),
+      'a signing secret as a name': () =>
+        isRefused(put(agent, { ...agentBody(), name: signingSecret.repeat(3) }, { 'if-match': '*' })),
+      'a target with a password': () =>
+        isRefused(
+          put(
+            agent,
+            { ...agentBody(), target: { type: 'https', url: `https://x:${appSecret}@example.com/` } },
+            { 'if-match': '*' },
+          ),
+        ),
+      'a credential that is a secret': () =>
+        isRefused(
+          put(agent, agentBody({ enabled: true, credentialId: appSecret, phoneNumberId: number }), { 'if-match': '*' }),
+        ),
+      'an agent that exists': () => isRefused(put(agent, bound(), { 'if-none-match': '*' })),
+    },
+    usual: async (remaining) => {
+      await put(`agent_${fresh()}`, agentBody(), { 'if-none-match': '*' }, remaining);
+      await put(agent, bound(), { 'if-match': '*' }, remaining);
+    },
+  },
+  DescribeAgents: {
+    works: {
+      lists: () => isServed(stage.api('DescribeAgents', 'GET /v1/agents')),
+      describes: () => isServed(stage.api('DescribeAgents', 'GET /v1/agents/{agentId}', { path: { agentId: agent } })),
+    },
+    refuses: {
+      'a secret in the path': () =>
+        isRefused(stage.api('DescribeAgents', 'GET /v1/agents/{agentId}', { path: { agentId: accessToken } })),
+      'secrets in the query': () =>
+        isRefused(stage.api('DescribeAgents', 'GET /v1/agents', { query: { limit: accessToken } })),
+    },
+    usual: () => stage.api('DescribeAgents', 'GET /v1/agents'),
+  },
+  ReceiveWebhook: {
+    works: { 'queues a message': () => isServed(delivered(message())) },
+    refuses: {
+      'a signature that is a secret': () => isRefused(delivered(message(), `sha256=${appSecret}${appSecret}`)),
+      'a signature of another form': () => isRefused(delivered(message(), accessToken)),
+      'secrets that are signed and torn': () => isRefused(delivered(torn())),
+      'secrets that are signed and no webhook': () => isRefused(delivered(JSON.stringify({ appSecret, accessToken }))),
+      'a secret as the address': () => isRefused(delivered(message(), undefined, appSecret)),
+    },
+    usual: () => delivered(message()),
+  },
+  VerifyWebhook: {
+    works: {
+      'takes the verify token that Meta was given': async () => {
+        const { phoneOverrides } = await stage.meta.state();
+        await isServed(
+          shakenHands(phoneOverrides.find(({ phoneNumberId }) => phoneNumberId === number)?.verifyToken ?? ''),
+        );
+      },
+    },
+    refuses: {
+      'a verify token that somebody guesses': () => isRefused(shakenHands(guessedVerifyToken)),
+      'an App Secret as a verify token': () => isRefused(shakenHands(appSecret)),
+      'a challenge that is a secret of another form': () =>
+        isRefused(
+          stage.invoke(
+            'VerifyWebhook',
+            httpEvent({
+              routeKey: 'GET /webhooks/{webhookId}',
+              pathParameters: { webhookId: webhook },
+              queryStringParameters: {
+                'hub.mode': 'subscribe',
+                'hub.challenge': accessToken,
+                'hub.verify_token': guessedVerifyToken,
+              },
+            }),
+          ),
+        ),
+    },
+    usual: () => shakenHands(guessedVerifyToken),
+  },
+  SetUpWebhook: {
+    works: { 'brings the webhook in order': async () => isDone(stage.queue('SetUpWebhook', await setUp())) },
+    refuses: queueRefusals('SetUpWebhook'),
+    usual: async (remaining) => stage.queue('SetUpWebhook', await setUp(), remaining),
+  },
+  SweepWork: {
+    works: {
+      'queues what is overdue': async () => {
+        await setUp();
+        await stage.invoke('SweepWork', {});
+      },
+    },
+    refuses: {
+      'a ticket that nobody can read': async () => {
+        const ticket = await stage.work({ kind: appSecret, tenantId: accessToken } as never);
+        await stage.invoke('SweepWork', { secret: appSecret });
+        await stage.forgetTicket(ticket);
+      },
+    },
+    usual: async (remaining) => {
+      await setUp();
+      await stage.invoke('SweepWork', {}, remaining);
+    },
+  },
+  RouteEvent: {
+    works: {
+      'takes a message to its agent and the answer to the customer': () => isDone(routed()),
+    },
+    refuses: {
+      'a message that is torn': () => staysQueued(stage.queue('RouteEvent', torn())),
+      'a message of another form': () => staysQueued(stage.queue('RouteEvent', poison())),
+      'an agent’s answer that is a secret': async () => {
+        stage.agentAnswer = { status: 400, body: signingSecret };
+        await isDone(routed());
+      },
+      'an agent’s answer that is no message': async () => {
+        stage.agentAnswer = {
+          status: 200,
+          body: JSON.stringify({ messages: [{ type: signingSecret, [appSecret]: 1 }] }),
+        };
+        await isDone(routed());
+      },
+      'an agent that fails with a secret': async () => {
+        stage.agentAnswer = { status: 500, body: `${signingSecret} ${appSecret}` };
+        await staysQueued(routed());
+      },
+      'an agent that sends it elsewhere': async () => {
+        stage.agentAnswer = { status: 302, body: signingSecret };
+        await staysQueued(routed());
+      },
+    },
+    usual: (remaining) => routed(remaining),
+  },
+  WatchAudit: {
+    works: {
+      'raises the alarm for a line that was changed': () => stage.invoke('WatchAudit', changes(auditLine)),
+    },
+    refuses: {
+      'a line whose key is a secret': () => stage.invoke('WatchAudit', changes({ pk: auditLine.pk, sk: { N: pin } })),
+      'what cannot be read': () =>
+        stage.invoke('WatchAudit', { Records: [{ eventName: [appSecret], [accessToken]: pin }] }),
+      'an event of another form': () => expect(stage.invoke('WatchAudit', { secret: appSecret })).rejects.toThrow(),
+    },
+    usual: () => stage.invoke('WatchAudit', changes(auditLine)),
+  },
+  RewrapVault: {
+    works: {
+      'moves the Vault to the current key': async () =>
+        expect(await stage.invoke('RewrapVault', { restart: true })).toMatchObject({
+          moved: expect.toSatisfy((count: number) => count > 0),
+          failed: 0,
+        }),
+    },
+    refuses: {
+      'fields that are not known': () =>
+        expect(stage.invoke('RewrapVault', { [accessToken]: appSecret })).rejects.toThrow(),
+      'what is no request': () => expect(stage.invoke('RewrapVault', appSecret)).rejects.toThrow(),
+    },
+    usual: (remaining) => stage.invoke('RewrapVault', { restart: true }, remaining),
+  },
+  ServePlatform: {
+    works: {
+      'is there': () => isServed(stage.invoke('ServePlatform', httpEvent({ routeKey: 'GET /health' }))),
+      'describes itself': () => isServed(stage.invoke('ServePlatform', httpEvent({ routeKey: 'GET /openapi.json' }))),
+    },
+    refuses: {
+      'a route that does not exist': () =>
+        isRefused(
+          stage.invoke(
+            'ServePlatform',
+            httpEvent({ routeKey: '$default', body: torn(), headers: { cookie: appSecret } }),
+          ),
+        ),
+    },
+    usual: () => stage.invoke('ServePlatform', httpEvent({ routeKey: 'GET /health' })),
+  },
+  AddTenantClaim: {
+    works: {
+      'names the tenant': async () => {
+        await stage.invoke('AddTenantClaim', { request: { userAttributes: { sub: 'ada', 'custom:tenant': 'acme' } } });
+      },
+    },
+    refuses: {
+      'an event of another form': () =>
+        expect(
+          stage.invoke('AddTenantClaim', { request: { clientMetadata: { secret: appSecret } } }),
+        ).rejects.toThrow(),
+    },
+    usual: () => stage.invoke('AddTenantClaim', { request: { userAttributes: { sub: 'ada' } } }),
+  },
+};
+
+/** Whatever fails may quote what it was sent. */
+const quoting = `Could not take ${accessToken} of ${appSecret}, nor ${formerVerifyToken}.`;
+const aws = (target: RegExp, statusCode: number, type: string): AwsFault => ({
+  target,
+  answer: { status: statusCode, type, message: quoting },
+});
+const awsFaults: readonly {
+  readonly of: 'KMS' | 'DynamoDB' | 'SQS';
+  readonly what: string;
+  readonly fault: AwsFault;
+}[] = [
+  { of: 'KMS', what: 'KMS fails', fault: aws(/^Trent/, 500, 'KMSInternalException') },
+  { of: 'KMS', what: 'KMS is cut off', fault: { target: /^Trent/, answer: 'dropped' } },
+  {
+    of: 'DynamoDB',
+    what: 'DynamoDB is throttled',
+    fault: aws(/^Dynamo/, 400, 'ProvisionedThroughputExceededException'),
+  },
+  {
+    of: 'DynamoDB',
+    what: 'DynamoDB takes no writes',
+    fault: aws(/^Dynamo.*\.(TransactWriteItems|PutItem|UpdateItem|DeleteItem)$/, 400, 'ThrottlingException'),
+  },
+  { of: 'DynamoDB', what: 'DynamoDB is cut off', fault: { target: /^Dynamo/, answer: 'dropped' } },
+  { of: 'SQS', what: 'SQS fails', fault: aws(/^AmazonSQS/, 500, 'InternalFailure') },
+  { of: 'SQS', what: 'SQS is cut off', fault: { target: /^AmazonSQS/, answer: 'dropped' } },
+];
+
+const always = { path: '.', times: null } as const;
+const metaFaults: readonly { readonly what: string; readonly fault: object }[] = [
+  { what: 'Meta is cut off', fault: { ...always, dropConnection: true } },
+  { what: 'Meta answers no JSON', fault: { ...always, answer: `no JSON ${quoting}` } },
+  { what: 'Meta answers another form', fault: { ...always, answer: { data: quoting, [accessToken]: appSecret } } },
+  {
+    what: 'Meta refuses, quoting secrets',
+    fault: { ...always, error: { message: quoting, code: 190, type: appSecret } },
+  },
+  { what: 'Meta is busy, quoting secrets', fault: { ...always, status: 503, error: { message: quoting, code: 2 } } },
+];
+
+/** Short of time a worker gives its work back. In milliseconds. */
+const littleTime = 6_000;
+
+type Column = 'works' | 'refuses' | 'KMS' | 'DynamoDB' | 'SQS' | 'Meta';
+/** What a Lambda depends on, as far as the variables tell that infra gives it. */
+const variables: Readonly<Record<'KMS' | 'DynamoDB' | 'SQS' | 'Meta', RegExp>> = {
+  KMS: /^ENVELOPE_KEY_ARN$/,
+  DynamoDB: /_TABLE$/,
+  SQS: /_QUEUE_URL$/,
+  Meta: /^GRAPH_API_URL$/,
+};
+const dependsOn = (handler: HandlerName, what: keyof typeof variables): boolean =>
+  environmentNamesOf(handler).some((name) => variables[what].test(name));
+
+const columns = ['works', 'refuses', 'KMS', 'DynamoDB', 'SQS', 'Meta'] as const;
+const coverage = new Map<string, Map<Column, number>>();
+const covered = (handler: string, column: Column) => {
+  const row = coverage.get(handler) ?? new Map<Column, number>();
+  coverage.set(handler, row.set(column, (row.get(column) ?? 0) + 1));
+};
+
+beforeAll(async () => {
+  stage = await CanaryStage.open();
+  stage.markAccess(app, appSecret, accessToken);
+  stage.markAccess(app, appSecret, otherToken);
+  stage.mark('App Secret that is wrong', wrongSecret);
+  stage.mark('verify token of somebody else', formerVerifyToken);
+  stage.mark('guessed verify token', guessedVerifyToken);
+  stage.mark('Idempotency-Key', idempotencyKey);
+  stage.mark('PIN', pin);
+  stage.mark('what a customer wrote', question, true);
+  stage.mark('what an agent answered', reply, true);
+  await stage.meta.seed({
+    settings: { statuses: [] },
+    apps: [{ id: app, name: 'Shop', secret: appSecret }],
+    wabas: [waba, otherWaba].map((id) => ({ id, name: 'Shop', businessId: '900300000000001' })),
+    phoneNumbers: [
+      { id: number, wabaId: waba, displayPhoneNumber: '+1 555-010-0100', verifiedName: 'Shop' },
+      {
+        id: unregistered,
+        wabaId: waba,
+        displayPhoneNumber: '+1 555-010-0101',
+        verifiedName: 'Shop',
+        registered: false,
+      },
+    ],
+    tokens: [
+      { name: 'first', value: accessToken, appId: app, assets: 'all' },
+      { name: 'second', value: otherToken, appId: app, assets: 'all' },
+    ],
+    foreignCallbacks: [{ name: 'vendor', verifyToken: formerVerifyToken }],
+    phoneOverrides: [
+      {
+        appId: app,
+        phoneNumberId: number,
+        overrideCallbackUri: '{self}/_foreign/vendor',
+        verifyToken: formerVerifyToken,
+      },
+    ],
+  });
+  const answer = await connect(connecting());
+  const created = JSON.parse(answer.body) as { id: string; webhook: { url: string } };
+  credential = credentialId.parse(created.id);
+  webhook = created.webhook.url.split('/').at(-1) ?? '';
+  const bot = await put(agent, bound(), { 'if-none-match': '*' });
+  signingSecret = (JSON.parse(bot.body) as { signingSecret: string }).signingSecret;
+  await isDone(stage.queue('SetUpWebhook', await setUp()));
+});
+afterAll(() => stage[Symbol.asyncDispose]());
+
+/** Runs it, and looks at once at what has come of it. */
+async function played(scene: string, run: () => Promise<unknown>): Promise<void> {
+  stage.scene = scene;
+  stage.agentAnswer = { status: 200, body: JSON.stringify({ messages: [{ type: 'text', text: { body: reply } }] }) };
+  const from = stage.haystacks.length;
+  await run();
+  await stage.learnVerifyTokens();
+  expect(stage.found(from)).toEqual([]);
+}
+
+describe.each(handlerNames)('no secret gets out of %s', (handler) => {
+  const play = scenes[handler];
+  if (play === undefined)
+    test('has scenes', () => {
+      expect.fail(`${handler} has no scenes: add them to \`scenes\` in test/integration/canary.test.ts.`);
+    });
+  const { works = {}, refuses = {}, usual = () => Promise.resolve() } = play ?? {};
+
+  test.each(Object.entries(works))('when it works: %s', async (what, run) => {
+    await played(`when it works: ${what}`, run);
+    covered(handler, 'works');
+  });
+
+  test.each(Object.entries(refuses))('when it refuses %s', async (what, run) => {
+    await played(`when it refuses ${what}`, run);
+    covered(handler, 'refuses');
+  });
+
+  test.each(awsFaults.filter(({ of }) => dependsOn(handler, of)))('while $what', async ({ of, what, fault }) => {
+    let failed = 0;
+    const under = (run: () => Promise<unknown>) => async () => {
+      failed += await stage.aws.during(fault, async () => {
+        await run().catch(() => undefined);
+      });
+    };
+    await played(`while ${what}`, under(usual));
+    // What is done otherwise only when there is trouble already.
+    if (of === 'SQS') {
+      await played(
+        `while ${what} and time is short`,
+        under(() => usual(littleTime)),
+      );
+      await played(
+        `while ${what} and Meta is silent`,
+        under(() => whileMeta({ ...always, dropConnection: true }, usual)),
+      );
+    }
+    if (failed > 0) covered(handler, of);
+  });
+
+  test.each(metaFaults.filter(() => dependsOn(handler, 'Meta')))('while $what', async ({ what, fault }) => {
+    let asked = 0;
+    await played(`while ${what}`, async () => {
+      asked = await whileMeta(fault, usual);
+    });
+    if (asked > 0) covered(handler, 'Meta');
+  });
+});
+
+/** @returns how many calls failed */
+async function whileMeta(fault: object, run: () => Promise<unknown>): Promise<number> {
+  await stage.meta.control('POST', 'faults', fault);
+  try {
+    await run().catch(() => undefined);
+    const { items } = await stage.meta.control<{ items: { applied: number }[] }>('GET', 'faults');
+    return items.reduce((sum, { applied }) => sum + applied, 0);
+  } finally {
+    await stage.meta.control('DELETE', 'faults');
+  }
+}
+
+describe('afterwards', () => {
+  test('no secret is in a table, in a queue, or in anything that was kept', async () => {
+    stage.scene = 'afterwards';
+    expect(await stage.keepTables()).toBeGreaterThan(0);
+    expect(await stage.keepQueues()).toBeGreaterThan(0);
+    expect(stage.found()).toEqual([]);
+  });
+
+  test('the search would find each of them, in whatever spelling', () => {
+    for (const { name, value } of stage.canaries) {
+      const text = Buffer.from(value);
+      const spellings = [
+        value,
+        `x${value}`.slice(1),
+        ...(value.length > 12
+          ? [
+              text.toString('hex'),
+              encodeURIComponent(value),
+              JSON.stringify({ value }),
+              JSON.stringify(JSON.stringify({ value })),
+              ...[0, 1, 2].flatMap((offset) => {
+                const padded = Buffer.concat([Buffer.alloc(offset, 'a'), text, Buffer.from('zz')]);
+                return [padded.toString('base64'), padded.toString('base64url')];
+              }),
+            ]
+          : []),
+      ];
+      for (const content of spellings)
+        expect(findCanaries([{ name, value }], [{ place: 'there', content }]), name).toEqual([`${name} in there`]);
+    }
+  });
+
+  test('every Lambda has been tried with everything that it depends on', () => {
+    const missing = handlerNames.flatMap((handler) => {
+      const needed: Column[] = ['works', 'refuses'];
+      for (const column of ['KMS', 'DynamoDB', 'SQS', 'Meta'] as const)
+        if (dependsOn(handler, column)) needed.push(column);
+      return needed.filter((column) => !coverage.get(handler)?.has(column)).map((column) => `${handler}: ${column}`);
+    });
+    const width = Math.max(...handlerNames.map((name) => name.length));
+    const line = (name: string, cells: readonly unknown[]) =>
+      `${name.padEnd(width)} ${cells.map((cell) => String(cell).padStart(9)).join('')}`;
+    const table = handlerNames.map((name) =>
+      line(
+        name,
+        columns.map((column) => coverage.get(name)?.get(column) ?? '-'),
+      ),
+    );
+    stage.print([line('scenes', columns), ...table].join('\n'));
+    expect(missing).toEqual([]);
+  });
+});
