@@ -60,6 +60,16 @@ describe('a route that may be repeated', () => {
     expect(run).toHaveBeenCalledOnce();
   });
 
+  test('refuses a key that belongs to the same request for another resource', async () => {
+    const repair = { routeKey: 'POST /v1/repairs', body: '' };
+    await call({ ...repair, pathParameters: { credentialId: 'cred_1' } });
+    const response = await call({ ...repair, pathParameters: { credentialId: 'cred_2' } });
+    expect(response).toMatchObject({ statusCode: 422 });
+    expect(problemOf(response)).toMatchObject({ code: 'idempotency-key-reused' });
+    expect(await call({ ...repair, pathParameters: { credentialId: 'cred_1' } })).toMatchObject({ statusCode: 201 });
+    expect(run).toHaveBeenCalledOnce();
+  });
+
   test('remembers no request that it could not read: corrected, it is a first one', async () => {
     expect(await call({ body: '{"name":5}' })).toMatchObject({ statusCode: 422 });
     expect(await call()).toMatchObject({ statusCode: 201 });
