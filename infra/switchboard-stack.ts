@@ -28,7 +28,8 @@ export interface SwitchboardStackProps extends StackProps {
 
 /**
  * API Gateway sends requests to Lambda handlers that store KMS-envelope-encrypted credentials in DynamoDB, push inbound webhooks
- * onto SQS so that router Lambdas dispatch them to agents, while CloudTrail provides the access audit.
+ * onto SQS so that router Lambdas dispatch them to agents, and EventBridge starts the sweeper of unfinished work, while CloudTrail
+ * provides the access audit and SNS tells operators when it was changed.
  */
 export class SwitchboardStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...stackProps }: SwitchboardStackProps) {
