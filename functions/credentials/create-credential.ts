@@ -6,11 +6,11 @@ import { credentialId } from '../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
 import {
   type CredentialSecrets,
-  credentialSecrets,
   identitiesOfCredential,
   sealApp,
   sealCredential,
 } from '../../shared/domain/credential-secrets.ts';
+import { isUrgent, rotationTickets } from '../../shared/domain/edition.ts';
 import type { Graph } from '../../shared/domain/graph.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
 import { appProvedBy, appWithSecret, newApp, retiredOfApp } from '../../shared/domain/meta-app.ts';
@@ -18,9 +18,9 @@ import { newCredential, numberClaimsOf } from '../../shared/domain/new-credentia
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/records.ts';
 import { credentialView } from '../../shared/domain/representations.ts';
-import { type ValidationOutcome, validateCredential } from '../../shared/domain/validate-credential.ts';
+import type { ValidationOutcome } from '../../shared/domain/validate-credential.ts';
 import type { SecretOpener, SecretSealer } from '../../shared/domain/vault.ts';
-import { newTicket, type Ticket, type WorkQueues } from '../../shared/domain/work.ts';
+import { newTicket, type WorkQueues } from '../../shared/domain/work.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
@@ -28,16 +28,15 @@ import { setting } from '../edge/environment.ts';
 import { handOverWork } from '../edge/hand-over-work.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
-import { settled } from './patience.ts';
+import { sleep, webhookSettled } from './patience.ts';
 import {
-  appSecretRequired,
   isCurrentSecret,
   numberTaken,
   ownHolderOf,
-  provedAppSecret,
   unlessOvertaken,
   validationRefusal,
   wabaTaken,
+  withValidation,
 } from './proving.ts';
 
 export interface CreateCredentialPorts {
@@ -74,7 +73,7 @@ export const createCredential = async (
     );
     if (stored === 'overtaken' || stored === 'app-changed') continue;
     if (isRefused(stored)) return stored;
-    return answer(await webhookSettled(stored, options.timeLeft, ports), ports);
+    return answer(await webhookSettled(stored, { ...ports, timeLeft: options.timeLeft }), ports);
   }
   return refuse('conflict', { guidance: 'Repeat the request.', retryAfterSeconds: 1 });
 };
@@ -86,22 +85,11 @@ const proveAndStore = async (
   ports: CreateCredentialPorts,
 ): Promise<CredentialRecord | Refused | 'app-changed'> => {
   const appBefore = await ports.credentials.findApp(request.appId);
-  const appSecret = await provedAppSecret(caller, request.appSecret, appBefore, ports.opener);
-  if (appSecret === undefined) return appSecretRequired;
-  using secrets = credentialSecrets(request.appId, appSecret, SecretBytes.fromText(request.accessToken));
-  const validation = await validateCredential(
-    {
-      appId: request.appId,
-      appToken: secrets.appToken,
-      access: secrets,
-      wabaId: request.wabaId,
-      phoneNumberIds: request.phoneNumberIds ?? [],
-    },
-    ports.graph,
-    ports.now(),
+  return withValidation(caller, request, appBefore, ports, (validation, secrets) =>
+    validation.outcome === 'valid'
+      ? store(caller, request, validation, appBefore, secrets, createdWith, ports)
+      : Promise.resolve(validationRefusal(validation)),
   );
-  if (validation.outcome !== 'valid') return validationRefusal(validation);
-  return await store(caller, request, validation, appBefore, secrets, createdWith, ports);
 };
 
 const store = async (
@@ -146,7 +134,7 @@ const store = async (
   });
   switch (outcome.outcome) {
     case 'created':
-      for (const ticket of [setUp, ...rotation.slice(0, 1)]) await handOverWork(ticket, ports);
+      for (const ticket of [setUp, ...rotation].filter(isUrgent)) await handOverWork(ticket, ports);
       return credential;
     case 'app-changed':
       return 'app-changed';
@@ -195,20 +183,6 @@ const appWithOneMore = (
   return { ...app, credentialCount: app.credentialCount + 1 };
 };
 
-/** After a new App Secret: new proofs for every credential of the app at once, and the end of the former secret in its time. */
-export const rotationTickets = (app: MetaAppRecord, now: Date): readonly Ticket[] => [
-  newTicket({ kind: 'reseal', appId: app.appId }, now),
-  ...(app.previousSecretVersion === null || app.previousAcceptedUntil === null
-    ? []
-    : [
-        newTicket(
-          { kind: 'retire-secret', appId: app.appId, secretVersion: app.previousSecretVersion },
-          now,
-          new Date(app.previousAcceptedUntil),
-        ),
-      ]),
-];
-
 /** The verify token of somebody else's callback, which only the removal may open. */
 const sealFormerCallback = async (
   credential: CredentialRecord,
@@ -219,18 +193,6 @@ const sealFormerCallback = async (
   using token = SecretBytes.fromText(verifyToken);
   return [await sealer.seal(identitiesOfCredential(credential).formerCallback, token)];
 };
-
-/** Waits for the set-up worker as long as the caller can wait; what is not settled by then is `pending`. */
-const webhookSettled = async (
-  credential: CredentialRecord,
-  timeLeft: () => number,
-  ports: CreateCredentialPorts,
-): Promise<CredentialRecord> =>
-  (await settled(
-    () => ports.credentials.find(credential.tenantId, credential.credentialId),
-    (current) => current?.webhookState !== 'pending',
-    { timeLeft, sleep: ports.sleep },
-  )) ?? credential;
 
 const answer = async (credential: CredentialRecord, ports: CreateCredentialPorts): Promise<Answer> => {
   // Gone when somebody has removed the credential meanwhile.
@@ -263,7 +225,7 @@ export const createCredentialRoute = apiRoute({
         publicUrl: setting(environmentName.publicUrl),
         quota: Number(setting(environmentName.tenantQuota)),
         now: () => new Date(),
-        sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
+        sleep,
       },
     ),
 });

@@ -1,3 +1,6 @@
+import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
+import type { CredentialRecord } from '../../shared/domain/records.ts';
+
 /** How long an answer waits for a worker, how often it looks, and what it leaves for itself. In milliseconds. */
 const patience = 10_000;
 const pollInterval = 200;
@@ -17,3 +20,20 @@ export const settled = async <T>(
   }
   return seen;
 };
+
+/** Waits for the set-up worker; what is not settled by then is `pending`. */
+export const webhookSettled = async (
+  credential: CredentialRecord,
+  ports: {
+    readonly credentials: Pick<CredentialReader, 'find'>;
+    readonly timeLeft: () => number;
+    readonly sleep: (milliseconds: number) => Promise<void>;
+  },
+): Promise<CredentialRecord> =>
+  (await settled(
+    () => ports.credentials.find(credential.tenantId, credential.credentialId),
+    (current) => current?.webhookState !== 'pending',
+    ports,
+  )) ?? credential;
+
+export const sleep = (milliseconds: number): Promise<void> => new Promise((wake) => setTimeout(wake, milliseconds));

@@ -2,11 +2,17 @@ import type { CredentialReader } from '../../shared/adapters/credential-store.ts
 import type { CreateCredentialRequest } from '../../shared/contracts/credential.ts';
 import type { ProblemDetails } from '../../shared/contracts/problem.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
-import { identitiesOfApp, openAppSecret } from '../../shared/domain/credential-secrets.ts';
+import {
+  type CredentialSecrets,
+  credentialSecrets,
+  identitiesOfApp,
+  openAppSecret,
+} from '../../shared/domain/credential-secrets.ts';
 import { Fault } from '../../shared/domain/fault.ts';
+import type { Graph } from '../../shared/domain/graph.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/records.ts';
-import type { ValidationOutcome } from '../../shared/domain/validate-credential.ts';
+import { type ValidationOutcome, validateCredential } from '../../shared/domain/validate-credential.ts';
 import { ownerOfApp, type SecretOpener } from '../../shared/domain/vault.ts';
 import type { Caller } from '../edge/caller.ts';
 
@@ -26,8 +32,36 @@ export const unlessOvertaken = async <T>(
   }
 };
 
+/**
+ * Has Meta judge what a user wants to connect, and goes on with its verdict and the secrets, which live as long as `use` runs.
+ * Refuses where there is no App Secret to judge by.
+ */
+export const withValidation = async <T>(
+  caller: Caller,
+  request: Pick<CreateCredentialRequest, 'appId' | 'appSecret' | 'accessToken' | 'wabaId' | 'phoneNumberIds'>,
+  app: MetaAppRecord | undefined,
+  ports: { readonly opener: SecretOpener; readonly graph: Graph; readonly now: () => Date },
+  use: (validation: ValidationOutcome, secrets: CredentialSecrets) => Promise<T>,
+): Promise<T | Refused> => {
+  const appSecret = await provedAppSecret(caller, request.appSecret, app, ports.opener);
+  if (appSecret === undefined) return appSecretRequired;
+  using secrets = credentialSecrets(request.appId, appSecret, SecretBytes.fromText(request.accessToken));
+  const validation = await validateCredential(
+    {
+      appId: request.appId,
+      appToken: secrets.appToken,
+      access: secrets,
+      wabaId: request.wabaId,
+      phoneNumberIds: request.phoneNumberIds ?? [],
+    },
+    ports.graph,
+    ports.now(),
+  );
+  return await use(validation, secrets);
+};
+
 /** The App Secret that was sent, or the one that this tenant has proved before; undefined when there is neither. */
-export const provedAppSecret = async (
+const provedAppSecret = async (
   { tenantId }: Caller,
   offered: string | undefined,
   app: MetaAppRecord | undefined,
@@ -49,7 +83,7 @@ export const isCurrentSecret = async (
   return known.equals(appToken.bytes());
 };
 
-export const appSecretRequired = refuse('invalid-request', {
+const appSecretRequired = refuse('invalid-request', {
   errors: [
     {
       pointer: '/appSecret',

@@ -14,7 +14,7 @@ import type { Caller } from '../edge/caller.ts';
 import { handOverWork } from '../edge/hand-over-work.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
-import { settled } from './patience.ts';
+import { settled, sleep } from './patience.ts';
 
 export interface RemoveCredentialPorts {
   readonly credentials: CredentialReader;
@@ -101,6 +101,6 @@ export const removeCredentialRoute = apiRoute({
       queues: ports.workQueues(),
       journal,
       now: () => new Date(),
-      sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
+      sleep,
     }),
 });

@@ -20,7 +20,7 @@ import { setting } from '../edge/environment.ts';
 import { handOverWork } from '../edge/hand-over-work.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
-import { settled } from './patience.ts';
+import { sleep, webhookSettled } from './patience.ts';
 import { lookAtWebhook } from './webhook-at-meta.ts';
 
 export interface RepairWebhookPorts {
@@ -67,12 +67,8 @@ export const repairWebhook = async (
   if (!(await ports.repairs.requestRepair(credential, { consent, formerCallback, ticket })))
     return refuse('conflict', { guidance: 'Repeat the request.', retryAfterSeconds: 1 });
   await handOverWork(ticket, ports);
-  const current = await settled(
-    () => ports.credentials.find(caller.tenantId, id),
-    (seen) => seen?.webhookState !== 'pending',
-    { timeLeft, sleep: ports.sleep },
-  );
-  return { kind: 'ok', body: { changed, webhook: credentialView(current ?? credential, app).webhook } };
+  const current = await webhookSettled(credential, { ...ports, timeLeft });
+  return { kind: 'ok', body: { changed, webhook: credentialView(current, app).webhook } };
 };
 
 /** The verify token of somebody else's callback: a new edition of it, should there be one already. */
@@ -103,6 +99,6 @@ export const repairWebhookRoute = apiRoute({
       journal,
       publicUrl: setting(environmentName.publicUrl),
       now: () => new Date(),
-      sleep: (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds)),
+      sleep,
     }),
 });

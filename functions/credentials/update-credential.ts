@@ -3,18 +3,17 @@ import type { CredentialReader } from '../../shared/adapters/credential-store.ts
 import { type UpdateCredentialRequest, updateCredentialRequest } from '../../shared/contracts/credential.ts';
 import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
-import { unpackParts } from '../../shared/crypto/secret-parts.ts';
 import type { AuditLog } from '../../shared/domain/audit.ts';
 import {
   type CredentialSecrets,
   credentialSecrets,
   identitiesOfCredential,
+  openAccessToken,
   openAppSecret,
   sealApp,
   sealCredential,
 } from '../../shared/domain/credential-secrets.ts';
-import type { Edition, Editions } from '../../shared/domain/edition.ts';
-import { Fault } from '../../shared/domain/fault.ts';
+import { type Edition, type Editions, isUrgent, rotationTickets } from '../../shared/domain/edition.ts';
 import type { Graph } from '../../shared/domain/graph.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
 import { appProvedBy, appWithSecret, lastFour, retiredOfApp, withoutPrevious } from '../../shared/domain/meta-app.ts';
@@ -23,14 +22,13 @@ import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/record
 import { credentialView } from '../../shared/domain/representations.ts';
 import { validateCredential } from '../../shared/domain/validate-credential.ts';
 import type { SecretOpener, SecretSealer } from '../../shared/domain/vault.ts';
-import { newTicket, type Ticket, type WorkQueues } from '../../shared/domain/work.ts';
+import { newTicket, type WorkQueues } from '../../shared/domain/work.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute, versionProblem } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { handOverWork } from '../edge/hand-over-work.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
-import { rotationTickets } from './create-credential.ts';
 import { isCurrentSecret, unlessOvertaken, validationRefusal } from './proving.ts';
 
 export interface UpdateCredentialPorts {
@@ -89,8 +87,6 @@ export const updateCredential = async (
 export const beingRemoved = refuse('removing', {
   guidance: 'Wait until it is gone, then connect the account again.',
 });
-
-const isUrgent = ({ work }: Ticket): boolean => work.kind !== 'retire-secret';
 
 const editionOf = async (
   caller: Caller,
@@ -185,15 +181,6 @@ const resealed = async (
     ],
     audit: [{ action: 'update', outcome: 'ok', about: changedFields(request) }],
   };
-};
-
-const openAccessToken = async (credential: CredentialRecord, opener: SecretOpener): Promise<SecretBytes> => {
-  const { tenantId, credentialId: subjectId } = credential;
-  using graphApi = await opener.open(identitiesOfCredential(credential).graphApi, { tenantId, subjectId });
-  const [accessToken, proof] = unpackParts(graphApi, 2);
-  proof?.[Symbol.dispose]();
-  if (accessToken === undefined) throw new Fault('secret-refused', { retryable: false });
-  return accessToken;
 };
 
 /** The Meta app with the App Secret that was just proved, and without the former one where that is revoked. */

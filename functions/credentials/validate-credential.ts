@@ -2,12 +2,11 @@ import type { CredentialReader } from '../../shared/adapters/credential-store.ts
 import { type ValidateCredentialRequest, validateCredentialRequest } from '../../shared/contracts/credential.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { Check } from '../../shared/contracts/problem.ts';
-import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
-import { type CredentialSecrets, credentialSecrets } from '../../shared/domain/credential-secrets.ts';
+import type { CredentialSecrets } from '../../shared/domain/credential-secrets.ts';
 import type { Graph } from '../../shared/domain/graph.ts';
 import type { Refused } from '../../shared/domain/outcome.ts';
 import type { MetaAppRecord } from '../../shared/domain/records.ts';
-import { validateCredential } from '../../shared/domain/validate-credential.ts';
+import { skippedCheck } from '../../shared/domain/validate-credential.ts';
 import type { SecretOpener } from '../../shared/domain/vault.ts';
 import { isOurWebhookUrl } from '../../shared/domain/webhook-address.ts';
 import type { Answer } from '../edge/answer.ts';
@@ -15,14 +14,7 @@ import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { setting } from '../edge/environment.ts';
 import * as ports from '../edge/ports.ts';
-import {
-  appSecretRequired,
-  numberTaken,
-  ownHolderOf,
-  provedAppSecret,
-  validationRefusal,
-  wabaTaken,
-} from './proving.ts';
+import { numberTaken, ownHolderOf, validationRefusal, wabaTaken, withValidation } from './proving.ts';
 
 export interface ValidateCredentialPorts {
   readonly credentials: CredentialReader;
@@ -39,37 +31,19 @@ export const dryRun = async (
   ports: ValidateCredentialPorts,
 ): Promise<Answer | Refused> => {
   const app = await ports.credentials.findApp(request.appId);
-  const appSecret = await provedAppSecret(caller, request.appSecret, app, ports.opener);
-  if (appSecret === undefined) return appSecretRequired;
-  using secrets = credentialSecrets(request.appId, appSecret, SecretBytes.fromText(request.accessToken));
-  const validation = await validateCredential(
-    {
-      appId: request.appId,
-      appToken: secrets.appToken,
-      access: secrets,
-      wabaId: request.wabaId,
-      phoneNumberIds: request.phoneNumberIds ?? [],
-    },
-    ports.graph,
-    ports.now(),
-  );
-  if (validation.outcome === 'unreachable') return validationRefusal(validation);
-  const checks =
-    validation.outcome === 'invalid'
-      ? [...validation.checks, skipped('availability'), skipped('webhook')]
-      : [
-          ...validation.checks,
-          await availability(caller, request, ports),
-          await webhookCheck(request, app, secrets, ports),
-        ];
-  return { kind: 'ok', body: { valid: checks.every(({ verdict }) => verdict !== 'failed'), checks } };
+  return withValidation(caller, request, app, ports, async (validation, secrets): Promise<Answer | Refused> => {
+    if (validation.outcome === 'unreachable') return validationRefusal(validation);
+    const checks =
+      validation.outcome === 'invalid'
+        ? [...validation.checks, skippedCheck('availability'), skippedCheck('webhook')]
+        : [
+            ...validation.checks,
+            await availability(caller, request, ports),
+            await webhookCheck(request, app, secrets, ports),
+          ];
+    return { kind: 'ok', body: { valid: checks.every(({ verdict }) => verdict !== 'failed'), checks } };
+  });
 };
-
-const skipped = (check: Check['check']): Check => ({
-  check,
-  verdict: 'skipped',
-  detail: 'Not tried because an earlier check failed.',
-});
 
 /** Whether account and numbers are free in this deployment. */
 const availability = async (

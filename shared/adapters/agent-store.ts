@@ -7,10 +7,10 @@ import type { Ticket } from '../domain/work.ts';
 import type { AuditPut } from './audit-log.ts';
 import { agentPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
-import { identityOf } from './edition-store.ts';
+import { type AuditLine, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems } from './transactions.ts';
-import { sealedPut, type VaultTables } from './vault.ts';
+import type { VaultTables } from './vault.ts';
 
 export interface AgentChange {
   readonly before: AgentRecord | undefined;
@@ -48,7 +48,7 @@ export const agentSaver = (client: DynamoDBDocumentClient, tables: VaultTables, 
     /** The agent, its numbers and its new secret in one transaction. False when any of it changed since it was read. */
     async save(change: AgentChange): Promise<boolean> {
       const { before, after, numbers, secret, tickets } = change;
-      const subject = { tenantId: after.tenantId, subjectId: after.agentId };
+      const line: AuditLine = (entry) => audit({ tenantId: after.tenantId, subjectId: after.agentId }, entry);
       const agentPut = {
         Put: {
           TableName,
@@ -64,14 +64,9 @@ export const agentSaver = (client: DynamoDBDocumentClient, tables: VaultTables, 
         ...[...Map.groupBy(numbers, ({ credential }) => credential.credentialId)].map(([id, changes]) =>
           credentialWrite(TableName, directoryKey.credential(after.tenantId, id), changes),
         ),
-        ...(secret === undefined
-          ? []
-          : [
-              sealedPut(tables.vault, secret),
-              audit(subject, { action: 'seal', outcome: 'ok', secret: identityOf(secret) }),
-            ]),
+        ...storeSealed(tables.vault, secret === undefined ? [] : [secret], line),
         ...tickets.map((ticket) => ticketPut(TableName, ticket)),
-        audit(subject, { action: before === undefined ? 'create' : 'update', outcome: 'ok', about: ['agent'] }),
+        line({ action: before === undefined ? 'create' : 'update', outcome: 'ok', about: ['agent'] }),
       ];
       return (await failedItems(client, items)) === undefined;
     },

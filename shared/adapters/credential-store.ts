@@ -21,10 +21,11 @@ import type { AuditPut } from './audit-log.ts';
 import { hasName, unavailable } from './aws-errors.ts';
 import { appWabaPrefix, appWabasPrefix, credentialPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
-import { appUpdate, identityOf } from './edition-store.ts';
+import { appUpdate } from './edition-store.ts';
+import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems } from './transactions.ts';
-import { sealedDelete, sealedPut, type VaultTables } from './vault.ts';
+import type { VaultTables } from './vault.ts';
 
 export interface NewCredential {
   readonly credential: CredentialRecord;
@@ -171,7 +172,7 @@ export const credentialCreator = (client: DynamoDBDocumentClient, tables: VaultT
     async create(creation: NewCredential): Promise<CreateOutcome> {
       const { credential, webhook, app, appBefore, appWebhook, numbers, secrets, retired, tickets, quota } = creation;
       const { tenantId, credentialId } = credential;
-      const subject = { tenantId, subjectId: credentialId };
+      const line: AuditLine = (entry) => audit({ tenantId, subjectId: credentialId }, entry);
       const route = { tenantId, credentialId };
       const put = (item: object, key: object) => ({
         Put: { TableName, Item: { ...item, ...key }, ConditionExpression: 'attribute_not_exists(pk)' },
@@ -185,12 +186,10 @@ export const credentialCreator = (client: DynamoDBDocumentClient, tables: VaultT
         put(route, directoryKey.appWaba(app.appId, credential.wabaId, tenantId)),
         put(webhook, directoryKey.webhook(webhook.webhookId)),
         ...(appBefore === undefined ? [put(appWebhook, directoryKey.webhook(appWebhook.webhookId))] : []),
-        ...secrets.map((secret) => sealedPut(tables.vault, secret)),
-        ...retired.map((secret) => sealedDelete(tables.vault, secret)),
         ...tickets.map((ticket) => ticketPut(TableName, ticket)),
-        audit(subject, { action: 'create', outcome: 'ok', about: ['credential'] }),
-        ...secrets.map(identityOf).map((secret) => audit(subject, { action: 'seal', outcome: 'ok', secret })),
-        ...retired.map((secret) => audit(subject, { action: 'shred', outcome: 'ok', secret })),
+        line({ action: 'create', outcome: 'ok', about: ['credential'] }),
+        ...storeSealed(tables.vault, secrets, line),
+        ...shredSealed(tables.vault, retired, line),
       ];
       const failed = await failedItems(client, items);
       if (failed === undefined) return { outcome: 'created' };
@@ -282,7 +281,7 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
       );
     },
 
-    /** Written before it is done at Meta. @throws {Fault} claim-lost when the credential is being removed: then it must not be done */
+    /** Written before it is done at Meta. @throws {Fault} credential-removed when it is on its way out: then it must not be done */
     async recordMade(credential: CredentialRecord, made: Made): Promise<void> {
       const { tenantId, credentialId, appId } = credential;
       const Key = directoryKey.credential(tenantId, credentialId);

@@ -1,17 +1,17 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
-import { type PhoneNumberId, phoneNumberId } from '../contracts/ids.ts';
-import type { SecretIdentity } from '../crypto/secret-context.ts';
-import type { AuditEntry } from '../domain/audit.ts';
+import type { PhoneNumberId } from '../contracts/ids.ts';
 import type { Editions } from '../domain/edition.ts';
 import { type CredentialRecord, type MetaAppRecord, numberRecord } from '../domain/records.ts';
-import { ownerOfApp, type SealedSecret, sharedTenant } from '../domain/vault.ts';
+import { ownerOfApp, sharedTenant } from '../domain/vault.ts';
+import { claimedNumbersOf } from '../domain/webhook-at-meta.ts';
 import type { AuditPut } from './audit-log.ts';
 import { directoryKey } from './directory-keys.ts';
 import { directoryReader } from './directory-reader.ts';
+import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
-import { sealedDelete, sealedPut, type VaultTables } from './vault.ts';
+import type { VaultTables } from './vault.ts';
 
 /**
  * A Meta app as it shall be, on condition that its secrets are still those that were read: else a revocation that came in between
@@ -59,46 +59,34 @@ export const appUpdate = (TableName: string, before: MetaAppRecord, after: MetaA
 
 /** Stores changes of credentials and Meta apps, with the secrets that come and go. @throws {Fault} store-unavailable */
 export const editionStore = (client: DynamoDBDocumentClient, tables: VaultTables, audit: AuditPut): Editions => {
-  const shredded = (retired: readonly SecretIdentity[], line: (entry: AuditEntry) => TransactItem): TransactItem[] => [
-    ...retired.map((secret) => sealedDelete(tables.vault, secret)),
-    ...retired.map((secret) => line({ action: 'shred', outcome: 'ok', secret })),
-  ];
   return {
     async save({ before, after, app, sealed, retired, tickets, audit: entries }) {
-      const line = (entry: AuditEntry) => audit({ tenantId: before.tenantId, subjectId: before.credentialId }, entry);
+      const line: AuditLine = (entry) => audit({ tenantId: before.tenantId, subjectId: before.credentialId }, entry);
       const isResealed = before.secretVersion !== after.secretVersion;
       const numbers = isResealed ? await ownNumbersOf(client, tables.directory, after) : [];
       const failed = await failedItems(client, [
         credentialUpdate(tables.directory, before, after),
         appUpdate(tables.directory, app.before, app.after),
         ...numberUpdates(tables.directory, after, numbers),
-        ...sealed.map((secret) => sealedPut(tables.vault, secret)),
         ...tickets.map((ticket) => ticketPut(tables.directory, ticket)),
         ...entries.map(line),
-        ...sealed.map((secret) => line({ action: 'seal', outcome: 'ok', secret: identityOf(secret) })),
-        ...shredded(retired, line),
+        ...storeSealed(tables.vault, sealed, line),
+        ...shredSealed(tables.vault, retired, line),
       ]);
       return failed === undefined;
     },
 
     async saveApp(app, retired) {
-      const line = (entry: AuditEntry) =>
+      const line: AuditLine = (entry) =>
         audit({ tenantId: sharedTenant, subjectId: ownerOfApp(app.before.appId) }, entry);
       const failed = await failedItems(client, [
         appUpdate(tables.directory, app.before, app.after),
-        ...shredded(retired, line),
+        ...shredSealed(tables.vault, retired, line),
       ]);
       return failed === undefined;
     },
   };
 };
-
-export const identityOf = ({ tenantId, ownerId, purpose, secretVersion }: SealedSecret): SecretIdentity => ({
-  tenantId,
-  ownerId,
-  purpose,
-  secretVersion,
-});
 
 /** What a user edits and what is sealed anew; the state of webhook and health is written by others at the same time. */
 const credentialUpdate = (TableName: string, before: CredentialRecord, after: CredentialRecord): TransactItem => ({
@@ -139,10 +127,13 @@ export const ownNumbersOf = async (
   credential: CredentialRecord,
 ): Promise<readonly PhoneNumberId[]> => {
   const reader = directoryReader(client, table);
-  const claimed = Object.keys(credential.claimedNumbers).map((number) => phoneNumberId.parse(number));
-  const found = await pMap(claimed, (number) => reader.get(directoryKey.number(number), numberRecord), {
-    concurrency: readsAtOnce,
-  });
+  const found = await pMap(
+    claimedNumbersOf(credential),
+    (number) => reader.get(directoryKey.number(number), numberRecord),
+    {
+      concurrency: readsAtOnce,
+    },
+  );
   return found.flatMap((number) =>
     number?.tenantId === credential.tenantId && number.credentialId === credential.credentialId
       ? [number.phoneNumberId]

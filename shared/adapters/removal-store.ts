@@ -1,8 +1,7 @@
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { agentId as agentIdSchema, type WebhookId } from '../contracts/ids.ts';
-import type { AuditEntry } from '../domain/audit.ts';
 import type { CleanUpPorts } from '../domain/clean-up-credential.ts';
-import { identitiesOfApp, identitiesOfCredential } from '../domain/credential-secrets.ts';
+import { formerCallbackTokens, identitiesOfApp, identitiesOfCredential } from '../domain/credential-secrets.ts';
 import { agentRecord, type CredentialRecord, type MetaAppRecord, type Removal } from '../domain/records.ts';
 import type { Ticket } from '../domain/work.ts';
 import type { AuditPut } from './audit-log.ts';
@@ -10,9 +9,10 @@ import { hasName, unavailable } from './aws-errors.ts';
 import { directoryKey } from './directory-keys.ts';
 import { directoryReader } from './directory-reader.ts';
 import { ownNumbersOf } from './edition-store.ts';
+import { type AuditLine, shredSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
-import { sealedDelete, type VaultTables } from './vault.ts';
+import type { VaultTables } from './vault.ts';
 
 /** Meta repeats for 7 days; for these days whatever comes is taken and forgotten. In seconds. */
 const discardSeconds = 30 * 24 * 60 * 60;
@@ -32,8 +32,8 @@ const closeWebhook = (TableName: string, id: WebhookId): TransactItem => ({
 });
 
 const lineOf =
-  (audit: AuditPut, { tenantId, credentialId }: CredentialRecord) =>
-  (entry: AuditEntry): TransactItem =>
+  (audit: AuditPut, { tenantId, credentialId }: CredentialRecord): AuditLine =>
+  (entry) =>
     audit({ tenantId, subjectId: credentialId }, entry);
 
 /** The first step of a removal. @throws {Fault} store-unavailable */
@@ -88,10 +88,9 @@ export const removalStarter = (client: DynamoDBDocumentClient, tables: VaultTabl
         },
       })),
       closeWebhook(tables.directory, credential.webhookId),
-      sealedDelete(tables.vault, graphApi),
       ticketPut(tables.directory, ticket),
       line({ action: 'remove', outcome: 'ok', about: ['credential'] }),
-      line({ action: 'shred', outcome: 'ok', secret: graphApi }),
+      ...shredSealed(tables.vault, [graphApi], line),
     ]);
     return failed === undefined;
   },
@@ -196,8 +195,7 @@ export const removalStore = (
         },
         closeWebhook(TableName, app.webhookId),
         forgetTokens(app.webhookId),
-        ...secrets.map((secret) => sealedDelete(tables.vault, secret)),
-        ...secrets.map((secret) => line({ action: 'shred', outcome: 'ok', secret })),
+        ...shredSealed(tables.vault, secrets, line),
       ]);
       return failed === undefined;
     },
@@ -206,13 +204,7 @@ export const removalStore = (
       const { tenantId, credentialId, appId, wabaId, removal } = credential;
       const line = lineOf(audit, credential);
       const Key = directoryKey.credential(tenantId, credentialId);
-      const { cleanUp, formerCallback } = identitiesOfCredential(credential);
-      const secrets = [
-        cleanUp,
-        ...(credential.formerCallbackVersion === null
-          ? []
-          : [{ ...formerCallback, secretVersion: credential.formerCallbackVersion }]),
-      ];
+      const secrets = [identitiesOfCredential(credential).cleanUp, ...formerCallbackTokens(credential)];
       const finishedAt = new Date();
       // Two at once must not count the tenant down twice, nor take the account from who has connected it since.
       const unfinished = {
@@ -250,9 +242,8 @@ export const removalStore = (
             ExpressionAttributeValues: { ':less': -1 },
           },
         },
-        ...secrets.map((secret) => sealedDelete(tables.vault, secret)),
         line({ action: 'removed', outcome: 'ok', about: leftAtMeta.map(({ level }) => `left-at-meta:${level}`) }),
-        ...secrets.map((secret) => line({ action: 'shred', outcome: 'ok', secret })),
+        ...shredSealed(tables.vault, secrets, line),
       ]);
       return failed === undefined;
     },

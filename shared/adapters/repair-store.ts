@@ -1,26 +1,14 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { SecretIdentity } from '../crypto/secret-context.ts';
-import { identitiesOfCredential } from '../domain/credential-secrets.ts';
+import { formerCallbackTokens } from '../domain/credential-secrets.ts';
 import type { CredentialRecord } from '../domain/records.ts';
 import type { SealedSecret } from '../domain/vault.ts';
 import type { Ticket } from '../domain/work.ts';
 import type { AuditPut } from './audit-log.ts';
 import { directoryKey } from './directory-keys.ts';
-import { identityOf } from './edition-store.ts';
+import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems } from './transactions.ts';
-import { sealedDelete, sealedPut, type VaultTables } from './vault.ts';
-
-/** A verify token that was given before. */
-const retiredToken = (credential: CredentialRecord): readonly SecretIdentity[] =>
-  credential.formerCallbackVersion === null
-    ? []
-    : [
-        {
-          ...identitiesOfCredential(credential).formerCallback,
-          secretVersion: credential.formerCallbackVersion,
-        },
-      ];
+import type { VaultTables } from './vault.ts';
 
 /** @throws {Fault} store-unavailable */
 export const repairStore = (client: DynamoDBDocumentClient, tables: VaultTables, audit: AuditPut) => ({
@@ -35,7 +23,7 @@ export const repairStore = (client: DynamoDBDocumentClient, tables: VaultTables,
   ): Promise<boolean> {
     const { consent, formerCallback, ticket } = request;
     const { tenantId, credentialId } = credential;
-    const subject = { tenantId, subjectId: credentialId };
+    const line: AuditLine = (entry) => audit({ tenantId, subjectId: credentialId }, entry);
     const set = [
       'webhookState = :pending',
       ...(consent ? ['onExistingCallback = :replace'] : []),
@@ -60,7 +48,7 @@ export const repairStore = (client: DynamoDBDocumentClient, tables: VaultTables,
         },
       },
       ticketPut(tables.directory, ticket),
-      audit(subject, {
+      line({
         action: 'update',
         outcome: 'ok',
         about: ['webhook', ...(consent ? ['onExistingCallback'] : [])],
@@ -68,10 +56,8 @@ export const repairStore = (client: DynamoDBDocumentClient, tables: VaultTables,
       ...(formerCallback === undefined
         ? []
         : [
-            ...retiredToken(credential).map((secret) => sealedDelete(tables.vault, secret)),
-            ...retiredToken(credential).map((secret) => audit(subject, { action: 'shred', outcome: 'ok', secret })),
-            sealedPut(tables.vault, formerCallback),
-            audit(subject, { action: 'seal', outcome: 'ok', secret: identityOf(formerCallback) }),
+            ...shredSealed(tables.vault, formerCallbackTokens(credential), line),
+            ...storeSealed(tables.vault, [formerCallback], line),
           ]),
     ]);
     return failed === undefined;

@@ -21,7 +21,7 @@ export const ticketPut = (table: string, { id, work, attempts }: Ticket) => ({
   Put: { TableName: table, Item: { ...directoryKey.ticket(id), work, attempts } },
 });
 
-export const ticketDelete = (table: string, id: string) => ({
+const ticketDelete = (table: string, id: string) => ({
   Delete: { TableName: table, Key: directoryKey.ticket(id) },
 });
 

@@ -3,6 +3,7 @@ import type { LeftAtMeta } from '../contracts/credential.ts';
 import { type CredentialId, type PhoneNumberId, phoneNumberId, type TenantId } from '../contracts/ids.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import { unpackParts } from '../crypto/secret-parts.ts';
+import { formerCallbackTokens, identitiesOfCredential } from './credential-secrets.ts';
 import { Fault } from './fault.ts';
 import { type Graph, type GraphAccess, type GraphFailure, type GraphResult, isPassing } from './graph.ts';
 import type { Journal } from './journal.ts';
@@ -76,12 +77,8 @@ export const cleanUpCredential = async (
 
 /** @throws {Fault} meta-unreachable, and what the vault throws */
 const undo = async (credential: CredentialRecord, ports: CleanUpPorts): Promise<readonly LeftAtMeta[]> => {
-  const { tenantId, credentialId, secretVersion } = credential;
-  const openedFor = { tenantId, subjectId: credentialId };
-  using secret = await ports.vault.open(
-    { tenantId, ownerId: credentialId, purpose: 'clean-up', secretVersion },
-    openedFor,
-  );
+  const { tenantId, credentialId: subjectId } = credential;
+  using secret = await ports.vault.open(identitiesOfCredential(credential).cleanUp, { tenantId, subjectId });
   const [accessToken, proof, appToken] = unpackParts(secret, 3);
   if (accessToken === undefined || proof === undefined || appToken === undefined)
     throw new RangeError('A clean-up secret has three parts');
@@ -107,15 +104,13 @@ const undo = async (credential: CredentialRecord, ports: CleanUpPorts): Promise<
  * systems were replaced: one of them would be told the token of another.
  */
 const openFormerToken = async (credential: CredentialRecord, vault: SecretOpener): Promise<SecretBytes | undefined> => {
-  const { tenantId, credentialId, formerCallbackVersion, madeAtMeta } = credential;
+  const { tenantId, credentialId: subjectId, madeAtMeta } = credential;
+  const [token] = formerCallbackTokens(credential);
   const formers = Object.values(madeAtMeta.numbers).flatMap(({ formerCallback }) => formerCallback ?? []);
   const systems = new Set(formers.map((url) => (URL.canParse(url) ? new URL(url).origin : url)));
-  if (formerCallbackVersion === null || systems.size !== 1) return undefined;
+  if (token === undefined || systems.size !== 1) return undefined;
   try {
-    return await vault.open(
-      { tenantId, ownerId: credentialId, purpose: 'former-callback', secretVersion: formerCallbackVersion },
-      { tenantId, subjectId: credentialId },
-    );
+    return await vault.open(token, { tenantId, subjectId });
   } catch (error) {
     if (error instanceof Fault && (error.code === 'secret-missing' || error.code === 'secret-refused'))
       return undefined;

@@ -1,7 +1,7 @@
 import { appSecretProof } from '../crypto/appsecret-proof.ts';
 import { SecretBytes } from '../crypto/secret-bytes.ts';
 import type { SecretIdentity } from '../crypto/secret-context.ts';
-import { packParts } from '../crypto/secret-parts.ts';
+import { packParts, unpackParts } from '../crypto/secret-parts.ts';
 import type { CredentialRecord, MetaAppRecord } from './records.ts';
 import { ownerOfApp, type SealedSecret, type SecretOpener, type SecretSealer, sharedTenant } from './vault.ts';
 
@@ -46,6 +46,14 @@ export const identitiesOfCredential = ({ tenantId, credentialId, secretVersion }
   } as const satisfies Record<string, SecretIdentity>;
 };
 
+/** The verify token of somebody else's callback, in the edition that was given last; none where none was given. */
+export const formerCallbackTokens = (
+  credential: Edition & Pick<CredentialRecord, 'formerCallbackVersion'>,
+): readonly SecretIdentity[] =>
+  credential.formerCallbackVersion === null
+    ? []
+    : [{ ...identitiesOfCredential(credential).formerCallback, secretVersion: credential.formerCallbackVersion }];
+
 /** The same for a Meta app, which belongs to no tenant. */
 export const identitiesOfApp = ({ appId, secretVersion }: AppEdition) => {
   const own = { tenantId: sharedTenant, ownerId: ownerOfApp(appId), secretVersion };
@@ -77,6 +85,16 @@ export const sealApp = (
     sealer.seal(identities.signature, secrets.appSecret),
     sealer.seal(identities.access, secrets.appToken),
   ]);
+};
+
+/** The access token of a credential, with a lifetime of the caller's. @throws {Fault} what the vault throws */
+export const openAccessToken = async (credential: Edition, opener: SecretOpener): Promise<SecretBytes> => {
+  const { tenantId, credentialId: subjectId } = credential;
+  using graphApi = await opener.open(identitiesOfCredential(credential).graphApi, { tenantId, subjectId });
+  const [accessToken, proof] = unpackParts(graphApi, 2);
+  if (accessToken === undefined || proof === undefined) throw new RangeError('A graph-api secret has two parts');
+  proof[Symbol.dispose]();
+  return accessToken;
 };
 
 /** The App Secret that the stack knows, opened on behalf of a credential. @throws {Fault} what the vault throws */

@@ -1,18 +1,18 @@
 import type { AppId, CredentialId, TenantId } from '../contracts/ids.ts';
 import type { SecretIdentity } from '../crypto/secret-context.ts';
-import { unpackParts } from '../crypto/secret-parts.ts';
 import type { AuditEntry } from './audit.ts';
 import {
   credentialSecrets,
   identitiesOfApp,
   identitiesOfCredential,
+  openAccessToken,
   openAppSecret,
   sealCredential,
 } from './credential-secrets.ts';
 import { withoutPrevious } from './meta-app.ts';
 import type { CredentialRecord, MetaAppRecord } from './records.ts';
 import type { SealedSecret, SecretOpener, SecretSealer } from './vault.ts';
-import type { Ticket, WorkOutcome } from './work.ts';
+import { newTicket, type Ticket, type WorkOutcome } from './work.ts';
 
 /** A change of a credential or of its Meta app: what it was, what it shall be, and which secrets come and go with it. */
 export interface Edition {
@@ -32,6 +32,23 @@ export interface Editions {
   /** The app alone, with secrets of it that go. False when it changed since it was read. */
   saveApp(app: Edition['app'], retired: readonly SecretIdentity[]): Promise<boolean>;
 }
+
+/** After a new App Secret: new proofs for every credential of the app at once, and the end of the former secret in its time. */
+export const rotationTickets = (app: MetaAppRecord, now: Date): readonly Ticket[] => [
+  newTicket({ kind: 'reseal', appId: app.appId }, now),
+  ...(app.previousSecretVersion === null || app.previousAcceptedUntil === null
+    ? []
+    : [
+        newTicket(
+          { kind: 'retire-secret', appId: app.appId, secretVersion: app.previousSecretVersion },
+          now,
+          new Date(app.previousAcceptedUntil),
+        ),
+      ]),
+];
+
+/** Whether whoever has stored a ticket queues its work at once; what must wait is the sweeper's. */
+export const isUrgent = ({ work }: Ticket): boolean => work.kind !== 'retire-secret';
 
 export interface ResealPorts {
   readonly credentials: {
@@ -71,12 +88,8 @@ export const resealCredentials = async (appId: AppId, ports: ResealPorts): Promi
 const reseal = async (credential: CredentialRecord, app: MetaAppRecord, ports: ResealPorts): Promise<boolean> => {
   const openedFor = { tenantId: credential.tenantId, subjectId: credential.credentialId };
   const before = identitiesOfCredential(credential);
-  using graphApi = await ports.opener.open(before.graphApi, openedFor);
-  const [accessToken, formerProof] = unpackParts(graphApi, 2);
-  if (accessToken === undefined || formerProof === undefined) throw new RangeError('A graph-api secret has two parts');
-  using _formerProof = formerProof;
-  using token = accessToken;
-  using secrets = credentialSecrets(app.appId, await openAppSecret(app, openedFor, ports.opener), token);
+  using accessToken = await openAccessToken(credential, ports.opener);
+  using secrets = credentialSecrets(app.appId, await openAppSecret(app, openedFor, ports.opener), accessToken);
   const after: CredentialRecord = {
     ...credential,
     secretVersion: credential.secretVersion + 1,

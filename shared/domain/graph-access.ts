@@ -1,5 +1,6 @@
 import type { CredentialId, TenantId } from '../contracts/ids.ts';
 import { unpackParts } from '../crypto/secret-parts.ts';
+import { identitiesOfCredential } from './credential-secrets.ts';
 import type { GraphAccess } from './graph.ts';
 import type { SecretOpener } from './vault.ts';
 
@@ -13,13 +14,13 @@ export interface CredentialEdition {
 /** Opens access token and proof of a credential for as long as `use` runs. @throws {Fault} what the vault throws */
 export const withGraphAccess = async <T>(
   vault: SecretOpener,
-  { tenantId, credentialId, secretVersion }: CredentialEdition,
+  credential: CredentialEdition,
   use: (access: GraphAccess) => Promise<T>,
 ): Promise<T> => {
-  using secret = await vault.open(
-    { tenantId, ownerId: credentialId, purpose: 'graph-api', secretVersion },
-    { tenantId, subjectId: credentialId },
-  );
+  using secret = await vault.open(identitiesOfCredential(credential).graphApi, {
+    tenantId: credential.tenantId,
+    subjectId: credential.credentialId,
+  });
   const [accessToken, proof] = unpackParts(secret, 2);
   if (accessToken === undefined || proof === undefined) throw new RangeError('A graph-api secret has two parts');
   using _token = accessToken;

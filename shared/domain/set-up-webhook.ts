@@ -3,12 +3,13 @@ import type { Reason, WebhookState } from '../contracts/credential.ts';
 import type { CredentialId, PhoneNumberId, TenantId, WebhookId } from '../contracts/ids.ts';
 import { unguessable } from '../crypto/identifiers.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
+import { identitiesOfApp } from './credential-secrets.ts';
 import { Fault } from './fault.ts';
 import { type Graph, type GraphAccess, type GraphFailure, type GraphResult, isPassing } from './graph.ts';
 import { withGraphAccess } from './graph-access.ts';
 import type { Journal } from './journal.ts';
 import type { CredentialRecord, MetaAppRecord } from './records.ts';
-import { ownerOfApp, type SecretOpener, sharedTenant } from './vault.ts';
+import type { SecretOpener } from './vault.ts';
 import { hashOfVerifyToken, isOurWebhookUrl, webhookUrl } from './webhook-address.ts';
 import {
   type Difference,
@@ -93,10 +94,7 @@ export const setUpWebhook = async (
   const app = await ports.credentials.findApp(credential.appId);
   if (app === undefined) return 'done';
   const openedFor = { tenantId: credential.tenantId, subjectId: credential.credentialId };
-  using appToken = await ports.vault.open(
-    { tenantId: sharedTenant, ownerId: ownerOfApp(app.appId), purpose: 'app-access', secretVersion: app.secretVersion },
-    openedFor,
-  );
+  using appToken = await ports.vault.open(identitiesOfApp(app).access, openedFor);
   const outcome = await withGraphAccess(ports.vault, credential, async (access) => {
     const found = await observeWebhook(credential, app, appToken, access, ports.graph);
     if (!found.ok) return stopOrRepeat(found.failure);

@@ -80,17 +80,18 @@ export const validateCredential = async (
 
 type FailedCheck = Check & { readonly verdict: 'failed'; readonly pointer: string; readonly guidance: string };
 
+/** A check that would say nothing, because what it depends on has failed. */
+export const skippedCheck = (check: Check['check']): Check => ({
+  check,
+  verdict: 'skipped',
+  detail: 'Not tried because an earlier check failed.',
+});
+
 const order: readonly Check['check'][] = ['app', 'access-token', 'permissions', 'business-account', 'phone-numbers'];
 
 const invalid = (passed: readonly Check[], failed: FailedCheck, meta?: MetaError): ValidationOutcome => ({
   outcome: 'invalid',
-  checks: [
-    ...passed,
-    failed,
-    ...order
-      .slice(order.indexOf(failed.check) + 1)
-      .map((check): Check => ({ check, verdict: 'skipped', detail: 'Not tried because an earlier check failed.' })),
-  ],
+  checks: [...passed, failed, ...order.slice(order.indexOf(failed.check) + 1).map(skippedCheck)],
   ...(meta === undefined ? {} : { meta }),
 });
 
