@@ -56,7 +56,7 @@ export const putAgent = async (
   const before = await ports.agents.find(caller.tenantId, id);
   const unmet = preconditionProblem(before, precondition);
   if (unmet) return unmet;
-  const targetProblem = await targetRefusal(request.target.url, ports.targetRules);
+  const targetProblem = await targetRefusal(request.target, ports.targetRules);
   if (targetProblem !== undefined)
     return refuse('target-refused', {
       errors: [{ pointer: '/target/url', message: targetProblem }],
@@ -72,8 +72,11 @@ export const putAgent = async (
     name: request.name,
     version: (before?.version ?? 0) + 1,
     secretVersion: before?.secretVersion ?? 1,
+    previousSecretVersion: before?.previousSecretVersion ?? null,
+    previousSignsUntil: before?.previousSignsUntil ?? null,
     target: request.target,
     whatsapp: request.whatsapp,
+    pausedAt: before?.pausedAt ?? null,
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
   };

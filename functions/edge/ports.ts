@@ -79,7 +79,10 @@ export const workQueues = once(() =>
         return setting(environmentName.cleanUpQueueUrl);
       case 'reseal':
       case 'retire-secret':
+      case 'retire-agent-secret':
         return setting(environmentName.resealQueueUrl);
+      case 'release-held':
+        return setting(environmentName.releaseQueueUrl);
       default:
         return kind satisfies never;
     }

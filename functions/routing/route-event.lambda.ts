@@ -6,7 +6,7 @@ import { numberStore } from '../../shared/adapters/number-store.ts';
 import { eventsQueueConsumer } from '../../shared/adapters/sqs-queues.ts';
 import { cachedOpener } from '../../shared/adapters/vault.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { queuedEvents } from '../../shared/contracts/queued-events.ts';
+import { eventsMessage } from '../../shared/contracts/queued-events.ts';
 import { dispatchTimeout, type RouteEventPorts, routeEvent } from '../../shared/domain/route-event.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
@@ -32,7 +32,8 @@ const routePorts = ports.once(() => ({
 }));
 
 const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean> => {
-  const batch = queuedEvents.parse(JSON.parse(record.body));
+  const batch = eventsMessage.parse(JSON.parse(record.body));
+  if (batch.type !== 'events') throw new RangeError('Not an event');
   const timeLeft = () => context.getRemainingTimeInMillis() - workReserve;
   const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft };
   for (const event of batch.events) {

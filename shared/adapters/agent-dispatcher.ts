@@ -4,6 +4,7 @@ import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { Webhook } from 'standardwebhooks';
+import type { AgentTarget } from '../contracts/agent.ts';
 import { type AgentEvent, agentAnswer } from '../contracts/agent-event.ts';
 import { type Dispatcher, type DispatchOutcome, dispatchTimeout } from '../domain/route-event.ts';
 
@@ -36,10 +37,12 @@ export const targetProblem = (target: string, rules: TargetRules): string | unde
 
 /** The same with a look at where the host points to now. A host that does not resolve yet is left to the dispatch. */
 export const targetRefusal = async (
-  target: string,
+  agentTarget: AgentTarget,
   rules: TargetRules,
   resolve: Resolver = lookup,
 ): Promise<string | undefined> => {
+  if (agentTarget.type === 'platform') return 'The operator of the platform has set no runtime.';
+  const target = agentTarget.url;
   const problem = targetProblem(target, rules);
   if (problem !== undefined || isLoopback(new URL(target))) return problem;
   return new Promise((answer) => {
@@ -55,6 +58,7 @@ export const agentDispatcher = (rules: TargetRules, resolve: Resolver = lookup):
   const loopback = new http.Agent({ keepAlive: true });
   return {
     async dispatch(binding, event, signingSecret) {
+      if (binding.target.type === 'platform') return { outcome: 'failed', reason: 'target-refused' };
       const problem = targetProblem(binding.target.url, rules);
       if (problem !== undefined) return { outcome: 'failed', reason: 'target-refused' };
       const url = new URL(binding.target.url);

@@ -1,47 +1,97 @@
 import * as z from 'zod';
 import { agentId, conversationId, credentialId, eventId, phoneNumberId, tenantId } from './ids.ts';
 
-const metaObject = z.record(z.string(), z.unknown());
+const metaObject = z.record(z.string(), z.unknown()).meta({ description: "Meta's object as it came" });
 
-/** Which field of `data` carries Meta's object, by event type. */
+/** Which kind of event has which type. */
 export const agentEventType = {
   message: 'whatsapp.message.received',
   status: 'whatsapp.message.status',
-  call: 'whatsapp.call',
+  failure: 'whatsapp.message.failed',
   echo: 'whatsapp.message.echo',
+  call: 'whatsapp.call',
+  account: 'whatsapp.account',
 } as const;
 
 export const customer = z.object({
-  waId: z.string().nullable(),
-  userId: z.string().nullable(),
-  groupId: z.string().nullable(),
+  waId: z.string().nullable().meta({ description: 'Phone number in digits. Null for who hides it behind a username' }),
+  userId: z.string().nullable().meta({ description: 'Business-scoped user id (BSUID)' }),
+  groupId: z.string().nullable().meta({ description: 'Set for what is said in a group' }),
   name: z.string().nullable(),
 });
 export type Customer = z.infer<typeof customer>;
+
+/** A reply that did not reach the customer, or may not have, and why. */
+export const messageFailure = z.object({
+  outcome: z.enum(['refused', 'failed', 'unknown']).meta({
+    description:
+      '`refused`: Meta did not take it. `failed`: Meta took it and could not deliver it. `unknown`: it may have been sent',
+  }),
+  wamid: z.string().nullable(),
+  inReplyTo: eventId.nullable().meta({ description: 'The event whose answer held the reply' }),
+  index: z.number().int().nullable().meta({ description: 'Which of the replies in that answer, from 0' }),
+  meta: z
+    .object({
+      code: z.number().int(),
+      subcode: z.number().int().optional(),
+      fbtraceId: z.string().optional(),
+      details: z.string().optional(),
+    })
+    .nullable(),
+  explanation: z.string(),
+  guidance: z.string(),
+  retry: z.enum(['never', 'now', 'later']),
+});
+export type MessageFailure = z.infer<typeof messageFailure>;
+
+/** What Meta reports of the account or the number itself: the field of the webhook and its value. */
+export const accountNotice = z.object({ field: z.string(), value: metaObject });
+
+const conversation = z.object({
+  id: conversationId,
+  customer,
+  handledBy: z
+    .enum(['agent', 'human'])
+    .meta({ description: '`human` once somebody has answered from the Business app' }),
+});
+
+const common = z.object({
+  eventId,
+  tenantId,
+  agentId,
+  credentialId,
+  phoneNumberId,
+  conversation,
+  away: z.boolean().meta({ description: "Outside the agent's hours: the customer has been told so" }),
+  replayed: z.boolean().meta({ description: 'It was held, and comes later than it was said' }),
+  heldSince: z.iso.datetime().nullable(),
+  test: z.boolean().optional().meta({ description: 'A sample that somebody asked for; nobody gets the answer' }),
+});
+
+const event = <T extends string, S extends z.ZodRawShape>(type: T, content: S) =>
+  z.object({
+    version: z.literal(1),
+    type: z.literal(type),
+    timestamp: z.iso.datetime().meta({ description: 'When it was dispatched' }),
+    data: common.extend(content),
+  });
+
+export const messageReceived = event(agentEventType.message, { message: metaObject });
+export const messageStatus = event(agentEventType.status, { status: metaObject });
+export const messageFailed = event(agentEventType.failure, { failure: messageFailure });
+export const messageEcho = event(agentEventType.echo, { echo: metaObject });
+export const call = event(agentEventType.call, { call: metaObject });
+export const account = z.object({
+  ...event(agentEventType.account, {}).shape,
+  data: common.extend({ conversation: z.null(), notice: accountNotice }),
+});
 
 /**
  * What an agent receives: the body of a Standard Webhooks request (headers webhook-id, webhook-timestamp, webhook-signature).
  * At least once: dedupe by `webhook-id`, which equals `data.eventId`.
  */
 export const agentEvent = z
-  .object({
-    type: z.enum(Object.values(agentEventType)),
-    timestamp: z.iso.datetime(),
-    data: z.object({
-      eventId,
-      tenantId,
-      agentId,
-      credentialId,
-      phoneNumberId,
-      conversation: z.object({ id: conversationId, customer }),
-      replayed: z.boolean(),
-      heldSince: z.iso.datetime().nullable(),
-      message: metaObject.optional().meta({ description: "Meta's object as it came" }),
-      status: metaObject.optional(),
-      call: metaObject.optional(),
-      echo: metaObject.optional(),
-    }),
-  })
+  .discriminatedUnion('type', [messageReceived, messageStatus, messageFailed, messageEcho, call, account])
   .meta({ id: 'AgentEvent' });
 export type AgentEvent = z.infer<typeof agentEvent>;
 

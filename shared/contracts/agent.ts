@@ -1,26 +1,115 @@
 import * as z from 'zod';
 import { agentId, credentialId, phoneNumberId } from './ids.ts';
 
-/** Kinds of event an agent can ask for. `message` is every item of Meta's messages[], whatever its type. */
-export const forwardedKind = z.enum(['message', 'status', 'call', 'echo']);
+/**
+ * Kinds of event an agent can ask for. `message` is every item of Meta's messages[], whatever its type; `account` is what Meta reports
+ * of the account or number itself; `echo` is what a human answered from the WhatsApp Business app.
+ */
+export const forwardedKind = z.enum(['message', 'status', 'call', 'account', 'echo']);
 export type ForwardedKind = z.infer<typeof forwardedKind>;
 
-export const agentTarget = z.strictObject({
-  type: z.literal('https'),
-  url: z.url().max(2048).meta({ description: 'https URL that receives events as signed POST requests' }),
-});
+export const agentTarget = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('https'),
+    url: z.url().max(2048).meta({ description: 'https URL that receives events as signed POST requests' }),
+  }),
+  z
+    .strictObject({ type: z.literal('platform') })
+    .meta({ description: "The platform's own runtime, a Lambda function or an SQS queue that its operator has set" }),
+]);
 export type AgentTarget = z.infer<typeof agentTarget>;
+
+const spoken = z.string().trim().min(1).max(1024);
+
+const isTimeZone = (name: string): boolean => {
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== undefined;
+  } catch {
+    return false;
+  }
+};
+
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'A time looks like 09:00, at most 24:00');
+
+export const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
+
+/** When somebody is there. `to` before `from` reaches into the next day. */
+export const openingHours = z.strictObject({
+  days: z.array(weekday).min(1).max(7),
+  from: timeOfDay,
+  to: timeOfDay,
+});
+export type OpeningHours = z.infer<typeof openingHours>;
+
+export const awayHours = z.strictObject({
+  message: spoken.meta({ description: 'Said to the customer outside the hours, once per conversation and absence' }),
+  timeZone: z
+    .string()
+    .max(64)
+    .refine(isTimeZone, 'This is not the name of a time zone')
+    .meta({ description: 'IANA name', examples: ['Europe/Berlin'] }),
+  hours: z.array(openingHours).max(21).meta({ description: 'When somebody is there; none at all means always away' }),
+});
+export type AwayHours = z.infer<typeof awayHours>;
 
 export const agentBehaviour = z.strictObject({
   readReceipts: z.boolean().default(true),
-  typingIndicator: z.boolean().default(true),
-  forward: z.array(forwardedKind).max(4).default(['message']),
+  typingIndicator: z
+    .boolean()
+    .default(true)
+    .meta({ description: 'Only together with read receipts: Meta knows no other' }),
+  forward: z.array(forwardedKind).max(5).default(['message']),
+  greeting: spoken
+    .nullable()
+    .default(null)
+    .meta({ description: 'Said to the customer at the start of a conversation' }),
+  away: awayHours.nullable().default(null),
 });
 export type AgentBehaviour = z.infer<typeof agentBehaviour>;
 
-export const agentRouting = z.strictObject({
-  default: z.literal(true).meta({ description: 'This agent answers every conversation of its number' }),
-});
+export const routingConditions = z
+  .strictObject({
+    keywords: z
+      .array(z.string().trim().min(1).max(100))
+      .min(1)
+      .max(50)
+      .optional()
+      .meta({ description: 'Whole words or phrases in what the customer wrote or chose, whatever their case' }),
+    senders: z
+      .array(z.string().trim().min(1).max(160))
+      .min(1)
+      .max(200)
+      .optional()
+      .meta({
+        description: 'Phone numbers with country code, or user ids',
+        examples: [['+4915112345678', 'DE.13491208655302741918']],
+      }),
+    referralSourceIds: z
+      .array(z.string().trim().min(1).max(64))
+      .min(1)
+      .max(100)
+      .optional()
+      .meta({ description: 'Ads or posts (Click to WhatsApp) through which the customer came' }),
+  })
+  .refine((conditions) => Object.values(conditions).some((list) => list !== undefined), 'Name at least one condition');
+export type RoutingConditions = z.infer<typeof routingConditions>;
+
+const conversationMinutes = z
+  .int()
+  .min(5)
+  .max(10_080)
+  .default(1_440)
+  .meta({ description: 'A conversation stays with the agent for so long after the last message of the customer' });
+
+/**
+ * Which conversations of its number the agent gets: those that meet all kinds of condition it names (any entry of a kind is
+ * enough), asked in the order of `priority`, 1 first; or, as the default agent, all that nobody else took.
+ */
+export const agentRouting = z.union([
+  z.strictObject({ default: z.literal(true), conversationMinutes }),
+  z.strictObject({ priority: z.int().min(1).max(1000), conditions: routingConditions, conversationMinutes }),
+]);
+export type AgentRouting = z.infer<typeof agentRouting>;
 
 /** Present while WhatsApp is enabled for the agent: which of the tenant's numbers it answers, and how. */
 export const agentWhatsapp = z.discriminatedUnion('enabled', [
@@ -28,7 +117,7 @@ export const agentWhatsapp = z.discriminatedUnion('enabled', [
     enabled: z.literal(true),
     credentialId: z.string().min(1).max(64),
     phoneNumberId,
-    routing: agentRouting.default({ default: true }),
+    routing: agentRouting.prefault({ default: true }),
     behaviour: agentBehaviour.prefault({}),
   }),
   z.strictObject({ enabled: z.literal(false) }),
@@ -42,6 +131,12 @@ export const putAgentRequest = z
   })
   .meta({ id: 'PutAgentRequest' });
 export type PutAgentRequest = z.infer<typeof putAgentRequest>;
+
+/**
+ * Whether events reach the agent. `paused`: by its user. `suspended`: the target fails; it is tried again by itself. `gone`: the target
+ * answered 410, which it has to be told otherwise. In all three cases events are held.
+ */
+export const dispatchState = z.enum(['active', 'paused', 'suspended', 'gone']);
 
 export const agent = z
   .object({
@@ -63,10 +158,15 @@ export const agent = z
       status: z.enum(['connected', 'degraded', 'action_required', 'invalid', 'unreachable', 'removing', 'disabled']),
       displayPhoneNumber: z.string().nullable(),
     }),
+    dispatch: z.object({ state: dispatchState, since: z.iso.datetime().nullable() }),
     signingSecret: z
       .string()
       .optional()
-      .meta({ description: 'Only in the answer that created it: `whsec_…`, a Standard Webhooks secret' }),
+      .meta({ description: 'Only in the answer that created or rotated it: `whsec_…`, a Standard Webhooks secret' }),
+    previousSigningSecretUntil: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'Until then events are signed with the former secret, too' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })

@@ -13,6 +13,11 @@ export const environmentName = {
   setUpQueueUrl: 'SET_UP_QUEUE_URL',
   cleanUpQueueUrl: 'CLEAN_UP_QUEUE_URL',
   resealQueueUrl: 'RESEAL_QUEUE_URL',
+  releaseQueueUrl: 'RELEASE_QUEUE_URL',
+  /** Where bodies lie that the queue can't carry or that are held. */
+  relayBucket: 'RELAY_BUCKET',
+  /** The platform's own runtime for agents: ARN of a Lambda function or URL of an SQS queue. Absent when the operator has set none. */
+  agentRuntime: 'AGENT_RUNTIME',
   graphApiUrl: 'GRAPH_API_URL',
   graphApiVersion: 'GRAPH_API_VERSION',
   /** Origin under which Meta reaches the webhooks, without a trailing slash. */

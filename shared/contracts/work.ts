@@ -1,11 +1,12 @@
 import * as z from 'zod';
-import { appId, credentialId, tenantId } from './ids.ts';
+import { agentId, appId, credentialId, phoneNumberId, tenantId } from './ids.ts';
 
 /**
  * Work that a change leaves behind. All of it may be done again at any time:
  * `set-up` brings a credential's webhook into the wanted state at Meta, `clean-up` takes a removed credential out of Meta and
  * shreds its last secret, `reseal` gives every credential of a Meta app a proof made with the current App Secret,
- * `retire-secret` shreds a former App Secret once it is accepted no more.
+ * `retire-secret` shreds a former App Secret once it is accepted no more, `retire-agent-secret` an agent's former signing secret once it
+ * signs no more; `release-held` has the held events of a number replayed, as far as nothing holds them any more.
  */
 export const work = z.discriminatedUnion('kind', [
   z.object({
@@ -18,6 +19,13 @@ export const work = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('clean-up'), tenantId, credentialId }),
   z.object({ kind: z.literal('reseal'), appId }),
   z.object({ kind: z.literal('retire-secret'), appId, secretVersion: z.number().int().positive() }),
+  z.object({
+    kind: z.literal('retire-agent-secret'),
+    tenantId,
+    agentId,
+    secretVersion: z.number().int().positive(),
+  }),
+  z.object({ kind: z.literal('release-held'), tenantId, phoneNumberId }),
 ]);
 export type Work = z.infer<typeof work>;
 export type WorkKind = Work['kind'];

@@ -43,7 +43,8 @@ const takenProblem = (number: CountedNumber, agent: AgentRecord, credential: Cre
       errors: [{ pointer, message: 'This number is in use elsewhere.' }],
       guidance: 'Choose another number, or ask the operator to release it.',
     });
-  const other = number.bindings.find((binding) => binding.default && binding.agentId !== agent.agentId);
+  if (!isDefault(agent)) return undefined;
+  const other = number.bindings.find((binding) => 'default' in binding.routing && binding.agentId !== agent.agentId);
   return other === undefined
     ? undefined
     : refuse('default-taken', {
@@ -52,6 +53,8 @@ const takenProblem = (number: CountedNumber, agent: AgentRecord, credential: Cre
         guidance: 'Choose another number, or disable WhatsApp for that agent first.',
       });
 };
+
+const isDefault = ({ whatsapp }: AgentRecord): boolean => whatsapp.enabled && 'default' in whatsapp.routing;
 
 const changeOf = (
   phoneNumberId: PhoneNumberId,
@@ -94,10 +97,23 @@ const bound = (
     appId: credential.appId,
     acceptedSources: number?.acceptedSources ?? [credential.credentialId],
     bindings: [...others, ...bindingOf(agent)],
+    circuits: number?.circuits ?? {},
+    stopped: number?.stopped ?? null,
   };
 };
 
-const bindingOf = ({ agentId: id, target, secretVersion, whatsapp }: AgentRecord): readonly Binding[] =>
+const bindingOf = ({ whatsapp, ...agent }: AgentRecord): readonly Binding[] =>
   whatsapp.enabled
-    ? [{ agentId: id, target, secretVersion, default: whatsapp.routing.default, behaviour: whatsapp.behaviour }]
+    ? [
+        {
+          agentId: agent.agentId,
+          target: agent.target,
+          secretVersion: agent.secretVersion,
+          previousSecretVersion: agent.previousSecretVersion,
+          previousSignsUntil: agent.previousSignsUntil,
+          routing: whatsapp.routing,
+          behaviour: whatsapp.behaviour,
+          pausedAt: agent.pausedAt,
+        },
+      ]
     : [];

@@ -66,4 +66,6 @@ export const numberClaimsOf = (credential: CredentialRecord): readonly NumberRec
     appId: credential.appId,
     acceptedSources: [credential.credentialId],
     bindings: [],
+    circuits: {},
+    stopped: null,
   }));

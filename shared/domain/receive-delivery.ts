@@ -110,7 +110,7 @@ const signedByMeta = async (
 
 interface WantedEvent {
   readonly credential: CredentialRecord;
-  readonly event: ReportedEvent;
+  readonly event: ReportedEvent & { readonly kind: QueuedEvents['events'][number]['kind'] };
 }
 
 /** Pairs each event with the credential it belongs to; drops and counts what is foreign or wanted by nobody. */
@@ -127,7 +127,8 @@ const wantedEvents = async (
     const owners = credential ? [credential] : (candidates.get(event.wabaId) ?? []);
     const owner = owners.find((candidate) => claims(candidate, event));
     if (owner) {
-      if (wantedBy(owner, event)) wanted.push({ credential: owner, event });
+      if (event.kind !== 'history' && wantedBy(owner, event))
+        wanted.push({ credential: owner, event: { ...event, kind: event.kind } });
     } else if (event.phoneNumberId !== null && !owners.some((candidate) => lists(candidate, event))) foreign++;
   }
   const dropped = reported.length - wanted.length;
@@ -218,6 +219,7 @@ const conversationsOf = async (
     const conversation = conversations.get(conversationId) ?? {
       envelope: {
         version: 1,
+        type: 'events',
         tenantId: credential.tenantId,
         credentialId: credential.credentialId,
         phoneNumberId: number,
@@ -229,6 +231,8 @@ const conversationsOf = async (
     conversation.events.push({
       eventId: eventIdOf(credential.tenantId, event),
       kind: event.kind,
+      field: event.field,
+      alsoKnownAs: null,
       customer: event.customer,
       value: event.value,
     });

@@ -1,7 +1,16 @@
 import * as z from 'zod';
-import { agentBehaviour, agentTarget, forwardedKind, putAgentRequest } from '../contracts/agent.ts';
+import { agentBehaviour, agentRouting, agentTarget, forwardedKind, putAgentRequest } from '../contracts/agent.ts';
 import { credentialStatus, leftAtMeta, phoneNumber, reason, webhookState } from '../contracts/credential.ts';
-import { agentId, appId, credentialId, phoneNumberId, tenantId, wabaId, webhookId } from '../contracts/ids.ts';
+import {
+  agentId,
+  appId,
+  conversationId,
+  credentialId,
+  phoneNumberId,
+  tenantId,
+  wabaId,
+  webhookId,
+} from '../contracts/ids.ts';
 
 /** What the Directory keeps. A row is a boundary: adapters parse it with these. Times are ISO-8601 UTC. */
 const secretVersion = z.number().int().positive();
@@ -109,10 +118,25 @@ export const binding = z.object({
   target: agentTarget,
   /** Edition of the agent's signing secret. */
   secretVersion,
-  default: z.boolean(),
+  /** The edition before, which signs too for a while after a rotation. */
+  previousSecretVersion: secretVersion.nullable().default(null),
+  previousSignsUntil: z.iso.datetime().nullable().default(null),
+  routing: agentRouting,
   behaviour: agentBehaviour,
+  /** Set while its user wants its events held. */
+  pausedAt: z.iso.datetime().nullable().default(null),
 });
 export type Binding = z.infer<typeof binding>;
+
+/**
+ * What the router has found out about an agent's target. `failing`: nothing but failures since then. `open`: its events are held, and
+ * one is tried from time to time. `gone`: it answered 410, its events are held until its user says otherwise.
+ */
+export const circuit = z.object({
+  state: z.enum(['failing', 'open', 'gone']),
+  since: z.iso.datetime(),
+});
+export type Circuit = z.infer<typeof circuit>;
 
 /** Who owns a number in this stack. Read consistently per event; what caches are keyed by. */
 export const numberRecord = z.object({
@@ -125,6 +149,10 @@ export const numberRecord = z.object({
   /** Credentials whose deliveries count as this number's. Two during a migration. */
   acceptedSources: z.array(credentialId),
   bindings: z.array(binding),
+  /** Agents whose targets are not in order. */
+  circuits: z.record(agentId, circuit).default({}),
+  /** Set while the integration is disabled: what is for the number's agents is held. */
+  stopped: z.object({ code: z.string(), since: z.iso.datetime() }).nullable().default(null),
 });
 export type NumberRecord = z.infer<typeof numberRecord>;
 
@@ -138,9 +166,38 @@ export const agentRecord = z.object({
   name: z.string(),
   version: z.number().int(),
   secretVersion,
+  previousSecretVersion: secretVersion.nullable().default(null),
+  previousSignsUntil: z.iso.datetime().nullable().default(null),
   target: agentTarget,
   whatsapp: putAgentRequest.shape.whatsapp.unwrap(),
+  /** Set while its user wants its events held. */
+  pausedAt: z.iso.datetime().nullable().default(null),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
 });
 export type AgentRecord = z.infer<typeof agentRecord>;
+
+/**
+ * One customer on one number. Holds no identity: its id is a keyed hash. The same customer under another form of identity is an item
+ * that only says `joinedTo`.
+ */
+export const conversationRecord = z.object({
+  conversationId,
+  tenantId,
+  phoneNumberId,
+  joinedTo: conversationId.nullable().default(null),
+  /** The agent that took it, and until when it keeps it. */
+  agentId: agentId.nullable().default(null),
+  agentUntil: z.iso.datetime().nullable().default(null),
+  /** When it was last greeted, and when it was last told that nobody is there. */
+  greetedAt: z.iso.datetime().nullable().default(null),
+  awaySaidAt: z.iso.datetime().nullable().default(null),
+  /** Since when a human answers in the Business app. */
+  humanSince: z.iso.datetime().nullable().default(null),
+  /** Events that are held: later ones go the same way, so that none is overtaken. */
+  heldCount: z.number().int().default(0),
+  revision: z.number().int(),
+  /** Epoch seconds. */
+  expiresAt: z.number(),
+});
+export type ConversationRecord = z.infer<typeof conversationRecord>;

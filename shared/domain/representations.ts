@@ -67,6 +67,8 @@ export const agentView = (record: AgentRecord, credential: CredentialRecord | un
       status: whatsapp.enabled && credential ? credential.status : 'disabled',
       displayPhoneNumber: number?.displayPhoneNumber ?? null,
     },
+    dispatch: { state: record.pausedAt === null ? 'active' : 'paused', since: record.pausedAt },
+    previousSigningSecretUntil: record.previousSignsUntil,
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,
   };

@@ -1,5 +1,5 @@
 import type { ForwardedKind } from '../contracts/agent.ts';
-import { type AgentEvent, agentEventType, type Reply } from '../contracts/agent-event.ts';
+import { type AgentEvent, agentEventType, messageFailure, type Reply } from '../contracts/agent-event.ts';
 import type { PhoneNumberId } from '../contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
 import type { ClaimProgress, ClaimStep, ClaimStore, HeldClaim, ReplyFate } from './claim.ts';
@@ -263,28 +263,48 @@ const addressed = (work: Work, reply: Reply, index: number): Readonly<Record<str
 };
 
 const bindingFor = (number: NumberRecord, event: QueuedEvent): Binding | undefined =>
-  number.bindings.find((binding) => binding.default && wants(binding, event));
+  number.bindings.find((binding) => 'default' in binding.routing && wants(binding, event));
 
 const wants = (binding: Binding, event: QueuedEvent): boolean =>
-  isDispatched(event.kind) && (binding.behaviour.forward as readonly ForwardedKind[]).includes(event.kind);
-
-const isDispatched = (kind: QueuedEvent['kind']): kind is keyof typeof agentEventType => kind in agentEventType;
+  event.kind === 'failure' || (binding.behaviour.forward as readonly ForwardedKind[]).includes(event.kind);
 
 const agentEventOf = ({ batch, event, binding, ports }: Work): AgentEvent => {
-  if (!isDispatched(event.kind)) throw new RangeError('This kind of event is not dispatched');
-  return {
-    type: agentEventType[event.kind],
-    timestamp: ports.now().toISOString(),
-    data: {
-      eventId: event.eventId,
-      tenantId: batch.tenantId,
-      agentId: binding.agentId,
-      credentialId: batch.credentialId,
-      phoneNumberId: batch.phoneNumberId,
-      conversation: { id: batch.conversationId, customer: event.customer },
-      replayed: false,
-      heldSince: null,
-      [event.kind]: event.value,
-    },
+  const timestamp = ports.now().toISOString();
+  const common = {
+    eventId: event.eventId,
+    tenantId: batch.tenantId,
+    agentId: binding.agentId,
+    credentialId: batch.credentialId,
+    phoneNumberId: batch.phoneNumberId,
+    conversation: { id: batch.conversationId, customer: event.customer, handledBy: 'agent' as const },
+    away: false,
+    replayed: false,
+    heldSince: null,
   };
+  switch (event.kind) {
+    case 'message':
+      return { version: 1, type: agentEventType.message, timestamp, data: { ...common, message: event.value } };
+    case 'status':
+      return { version: 1, type: agentEventType.status, timestamp, data: { ...common, status: event.value } };
+    case 'call':
+      return { version: 1, type: agentEventType.call, timestamp, data: { ...common, call: event.value } };
+    case 'echo':
+      return { version: 1, type: agentEventType.echo, timestamp, data: { ...common, echo: event.value } };
+    case 'failure':
+      return {
+        version: 1,
+        type: agentEventType.failure,
+        timestamp,
+        data: { ...common, failure: messageFailure.parse(event.value) },
+      };
+    case 'account':
+      return {
+        version: 1,
+        type: agentEventType.account,
+        timestamp,
+        data: { ...common, conversation: null, notice: { field: event.field, value: event.value } },
+      };
+    default:
+      return event.kind satisfies never;
+  }
 };

@@ -6,7 +6,8 @@ type MetaObject = Readonly<Record<string, unknown>>;
 
 /** One thing that Meta reports: a message, a status, a notice. Unknown fields and types are reports too, never errors. */
 export interface ReportedEvent {
-  readonly kind: EventKind;
+  /** `history` is what was said before the account was connected: never dispatched. */
+  readonly kind: Exclude<EventKind, 'failure'> | 'history';
   /** `entry.id`: usually the WhatsApp Business Account. */
   readonly wabaId: string;
   readonly field: string;
@@ -92,11 +93,9 @@ const reportsOf = (field: string, value: MetaObject): readonly Report[] => {
     })),
     ...list
       .parse(value.errors)
-      .map((error) => ({ kind: 'error' as const, metaId: null, customer: nobody, value: error })),
+      .map((error) => ({ kind: 'account' as const, metaId: null, customer: nobody, value: error })),
   ];
-  return reports.length > 0
-    ? reports
-    : [{ kind: field === 'messages' ? 'other' : 'account', metaId: null, customer: nobody, value }];
+  return reports.length > 0 ? reports : [{ kind: 'account', metaId: null, customer: nobody, value }];
 };
 
 const nobody: Customer = { waId: null, userId: null, groupId: null, name: null };

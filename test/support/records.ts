@@ -83,8 +83,11 @@ export const bindingOf = (change: Partial<Binding> = {}): Binding => ({
   agentId: ids.agent,
   target: { type: 'https', url: 'https://agent.example/events' },
   secretVersion: 1,
-  default: true,
-  behaviour: { readReceipts: true, typingIndicator: true, forward: ['message'] },
+  previousSecretVersion: null,
+  previousSignsUntil: null,
+  routing: { default: true, conversationMinutes: 1440 },
+  behaviour: { readReceipts: true, typingIndicator: true, forward: ['message'], greeting: null, away: null },
+  pausedAt: null,
   ...change,
 });
 
@@ -97,5 +100,7 @@ export const numberRecordOf = (change: Partial<NumberRecord> = {}): NumberRecord
   appId: ids.app,
   acceptedSources: [ids.credential],
   bindings: [bindingOf()],
+  circuits: {},
+  stopped: null,
   ...change,
 });

@@ -80,7 +80,7 @@ export class TestAgent {
 }
 
 export const textOf = ({ body }: Heard): string => {
-  const text = body.data.message?.text as { readonly body?: string } | undefined;
+  const text = 'message' in body.data ? (body.data.message.text as { readonly body?: string } | undefined) : undefined;
   return text?.body ?? '';
 };
 

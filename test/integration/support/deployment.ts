@@ -230,6 +230,9 @@ export class RunningProcess {
         return resealCredentials(work.appId, { ...this.ports, timeLeft });
       case 'retire-secret':
         return retireSecret(work, this.ports);
+      case 'retire-agent-secret':
+      case 'release-held':
+        throw new RangeError('Not work of a credential');
       default:
         return work satisfies never;
     }

@@ -60,7 +60,9 @@ describe('a target', () => {
   );
 
   test('whose host does not resolve yet is left to the dispatch', async () => {
-    expect(await targetRefusal('https://agent.invalid/', { allowLoopback: false })).toBeUndefined();
+    expect(
+      await targetRefusal({ type: 'https', url: 'https://agent.invalid/' }, { allowLoopback: false }),
+    ).toBeUndefined();
   });
 });
 
@@ -181,6 +183,8 @@ describe('a dispatch', () => {
       outcome: 'failed',
       reason: 'address-not-public',
     });
-    expect(await targetRefusal('https://agent.example/', { allowLoopback: false }, resolve)).toMatch(/public address/);
+    expect(
+      await targetRefusal({ type: 'https', url: 'https://agent.example/' }, { allowLoopback: false }, resolve),
+    ).toMatch(/public address/);
   });
 });

@@ -5,17 +5,21 @@ import type { AgentRecord, CountedNumber } from '../../../shared/domain/records.
 import { bindingOf, credentialRecordOf, ids, numberRecordOf } from '../../support/records.ts';
 
 const { behaviour } = bindingOf();
+const defaultRouting = { default: true as const, conversationMinutes: 1440 };
 const agent = (phoneNumberId: typeof ids.number | null, change: Partial<AgentRecord> = {}): AgentRecord => ({
   tenantId: ids.tenant,
   agentId: ids.agent,
   name: 'Support',
   version: 1,
   secretVersion: 1,
+  previousSecretVersion: null,
+  previousSignsUntil: null,
+  pausedAt: null,
   target: { type: 'https', url: 'https://agent.example/events' },
   whatsapp:
     phoneNumberId === null
       ? { enabled: false }
-      : { enabled: true, credentialId: ids.credential, phoneNumberId, routing: { default: true }, behaviour },
+      : { enabled: true, credentialId: ids.credential, phoneNumberId, routing: defaultRouting, behaviour },
   createdAt: '2026-11-22T10:00:00.000Z',
   updatedAt: '2026-11-22T10:00:00.000Z',
   ...change,
@@ -73,7 +77,10 @@ test('disabling releases the number with its last agent', async () => {
 });
 
 test('disabling keeps the number while another agent answers it', async () => {
-  const other = bindingOf({ agentId: agentId.parse('other'), default: false });
+  const other = bindingOf({
+    agentId: agentId.parse('other'),
+    routing: { priority: 1, conditions: { keywords: ['order'] }, conversationMinutes: 1440 },
+  });
   const number = counted({ bindings: [bindingOf(), other] });
   expect(await change(agent(ids.number), agent(null), { [ids.number]: number })).toMatchObject({
     changes: [{ after: { bindings: [other] }, claimed: { agentIds: ['other'] } }],

@@ -6,6 +6,7 @@ import { ids } from '../../support/records.ts';
 
 const envelope = {
   version: 1,
+  type: 'events',
   tenantId: ids.tenant,
   credentialId: ids.credential,
   phoneNumberId: ids.number,
@@ -16,6 +17,8 @@ const eventOf = (index: number, body: string) => ({
   eventId: eventId.parse(`evt_${String(index).padStart(43, '0')}`),
   kind: 'message' as const,
   customer: { waId: '1', userId: null, groupId: null, name: null },
+  field: 'messages',
+  alsoKnownAs: null,
   value: { body },
 });
 

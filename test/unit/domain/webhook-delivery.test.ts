@@ -35,11 +35,11 @@ describe('a delivery', () => {
     ['a call', { metadata, calls: [{ id: 'c', event: 'connect' }] }, 'calls', 'call'],
     ['the status of a call', { metadata, statuses: [{ id: 'c', status: 'RINGING', type: 'call' }] }, 'calls', 'call'],
     ['a human’s answer', { metadata, message_echoes: [{ id: 'e', to: '1' }] }, 'smb_message_echoes', 'echo'],
-    ['an error without a message', { metadata, errors: [{ code: 131000 }] }, 'messages', 'error'],
+    ['an error without a message', { metadata, errors: [{ code: 131000 }] }, 'messages', 'account'],
     ['history', { history: [{}] }, 'history', 'history'],
     ['an account notice', { event: 'DISABLED_UPDATE' }, 'account_update', 'account'],
     ['a field that nobody knows yet', { anything: [1] }, 'brand_new_field', 'account'],
-    ['a messages change without any list', { metadata }, 'messages', 'other'],
+    ['a messages change without any list', { metadata }, 'messages', 'account'],
   ])('recognises %s', (_what, value, field, kind) => {
     expect(parse(value, field).map((event) => event.kind)).toEqual([kind]);
   });
