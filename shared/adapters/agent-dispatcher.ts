@@ -6,7 +6,7 @@ import ipaddr from 'ipaddr.js';
 import { Webhook } from 'standardwebhooks';
 import type { AgentTarget } from '../contracts/agent.ts';
 import { type AgentEvent, agentAnswer } from '../contracts/agent-event.ts';
-import { type Dispatcher, type DispatchOutcome, dispatchTimeout } from '../domain/route-event.ts';
+import { type Dispatcher, type DispatchOutcome, dispatchTimeout } from '../domain/dispatch.ts';
 
 /** An agent's answer beyond this is cut off and counts as failed. In bytes. */
 const maxAnswerBytes = 256 * 1024;
@@ -57,7 +57,7 @@ export const agentDispatcher = (rules: TargetRules, resolve: Resolver = lookup):
   const secure = new https.Agent({ keepAlive: true, lookup: publicOnly(resolve) });
   const loopback = new http.Agent({ keepAlive: true });
   return {
-    async dispatch(binding, event, signingSecret) {
+    async dispatch(binding, event, signingSecrets) {
       if (binding.target.type === 'platform') return { outcome: 'failed', reason: 'target-refused' };
       const problem = targetProblem(binding.target.url, rules);
       if (problem !== undefined) return { outcome: 'failed', reason: 'target-refused' };
@@ -71,7 +71,7 @@ export const agentDispatcher = (rules: TargetRules, resolve: Resolver = lookup):
           {
             method: 'POST',
             agent: url.protocol === 'https:' ? secure : loopback,
-            headers: { ...signedHeaders(event, body, signingSecret), 'content-length': Buffer.byteLength(body) },
+            headers: { ...signedHeaders(event, body, signingSecrets), 'content-length': Buffer.byteLength(body) },
             signal: AbortSignal.timeout(dispatchTimeout),
           },
           (response) => {
@@ -96,15 +96,16 @@ export const agentDispatcher = (rules: TargetRules, resolve: Resolver = lookup):
 };
 
 /** Standard Webhooks: `webhook-id` is the event id and stays the same over all repeats. */
-const signedHeaders = (event: AgentEvent, body: string, signingSecret: Uint8Array) => {
+const signedHeaders = (event: AgentEvent, body: string, signingSecrets: readonly Uint8Array[]) => {
   const timestamp = new Date();
-  const signer = new Webhook(signingSecret, { format: 'raw' });
   return {
     'content-type': 'application/json',
     'user-agent': 'Switchboard',
     'webhook-id': event.data.eventId,
     'webhook-timestamp': String(Math.floor(timestamp.getTime() / 1000)),
-    'webhook-signature': signer.sign(event.data.eventId, timestamp, body),
+    'webhook-signature': signingSecrets
+      .map((secret) => new Webhook(secret, { format: 'raw' }).sign(event.data.eventId, timestamp, body))
+      .join(' '),
   };
 };
 

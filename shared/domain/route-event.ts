@@ -3,24 +3,12 @@ import { type AgentEvent, agentEventType, messageFailure, type Reply } from '../
 import type { PhoneNumberId } from '../contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
 import type { ClaimProgress, ClaimStep, ClaimStore, HeldClaim, ReplyFate } from './claim.ts';
+import { type Dispatcher, type DispatchOutcome, dispatchTimeout } from './dispatch.ts';
 import { type Graph, type GraphResult, tookNoEffectYet } from './graph.ts';
 import { withGraphAccess } from './graph-access.ts';
 import type { Journal } from './journal.ts';
 import type { Binding, NumberRecord } from './records.ts';
 import type { SecretOpener } from './vault.ts';
-
-export type DispatchOutcome =
-  /** `unreadable`: it holds messages, but not of the form that was agreed; none of them is sent. */
-  | { readonly outcome: 'answered'; readonly replies: readonly Reply[]; readonly unreadable?: boolean }
-  /** The agent will not take this event: repeating it would not help. */
-  | { readonly outcome: 'refused'; readonly httpStatus: number }
-  /** Nothing is known or the agent is busy: repeat. */
-  | { readonly outcome: 'failed'; readonly reason: string };
-
-export interface Dispatcher {
-  /** One signed request to the agent's target, at most 10 s. `webhookId` stays the same over all repeats. */
-  dispatch(binding: Binding, event: AgentEvent, signingSecret: Uint8Array): Promise<DispatchOutcome>;
-}
 
 export interface RouteEventPorts {
   readonly numbers: { read(phoneNumberId: PhoneNumberId): Promise<NumberRecord | undefined> };
@@ -38,8 +26,7 @@ export interface RouteEventPorts {
 /** `repeat`: leave the event in the queue. `finished`: acknowledge it. */
 export type RouteOutcome = 'finished' | 'repeat';
 
-/** Limits of one dispatch and of one send, in milliseconds. What can't end in time is not begun. */
-export const dispatchTimeout = 10_000;
+/** Limit of one send, in milliseconds. What can't end in time is not begun. */
 export const sendTimeout = 5_000;
 
 /** Pauses before the second and the third try within one invocation, in milliseconds. */
@@ -132,12 +119,17 @@ const dispatch = async (work: Work): Promise<RouteOutcome> => {
     { tenantId: batch.tenantId, subjectId: binding.agentId },
   );
   const [outcome] = await Promise.all([
-    dispatchWithRetries(work, agentEventOf(work), signingSecret.bytes()),
+    dispatchWithRetries(work, agentEventOf(work), [signingSecret.bytes()]),
     acknowledgeToCustomer(work),
   ]);
   switch (outcome.outcome) {
+    case 'gone':
     case 'failed':
-      ports.journal.warn('dispatch-failed', { ...trace, agentId: binding.agentId, code: outcome.reason });
+      ports.journal.warn('dispatch-failed', {
+        ...trace,
+        agentId: binding.agentId,
+        code: outcome.outcome === 'gone' ? 'http-410' : outcome.reason,
+      });
       ports.journal.count('DispatchFailed');
       await held.release();
       return 'repeat';
@@ -170,9 +162,9 @@ const dispatch = async (work: Work): Promise<RouteOutcome> => {
 const dispatchWithRetries = async (
   work: Work,
   event: AgentEvent,
-  signingSecret: Uint8Array,
+  signingSecrets: readonly Uint8Array[],
 ): Promise<DispatchOutcome> => {
-  const once = () => work.ports.dispatcher.dispatch(work.binding, event, signingSecret);
+  const once = () => work.ports.dispatcher.dispatch(work.binding, event, signingSecrets);
   let outcome = await once();
   for (const pause of retryPauses) {
     if (outcome.outcome !== 'failed' || work.ports.timeLeft() < pause + dispatchTimeout) return outcome;

@@ -69,7 +69,7 @@ describe('a target', () => {
 describe('a dispatch', () => {
   test('is signed over exactly the bytes that are sent, with the event id', async () => {
     await using agent = await loopbackServer((_heard, response) => jsonAnswer(response, 200, {}));
-    await local.dispatch(bindingTo(agent.url), event, signingSecret);
+    await local.dispatch(bindingTo(agent.url), event, [signingSecret]);
     const [heard] = agent.heard;
     if (heard === undefined) throw new Error('nothing heard');
     const headers = heard.headers as Record<string, string>;
@@ -101,12 +101,12 @@ describe('a dispatch', () => {
     [302, {}, { outcome: 'failed', reason: 'http-302' }],
   ])('answered with %i %j is %j', async (status, body, outcome) => {
     await using agent = await loopbackServer((_heard, response) => jsonAnswer(response, status, body));
-    expect(await local.dispatch(bindingTo(agent.url), event, signingSecret)).toEqual(outcome);
+    expect(await local.dispatch(bindingTo(agent.url), event, [signingSecret])).toEqual(outcome);
   });
 
   test('answered with no JSON took the event all the same', async () => {
     await using agent = await loopbackServer((_heard, response) => response.end('<html>thanks</html>'));
-    expect(await local.dispatch(bindingTo(agent.url), event, signingSecret)).toEqual({
+    expect(await local.dispatch(bindingTo(agent.url), event, [signingSecret])).toEqual({
       outcome: 'answered',
       replies: [],
     });
@@ -116,7 +116,7 @@ describe('a dispatch', () => {
     await using agent = await loopbackServer((_heard, response) => {
       response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
     });
-    expect(await local.dispatch(bindingTo(agent.url), event, signingSecret)).toMatchObject({ outcome: 'failed' });
+    expect(await local.dispatch(bindingTo(agent.url), event, [signingSecret])).toMatchObject({ outcome: 'failed' });
   });
 
   test('answered with more replies than can be kept sends none of them', async () => {
@@ -124,7 +124,7 @@ describe('a dispatch', () => {
     await using agent = await loopbackServer((_heard, response) => {
       response.end(Buffer.from(JSON.stringify({ messages }).replaceAll('\ufffd', '\u00ff'), 'latin1'));
     });
-    const outcome = await local.dispatch(bindingTo(agent.url), event, signingSecret);
+    const outcome = await local.dispatch(bindingTo(agent.url), event, [signingSecret]);
     expect(outcome).toEqual({ outcome: 'answered', replies: [], unreadable: true });
   });
 
@@ -133,7 +133,7 @@ describe('a dispatch', () => {
     await using agent = await loopbackServer((_heard, response) =>
       response.writeHead(307, { location: elsewhere.url }).end(),
     );
-    await local.dispatch(bindingTo(agent.url), event, signingSecret);
+    await local.dispatch(bindingTo(agent.url), event, [signingSecret]);
     expect(elsewhere.heard).toEqual([]);
   });
 
@@ -142,13 +142,13 @@ describe('a dispatch', () => {
       response.writeHead(200);
       response.write('x'.repeat(300 * 1024));
     });
-    expect(await local.dispatch(bindingTo(agent.url), event, signingSecret)).toMatchObject({ outcome: 'failed' });
+    expect(await local.dispatch(bindingTo(agent.url), event, [signingSecret])).toMatchObject({ outcome: 'failed' });
   });
 
   test('fails when nobody listens or the connection breaks', async () => {
     await using agent = await loopbackServer((_heard, response) => response.destroy());
-    expect(await local.dispatch(bindingTo(agent.url), event, signingSecret)).toMatchObject({ outcome: 'failed' });
-    expect(await local.dispatch(bindingTo('http://127.0.0.1:9/'), event, signingSecret)).toMatchObject({
+    expect(await local.dispatch(bindingTo(agent.url), event, [signingSecret])).toMatchObject({ outcome: 'failed' });
+    expect(await local.dispatch(bindingTo('http://127.0.0.1:9/'), event, [signingSecret])).toMatchObject({
       outcome: 'failed',
       reason: 'ECONNREFUSED',
     });
@@ -157,7 +157,7 @@ describe('a dispatch', () => {
   test('never reaches a target that is not allowed, however it got into the table', async () => {
     await using agent = await loopbackServer((_heard, response) => jsonAnswer(response, 200, {}));
     const strict = agentDispatcher({ allowLoopback: false });
-    expect(await strict.dispatch(bindingTo(agent.url), event, signingSecret)).toEqual({
+    expect(await strict.dispatch(bindingTo(agent.url), event, [signingSecret])).toEqual({
       outcome: 'failed',
       reason: 'target-refused',
     });
@@ -179,7 +179,7 @@ describe('a dispatch', () => {
         addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
       );
     const strict = agentDispatcher({ allowLoopback: false }, resolve);
-    expect(await strict.dispatch(bindingTo('https://agent.example/'), event, signingSecret)).toEqual({
+    expect(await strict.dispatch(bindingTo('https://agent.example/'), event, [signingSecret])).toEqual({
       outcome: 'failed',
       reason: 'address-not-public',
     });

@@ -5,9 +5,10 @@ import type { QueuedEvent, QueuedEvents } from '../../../shared/contracts/queued
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import type { ClaimProgress } from '../../../shared/domain/claim.ts';
+import type { DispatchOutcome } from '../../../shared/domain/dispatch.ts';
 import type { GraphFailure } from '../../../shared/domain/graph.ts';
 import type { NumberRecord } from '../../../shared/domain/records.ts';
-import { type DispatchOutcome, type RouteEventPorts, routeEvent } from '../../../shared/domain/route-event.ts';
+import { type RouteEventPorts, routeEvent } from '../../../shared/domain/route-event.ts';
 import {
   failing,
   memoryClaims,
