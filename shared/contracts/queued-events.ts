@@ -56,12 +56,18 @@ export const accountNews = z.object({
 });
 export type AccountNews = z.infer<typeof accountNews>;
 
+/**
+ * `replay` what is not older than a day and `replay-all` also what waits for the user's choice, as far as nothing holds it any more; `discard` it
+ * all; `probe` a target that failed with the first of them.
+ */
+export const releaseAction = z.enum(['replay', 'replay-all', 'discard', 'probe']);
+export type ReleaseAction = z.infer<typeof releaseAction>;
+
 /** What becomes of the held events of one conversation. It stands in the conversation's own group, so nothing overtakes it. */
 export const releaseHeld = envelope.extend({
   type: z.literal('release-held'),
-  /** `replay` what is not older than a day; `replay-all` also what waits for the user's choice; `discard` it; `probe` with the first. */
-  action: z.enum(['replay', 'replay-all', 'discard', 'probe']),
-  /** Only what was held less long ago than that. */
+  action: releaseAction,
+  /** With `replay-all`: what has been held for longer is discarded. */
   maxAgeHours: z.number().positive().nullable(),
 });
 export type ReleaseHeld = z.infer<typeof releaseHeld>;

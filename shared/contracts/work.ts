@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { releaseAction } from './queued-events.ts';
 import { agentId, appId, credentialId, phoneNumberId, tenantId } from './ids.ts';
 
 /**
@@ -25,7 +26,13 @@ export const work = z.discriminatedUnion('kind', [
     agentId,
     secretVersion: z.number().int().positive(),
   }),
-  z.object({ kind: z.literal('release-held'), tenantId, phoneNumberId }),
+  z.object({
+    kind: z.literal('release-held'),
+    tenantId,
+    phoneNumberId,
+    action: releaseAction.default('replay'),
+    maxAgeHours: z.number().positive().nullable().default(null),
+  }),
 ]);
 export type Work = z.infer<typeof work>;
 export type WorkKind = Work['kind'];

@@ -1,17 +1,17 @@
 import * as z from 'zod';
 import { type Reply, reply } from '../contracts/agent-event.ts';
-import type { EventId, TenantId } from '../contracts/ids.ts';
+import type { ConversationId, EventId, TenantId } from '../contracts/ids.ts';
 
 /**
- * How far an event has come: leased → answered → sending(i) → sent(i) → done. The state that is found after a crash decides
+ * How far an event has come: leased → answered → sending(i) → sent(i) → done, or leased → held and on from there. The state that is found after a crash decides
  * what may be repeated: a dispatch always, a send never once it is `sending`. Such a doubtful reply makes the claim `unknown`.
  */
-export const claimState = z.enum(['leased', 'answered', 'sending', 'sent', 'done', 'unknown']);
+export const claimState = z.enum(['leased', 'held', 'answered', 'sending', 'sent', 'done', 'unknown']);
 export type ClaimState = z.infer<typeof claimState>;
 
-/** What became of one reply. `unknown`: it was being sent when the router died or Meta did not answer. */
+/** What became of one reply. Why no wamid: it holds the customer's phone number. `unknown`: it was being sent when the router died or Meta did not answer. */
 export const replyFate = z.discriminatedUnion('fate', [
-  z.object({ fate: z.literal('sent'), wamid: z.string() }),
+  z.object({ fate: z.literal('sent') }),
   z.object({ fate: z.literal('refused'), metaCode: z.number() }),
   z.object({ fate: z.literal('unknown') }),
 ]);
@@ -31,6 +31,8 @@ export type ClaimOutcome =
   | { readonly outcome: 'claimed'; readonly progress: ClaimProgress; readonly held: HeldClaim }
   /** Dealt with before: acknowledge. */
   | { readonly outcome: 'finished' }
+  /** It is held: acknowledge, whoever lets it go will find it. */
+  | { readonly outcome: 'held' }
   /** Somebody else is at it: fail, never acknowledge. */
   | { readonly outcome: 'busy' };
 
@@ -42,11 +44,21 @@ export interface ClaimStep {
 
 /** A claim that this invocation holds. Every step throws {Fault} claim-lost when the lease has passed to somebody else. */
 export interface HeldClaim {
+  readonly leaseId: string;
   record(step: ClaimStep): Promise<void>;
   /** Gives the lease back, so that the next delivery need not wait for it to run out. */
   release(): Promise<void>;
 }
 
 export interface ClaimStore {
-  claim(eventId: EventId, tenantId: TenantId): Promise<ClaimOutcome>;
+  /** Replies of the agent lie with the conversation, so that they can be found when its customer is erased. */
+  claim(event: ClaimedEvent): Promise<ClaimOutcome>;
+}
+
+export interface ClaimedEvent {
+  readonly eventId: EventId;
+  readonly tenantId: TenantId;
+  readonly conversationId: ConversationId;
+  /** It is being let go: a claim that is held may be taken up. */
+  readonly isReleased: boolean;
 }

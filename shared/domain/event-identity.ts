@@ -17,6 +17,10 @@ export const eventIdOf = (tenant: TenantId, event: ReportedEvent): EventId =>
     )}`,
   );
 
+/** The event that tells of a reply which did not get through: the same however often it is told. */
+export const failureEventIdOf = (tenant: TenantId, answered: EventId, index: number, outcome: string): EventId =>
+  eventId.parse(`evt_${digestOf(tenant, 'failure', answered, String(index), outcome)}`);
+
 /**
  * Who the conversation is with, as a keyed hash that shows no phone number: HMAC-SHA-256 under the tenant's salt of the
  * group id, else the user id, else the WhatsApp id.

@@ -14,6 +14,10 @@ export interface QueueMessage {
   readonly body: string;
 }
 
+/** One conversation is one group: its messages keep their order. */
+export const groupIdOf = (key: Pick<QueuedEvents, 'tenantId' | 'phoneNumberId' | 'conversationId'>): string =>
+  digestOf(key.tenantId, key.phoneNumberId, key.conversationId);
+
 /** False for a message that no batch can carry: one event larger than the queue's limit. */
 export const fitsQueue = (message: QueueMessage): boolean => Buffer.byteLength(message.body) <= maxBatchBytes;
 
@@ -29,7 +33,7 @@ export const messagesOf = (
   const flush = () => {
     if (events.length === 0) return;
     messages.push({
-      groupId: digestOf(envelope.tenantId, envelope.phoneNumberId, envelope.conversationId),
+      groupId: groupIdOf(envelope),
       deduplicationId: digestOf(webhookId, ...events.map((event) => event.eventId)),
       body: sqsSafe(JSON.stringify({ ...envelope, events } satisfies QueuedEvents)),
     });
@@ -77,5 +81,5 @@ const batchesOf = (messages: readonly QueueMessage[]): (readonly QueueMessage[])
 };
 
 /** SQS carries no U+FFFE and U+FFFF (XML 1.0 characters); inside JSON they can be escaped. */
-const sqsSafe = (json: string): string =>
+export const sqsSafe = (json: string): string =>
   json.replace(/[\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);

@@ -196,6 +196,12 @@ export const conversationRecord = z.object({
   humanSince: z.iso.datetime().nullable().default(null),
   /** Events that are held: later ones go the same way, so that none is overtaken. */
   heldCount: z.number().int().default(0),
+  /** How many have ever been held: where the next one stands in the line. */
+  heldEver: z.number().int().default(0),
+  /** Held events that wait for the user's choice: later ones do not wait for them. */
+  setAsideCount: z.number().int().default(0),
+  /** What was received before is forgotten: its customer was erased. */
+  erasedAt: z.iso.datetime().nullable().default(null),
   revision: z.number().int(),
   /** Epoch seconds. */
   expiresAt: z.number(),

@@ -1,18 +1,28 @@
-import type { ForwardedKind } from '../contracts/agent.ts';
-import { type AgentEvent, agentEventType, messageFailure, type Reply } from '../contracts/agent-event.ts';
-import type { PhoneNumberId } from '../contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
-import type { ClaimProgress, ClaimStep, ClaimStore, HeldClaim, ReplyFate } from './claim.ts';
-import { type Dispatcher, type DispatchOutcome, dispatchTimeout } from './dispatch.ts';
-import { type Graph, type GraphResult, tookNoEffectYet } from './graph.ts';
-import { withGraphAccess } from './graph-access.ts';
+import { afterFailure, type CircuitStore, probePause } from './circuit.ts';
+import { type Choice, chooseAgent } from './choose-agent.ts';
+import type { ClaimStore, HeldClaim } from './claim.ts';
+import { joinedConversation, newConversation, type RoutingStore } from './conversation.ts';
+import { type Delivery, deliverEvent } from './deliver-event.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { Graph } from './graph.ts';
+import { type HeldStore, holdReason, putHeldBody } from './hold-event.ts';
 import type { Journal } from './journal.ts';
-import type { Binding, NumberRecord } from './records.ts';
+import type { QueueMessage } from './queue-packing.ts';
+import type { ConversationRecord, CountedNumber } from './records.ts';
+import type { RelayStore } from './relay.ts';
 import type { SecretOpener } from './vault.ts';
+import { newTicket, type Ticket, type WorkQueues } from './work.ts';
 
 export interface RouteEventPorts {
-  readonly numbers: { read(phoneNumberId: PhoneNumberId): Promise<NumberRecord | undefined> };
+  readonly routing: RoutingStore;
   readonly claims: ClaimStore;
+  readonly held: HeldStore;
+  readonly circuits: CircuitStore;
+  readonly relay: RelayStore;
+  /** The queue that the events come from. */
+  readonly queue: { send(batch: readonly QueueMessage[]): Promise<ReadonlySet<string>> };
+  readonly releases: WorkQueues;
   readonly vault: SecretOpener;
   readonly dispatcher: Dispatcher;
   readonly graph: Graph;
@@ -26,277 +36,239 @@ export interface RouteEventPorts {
 /** `repeat`: leave the event in the queue. `finished`: acknowledge it. */
 export type RouteOutcome = 'finished' | 'repeat';
 
-/** Limit of one send, in milliseconds. What can't end in time is not begun. */
-export const sendTimeout = 5_000;
+export type EventEnvelope = Omit<QueuedEvents, 'type' | 'events'>;
 
-/** Pauses before the second and the third try within one invocation, in milliseconds. */
-const retryPauses = [500, 2000] as const;
+/** What is known when an event is on its way to an agent. */
+export interface RoutedEvent {
+  /** Names the conversation as the agent knows it, whatever form of the customer's identity the event came under. */
+  readonly envelope: EventEnvelope;
+  readonly event: QueuedEvent;
+  readonly number: CountedNumber;
+  readonly conversation: ConversationRecord | undefined;
+  readonly choice: Choice;
+  readonly claim: HeldClaim;
+  /** It was held and is let go. `isProbe`: to find out whether its target is in order again. */
+  readonly released: { readonly heldSince: string; readonly isProbe: boolean } | undefined;
+  readonly ports: RouteEventPorts;
+  readonly trace: { readonly tenantId: string; readonly credentialId: string; readonly eventId: string };
+}
 
-/** Marks our own sends in Meta's statuses: prefix, event id, index of the reply. */
-export const callbackDataPrefix = 'sb1:';
+/** How often an event is looked at anew because its conversation has changed meanwhile. */
+const mostLooks = 4;
 
 /**
- * Takes one event to its agent and the agent's answers to the customer. The agent gets every event at least once with a stable
- * id; the customer gets every reply at most once. Refuses events of a number that the delivering credential does not own.
+ * Takes one event to its agent and the agent's answers to the customer, or holds it while its agent can't be reached. The agent gets
+ * every event at least once with a stable id; the customer gets every reply at most once. Refuses events of a number that the delivering
+ * credential does not own.
  */
 export const routeEvent = async (
   batch: QueuedEvents,
   event: QueuedEvent,
   ports: RouteEventPorts,
 ): Promise<RouteOutcome> => {
-  const trace = {
-    tenantId: batch.tenantId,
-    credentialId: batch.credentialId,
-    eventId: event.eventId,
-    kind: event.kind,
-  };
-  const number = await ports.numbers.read(batch.phoneNumberId);
-  if (
-    number === undefined ||
-    number.tenantId !== batch.tenantId ||
-    !number.acceptedSources.includes(batch.credentialId)
-  ) {
+  const trace = traceOf(batch, event);
+  const found = await lookUp(batch, event, ports);
+  if (found === 'foreign') {
     ports.journal.warn('event-foreign', trace);
     ports.journal.count('EventsForeign');
     return 'finished';
   }
-  const binding = bindingFor(number, event);
-  if (binding === undefined) {
+  if (found === 'unwanted') {
     ports.journal.count('EventsUnwanted');
     return 'finished';
   }
-
-  const claim = await ports.claims.claim(event.eventId, batch.tenantId);
-  if (claim.outcome === 'finished') return 'finished';
-  if (claim.outcome === 'busy') return 'repeat';
+  const { eventId } = event;
+  const claim = await ports.claims.claim({
+    eventId,
+    tenantId: batch.tenantId,
+    conversationId: found.envelope.conversationId,
+    isReleased: false,
+  });
+  switch (claim.outcome) {
+    case 'finished':
+      return 'finished';
+    case 'busy':
+      return 'repeat';
+    case 'held':
+      // Whoever held it may have died before this look.
+      await releaseIfFree(found, ports);
+      return 'finished';
+    case 'claimed':
+      break;
+    default:
+      return claim satisfies never;
+  }
+  const attempt = { batch, event, found, claim: claim.held, rounds: claim.progress.attempts, ports };
   try {
-    return await carryOn({ batch, event, number, binding, ports, held: claim.held, trace }, claim.progress);
+    await writeLinks(found, ports);
+    if (claim.progress.state === 'leased') return await holdOrDispatch(attempt);
+    return await afterDelivery(await deliverEvent(routedEvent(attempt), claim.progress), attempt);
   } catch (error) {
     await claim.held.release().catch(() => undefined);
     throw error;
   }
 };
 
-interface Work {
+/** One event whose claim this invocation has. */
+interface Attempt {
   readonly batch: QueuedEvents;
   readonly event: QueuedEvent;
-  readonly number: NumberRecord;
-  readonly binding: Binding;
+  readonly found: Found;
+  readonly claim: HeldClaim;
+  /** How often it has been tried, this time included. */
+  readonly rounds: number;
   readonly ports: RouteEventPorts;
-  readonly held: HeldClaim;
-  readonly trace: { readonly tenantId: string; readonly credentialId: string; readonly eventId: string };
 }
 
-/** From whatever state an earlier invocation left behind. */
-const carryOn = async (work: Work, found: ClaimProgress): Promise<RouteOutcome> => {
-  switch (found.state) {
-    case 'leased':
-      return dispatch(work);
-    case 'answered':
-    case 'sent':
-      return sendReplies(work, found);
-    case 'sending':
-      // It may have reached the customer: never send it again.
-      noteUnknown(work, found.fates.length);
-      return sendReplies(work, { ...found, fates: [...found.fates, { fate: 'unknown' }] });
-    case 'done':
-    case 'unknown':
-      return 'finished';
-    default:
-      return found.state satisfies never;
+/** What the Directory says about an event: whose it is, which conversation it belongs to, which agent gets it. */
+export interface Found {
+  readonly envelope: EventEnvelope;
+  readonly number: CountedNumber;
+  readonly conversation: ConversationRecord | undefined;
+  readonly choice: Choice;
+  readonly links: ReturnType<typeof joinedConversation>['links'];
+}
+
+/** @throws {Fault} store-unavailable, row-malformed */
+export const lookUp = async (
+  { type: _, events: __, ...envelope }: QueuedEvents,
+  event: QueuedEvent,
+  { routing, now }: Pick<RouteEventPorts, 'routing' | 'now'>,
+): Promise<Found | 'foreign' | 'unwanted'> => {
+  const ids = [envelope.conversationId, ...(event.alsoKnownAs === null ? [] : [event.alsoKnownAs])];
+  const { number, conversations } = await routing.read(envelope.phoneNumberId, ids);
+  if (number?.tenantId !== envelope.tenantId || !number.acceptedSources.includes(envelope.credentialId)) return 'foreign';
+  const { conversationId, links } = joinedConversation(envelope.conversationId, event.alsoKnownAs, conversations);
+  const conversation = ids.includes(conversationId)
+    ? conversations.get(conversationId)
+    : (await routing.read(envelope.phoneNumberId, [conversationId])).conversations.get(conversationId);
+  if (conversation?.erasedAt != null && envelope.receivedAt <= conversation.erasedAt) return 'unwanted';
+  const choice = chooseAgent(number, conversation, event, now());
+  return choice === undefined
+    ? 'unwanted'
+    : { envelope: { ...envelope, conversationId }, number, conversation, choice, links };
+};
+
+export const traceOf = (envelope: Pick<QueuedEvents, 'tenantId' | 'credentialId'>, event: QueuedEvent) => ({
+  tenantId: envelope.tenantId,
+  credentialId: envelope.credentialId,
+  eventId: event.eventId,
+  kind: event.kind,
+});
+
+const routedEvent = ({ event, found, claim, ports }: Attempt): RoutedEvent => ({
+  ...found,
+  event,
+  claim,
+  ports,
+  released: undefined,
+  trace: traceOf(found.envelope, event),
+});
+
+const holdOrDispatch = async (attempt: Attempt): Promise<RouteOutcome> => {
+  let current = attempt;
+  for (let look = 0; look < mostLooks; look++) {
+    const { number, choice, conversation } = current.found;
+    if (holdReason(number, choice.binding, conversation) === undefined)
+      return afterDelivery(await deliverEvent(routedEvent(current), undefined), current);
+    if (await hold(current, 'held')) return 'finished';
+    const found = await lookUp(attempt.batch, attempt.event, attempt.ports);
+    if (typeof found === 'string') break;
+    current = { ...attempt, found };
   }
-};
-
-const dispatch = async (work: Work): Promise<RouteOutcome> => {
-  const { ports, binding, batch, held, trace } = work;
-  using signingSecret = await ports.vault.open(
-    {
-      tenantId: batch.tenantId,
-      ownerId: binding.agentId,
-      purpose: 'agent-signature',
-      secretVersion: binding.secretVersion,
-    },
-    { tenantId: batch.tenantId, subjectId: binding.agentId },
-  );
-  const [outcome] = await Promise.all([
-    dispatchWithRetries(work, agentEventOf(work), [signingSecret.bytes()]),
-    acknowledgeToCustomer(work),
-  ]);
-  switch (outcome.outcome) {
-    case 'gone':
-    case 'failed':
-      ports.journal.warn('dispatch-failed', {
-        ...trace,
-        agentId: binding.agentId,
-        code: outcome.outcome === 'gone' ? 'http-410' : outcome.reason,
-      });
-      ports.journal.count('DispatchFailed');
-      await held.release();
-      return 'repeat';
-    case 'refused':
-      ports.journal.warn('event-refused-by-agent', {
-        ...trace,
-        agentId: binding.agentId,
-        httpStatus: outcome.httpStatus,
-      });
-      ports.journal.count('EventsRefusedByAgent');
-      await held.record({ state: 'done', replies: null, fates: [] });
-      return 'finished';
-    case 'answered': {
-      ports.journal.info('event-dispatched', { ...trace, agentId: binding.agentId, count: outcome.replies.length });
-      ports.journal.count('EventsDispatched');
-      if (outcome.unreadable) ports.journal.warn('answer-unreadable', { ...trace, agentId: binding.agentId });
-      if (outcome.replies.length === 0) {
-        await held.record({ state: 'done', replies: null, fates: [] });
-        return 'finished';
-      }
-      const answered: ClaimStep = { state: 'answered', replies: outcome.replies, fates: [] };
-      await held.record(answered);
-      return sendReplies(work, answered);
-    }
-    default:
-      return outcome satisfies never;
-  }
-};
-
-const dispatchWithRetries = async (
-  work: Work,
-  event: AgentEvent,
-  signingSecrets: readonly Uint8Array[],
-): Promise<DispatchOutcome> => {
-  const once = () => work.ports.dispatcher.dispatch(work.binding, event, signingSecrets);
-  let outcome = await once();
-  for (const pause of retryPauses) {
-    if (outcome.outcome !== 'failed' || work.ports.timeLeft() < pause + dispatchTimeout) return outcome;
-    await work.ports.sleep(pause);
-    outcome = await once();
-  }
-  return outcome;
-};
-
-/** Read receipt and typing indicator: pleasant, never a reason to fail or to delay. */
-const acknowledgeToCustomer = async (work: Work): Promise<void> => {
-  const { readReceipts, typingIndicator } = work.binding.behaviour;
-  const messageId = work.event.value.id;
-  if (work.event.kind !== 'message' || typeof messageId !== 'string' || !readReceipts) return;
-  await withGraphAccess(work.ports.vault, work.number, (access) =>
-    work.ports.graph.markRead(access, work.batch.phoneNumberId, messageId, { typing: typingIndicator }),
-  ).catch(() => work.ports.journal.warn('read-receipt-failed', work.trace));
-};
-
-const sendReplies = (work: Work, found: Pick<ClaimStep, 'replies' | 'fates'>): Promise<RouteOutcome> =>
-  // Opened before the first `sending` is recorded: a secret that does not open leaves no doubt about a reply.
-  withGraphAccess(work.ports.vault, work.number, async (access) => {
-    const replies = found.replies ?? [];
-    let fates = found.fates;
-    for (const [index, reply] of replies.entries()) {
-      if (index < fates.length) continue;
-      if (work.ports.timeLeft() < sendTimeout) return sendLater(work, replies, fates);
-      await work.held.record({ state: 'sending', replies, fates });
-      const message = addressed(work, reply, index);
-      const sent = await work.ports.graph.sendMessage(access, work.batch.phoneNumberId, message);
-      if (!sent.ok && tookNoEffectYet(sent.failure)) return sendLater(work, replies, fates);
-      fates = [...fates, fateOf(work, index, sent)];
-      if (index < replies.length - 1) await work.held.record({ state: 'sent', replies, fates });
-    }
-    const doubtful = fates.some(({ fate }) => fate === 'unknown');
-    await work.held.record({ state: doubtful ? 'unknown' : 'done', replies: null, fates });
-    return 'finished';
-  });
-
-/** Nothing of the next reply has reached the customer: back to a state that may be repeated. */
-const sendLater = async (work: Work, replies: readonly Reply[], fates: readonly ReplyFate[]): Promise<RouteOutcome> => {
-  await work.held.record({ state: fates.length === 0 ? 'answered' : 'sent', replies, fates });
-  await work.held.release();
+  await attempt.claim.release();
   return 'repeat';
 };
 
-const fateOf = (work: Work, index: number, sent: GraphResult<{ readonly wamid: string }>): ReplyFate => {
-  const { journal } = work.ports;
-  if (sent.ok) {
-    journal.count('RepliesSent');
-    return { fate: 'sent', wamid: sent.value.wamid };
-  }
-  if (sent.failure.kind === 'refused') {
-    journal.warn('reply-refused', {
-      ...work.trace,
-      index,
-      metaCode: sent.failure.code,
-      ...(sent.failure.fbtraceId === undefined ? {} : { fbtraceId: sent.failure.fbtraceId }),
-    });
-    journal.count('RepliesRefused');
-    return { fate: 'refused', metaCode: sent.failure.code };
-  }
-  noteUnknown(work, index);
-  return { fate: 'unknown' };
-};
-
-const noteUnknown = (work: Work, index: number): void => {
-  work.ports.journal.error('reply-unknown', { ...work.trace, index });
-  work.ports.journal.count('RepliesUnknown');
-};
-
-/** The agent says what, we say to whom: of an answer only the message itself and what it quotes is taken over. */
-const addressed = (work: Work, reply: Reply, index: number): Readonly<Record<string, unknown>> => {
-  const { customer } = work.event;
-  return {
-    type: reply.type,
-    [reply.type]: reply[reply.type],
-    ...(reply.context === undefined ? {} : { context: reply.context }),
-    messaging_product: 'whatsapp',
-    recipient_type: customer.groupId === null ? 'individual' : 'group',
-    ...(customer.groupId !== null
-      ? { to: customer.groupId }
-      : customer.waId !== null
-        ? { to: customer.waId }
-        : { recipient: customer.userId }),
-    biz_opaque_callback_data: `${callbackDataPrefix}${work.event.eventId}:${index}`,
-  };
-};
-
-const bindingFor = (number: NumberRecord, event: QueuedEvent): Binding | undefined =>
-  number.bindings.find((binding) => 'default' in binding.routing && wants(binding, event));
-
-const wants = (binding: Binding, event: QueuedEvent): boolean =>
-  event.kind === 'failure' || (binding.behaviour.forward as readonly ForwardedKind[]).includes(event.kind);
-
-const agentEventOf = ({ batch, event, binding, ports }: Work): AgentEvent => {
-  const timestamp = ports.now().toISOString();
-  const common = {
+/** True when it is held: from then on it is the business of whoever lets it go. */
+const hold = async (
+  { batch, event, found, claim, ports }: Attempt,
+  because: 'held' | 'event-at-fault',
+): Promise<boolean> => {
+  const { agentId } = found.choice.binding;
+  const relayKey = await putHeldBody(batch, event, ports.relay);
+  const isHeld = await ports.held.hold({
+    conversation: found.conversation,
+    envelope: found.envelope,
     eventId: event.eventId,
-    tenantId: batch.tenantId,
-    agentId: binding.agentId,
-    credentialId: batch.credentialId,
-    phoneNumberId: batch.phoneNumberId,
-    conversation: { id: batch.conversationId, customer: event.customer, handledBy: 'agent' as const },
-    away: false,
-    replayed: false,
-    heldSince: null,
-  };
-  switch (event.kind) {
-    case 'message':
-      return { version: 1, type: agentEventType.message, timestamp, data: { ...common, message: event.value } };
-    case 'status':
-      return { version: 1, type: agentEventType.status, timestamp, data: { ...common, status: event.value } };
-    case 'call':
-      return { version: 1, type: agentEventType.call, timestamp, data: { ...common, call: event.value } };
-    case 'echo':
-      return { version: 1, type: agentEventType.echo, timestamp, data: { ...common, echo: event.value } };
-    case 'failure':
-      return {
-        version: 1,
-        type: agentEventType.failure,
-        timestamp,
-        data: { ...common, failure: messageFailure.parse(event.value) },
-      };
-    case 'account':
-      return {
-        version: 1,
-        type: agentEventType.account,
-        timestamp,
-        data: { ...common, conversation: null, notice: { field: event.field, value: event.value } },
-      };
-    default:
-      return event.kind satisfies never;
+    agentId,
+    relayKey,
+    isSetAside: because === 'event-at-fault',
+    leaseId: claim.leaseId,
+    now: ports.now(),
+  });
+  if (!isHeld) return false;
+  ports.journal.info('event-held', { ...traceOf(batch, event), agentId, code: because });
+  ports.journal.count('EventsHeld');
+  await releaseIfFree(found, ports);
+  return true;
+};
+
+/**
+ * Whoever repairs something first writes that it is repaired and then looks for what is held. An event that was held between the two, by a
+ * router that did not know yet, would be overlooked: so the router looks once more, after it has held.
+ */
+const releaseIfFree = async (found: Found, ports: RouteEventPorts): Promise<void> => {
+  const { phoneNumberId, conversationId, tenantId } = found.envelope;
+  const { number, conversations } = await ports.routing.read(phoneNumberId, [conversationId]);
+  const binding = number?.bindings.find(({ agentId }) => agentId === found.choice.binding.agentId);
+  const isHeldStill =
+    number !== undefined && binding !== undefined && holdReason(number, binding, undefined) !== undefined;
+  if (isHeldStill || (conversations.get(conversationId)?.heldCount ?? 0) === 0) return;
+  await ports.releases.send(releaseTicket(found.envelope, ports.now()));
+};
+
+const afterDelivery = async (
+  delivery: Delivery,
+  { batch, event, found, claim, rounds, ports }: Attempt,
+): Promise<RouteOutcome> => {
+  if (delivery === 'finished' || delivery === 'repeat') return delivery;
+  const target = await noteFailure(found, { isGone: delivery.isGone, rounds }, ports);
+  if (target === 'failing') {
+    await claim.release();
+    return 'repeat';
   }
+  const again = await lookUp(batch, event, ports);
+  if (typeof again !== 'string' && (await hold({ batch, event, found: again, claim, rounds, ports }, target))) return 'finished';
+  await claim.release();
+  return 'repeat';
+};
+
+/**
+ * Writes down that a target fails, and has its held events looked after once its circuit opens. What is to become of the event:
+ * `failing`: it is tried again. `held`: it waits with those behind it. `event-at-fault`: it alone waits for the user's choice.
+ */
+export const noteFailure = async (
+  { envelope, number, choice }: Pick<Found, 'number' | 'choice' | 'envelope'>,
+  failure: { readonly isGone: boolean; readonly rounds: number },
+  ports: Pick<RouteEventPorts, 'circuits' | 'releases' | 'journal' | 'now'>,
+): Promise<'failing' | 'held' | 'event-at-fault'> => {
+  const { agentId } = choice.binding;
+  const before = number.circuits[agentId];
+  const after = afterFailure(before, failure, ports.now());
+  if (after === 'event-at-fault') return after;
+  if (after === before) return after.state === 'failing' ? 'failing' : 'held';
+  const tickets = after.state === 'open' ? [releaseTicket(envelope, ports.now())] : [];
+  // Somebody else has written it meanwhile: the next round will see it.
+  if (!(await ports.circuits.change(number, agentId, after, tickets)) || after.state === 'failing') return 'failing';
+  ports.journal.warn('target-suspended', { tenantId: envelope.tenantId, agentId, state: after.state });
+  ports.journal.count('TargetsSuspended');
+  // One that is not queued is found by the sweeper.
+  for (const ticket of tickets) await ports.releases.send(ticket, probePause(after, ports.now())).catch(() => undefined);
+  return 'held';
+};
+
+/** What looks after everything that is held on a number. */
+export const releaseTicket = (
+  { tenantId, phoneNumberId }: Pick<EventEnvelope, 'tenantId' | 'phoneNumberId'>,
+  now: Date,
+): Ticket => newTicket({ kind: 'release-held', tenantId, phoneNumberId, action: 'replay', maxAgeHours: null }, now);
+
+const writeLinks = async ({ envelope, links }: Found, { routing, now }: RouteEventPorts): Promise<void> => {
+  await Promise.all(
+    links.map(({ before, id }) => {
+      const record = before ?? newConversation({ ...envelope, conversationId: id }, now());
+      return routing.save(before, { ...record, joinedTo: envelope.conversationId, revision: record.revision + 1 });
+    }),
+  );
 };

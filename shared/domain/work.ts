@@ -42,9 +42,9 @@ export interface Postponed {
 export const postponed = (
   { work, attempts }: Pick<Ticket, 'work' | 'attempts'>,
   now: Date,
-  deadline?: Date,
+  { deadline, pause: wanted }: { readonly deadline?: Date; readonly pause?: number } = {},
 ): Postponed => {
-  const pause = Math.min(
+  const pause = wanted ?? Math.min(
     firstPause * 2 ** Math.min(attempts, 20),
     longestPause,
     Math.max(0, (deadline?.getTime() ?? Number.POSITIVE_INFINITY) - now.getTime()),
@@ -66,7 +66,11 @@ export interface WorkQueues {
 }
 
 /** `again`: there is more of it, at once. `later`: it can't be done now. */
-export type WorkOutcome = 'done' | 'again' | { readonly outcome: 'later'; readonly deadline?: Date };
+/** `pause`: when it is to be tried again, in milliseconds from now; else the pause grows with the attempts. */
+export type WorkOutcome =
+  | 'done'
+  | 'again'
+  | { readonly outcome: 'later'; readonly deadline?: Date; readonly pause?: number };
 
 /**
  * Does the work of one message and takes its ticket away, or gives it another date. A ticket that is gone was dealt with by
@@ -83,7 +87,7 @@ export const workOff = async (
   const outcome = await perform(ticket.work).catch(outcomeOf);
   if (outcome === 'done') return ports.tickets.close(ticket.id);
   if (outcome === 'again') return ports.queues.send(ticket);
-  const { ticket: next, pause } = postponed(ticket, ports.now(), outcome.deadline);
+  const { ticket: next, pause } = postponed(ticket, ports.now(), outcome);
   if (await ports.tickets.replace(ticket.id, next)) await ports.queues.send(next, pause);
 };
 

@@ -1,0 +1,90 @@
+import type { AgentId, ConversationId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
+import type { ConversationRecord, CountedNumber } from './records.ts';
+
+/** Meta repeats for 7 days and held events live for 14: a conversation is remembered longer than either. In seconds. */
+const lifetimeSeconds = 30 * 24 * 60 * 60;
+
+export interface RoutingState {
+  readonly number: CountedNumber | undefined;
+  readonly conversations: ReadonlyMap<ConversationId, ConversationRecord>;
+}
+
+export interface RoutingStore {
+  /** One consistent read of all of it, never earlier than it is asked for. */
+  read(phoneNumberId: PhoneNumberId, conversationIds: readonly ConversationId[]): Promise<RoutingState>;
+  /** False when it has changed since it was read. */
+  save(before: ConversationRecord | undefined, after: ConversationRecord): Promise<boolean>;
+}
+
+export interface ConversationKey {
+  readonly tenantId: TenantId;
+  readonly phoneNumberId: PhoneNumberId;
+  readonly conversationId: ConversationId;
+}
+
+/** When the table may forget it, in epoch seconds. */
+export const conversationExpiry = (now: Date): number => Math.floor(now.getTime() / 1000) + lifetimeSeconds;
+
+export const newConversation = (key: ConversationKey, now: Date): ConversationRecord => ({
+  conversationId: key.conversationId,
+  tenantId: key.tenantId,
+  phoneNumberId: key.phoneNumberId,
+  joinedTo: null,
+  agentId: null,
+  agentUntil: null,
+  greetedAt: null,
+  awaySaidAt: null,
+  humanSince: null,
+  heldCount: 0,
+  heldEver: 0,
+  setAsideCount: 0,
+  erasedAt: null,
+  revision: 0,
+  expiresAt: conversationExpiry(now),
+});
+
+/** The record after it, with the next revision. */
+export const changed = (
+  before: ConversationRecord,
+  change: Partial<Omit<ConversationRecord, 'conversationId' | 'tenantId' | 'phoneNumberId' | 'revision' | 'expiresAt'>>,
+  now: Date,
+): ConversationRecord => ({
+  ...before,
+  ...change,
+  revision: before.revision + 1,
+  expiresAt: conversationExpiry(now),
+});
+
+/**
+ * One customer may appear under two ids: with the user id and with the phone number. Which of the two is the conversation, and what has to be
+ * written so that the other is known to be the same.
+ */
+export interface Joined {
+  readonly conversationId: ConversationId;
+  /** To be written: items that say whom they are joined to. */
+  readonly links: readonly { readonly before: ConversationRecord | undefined; readonly id: ConversationId }[];
+}
+
+/** `own`: what the event is queued under. `other`: the same customer's other form, if the event names it. */
+export const joinedConversation = (
+  own: ConversationId,
+  other: ConversationId | null,
+  known: ReadonlyMap<ConversationId, ConversationRecord>,
+): Joined => {
+  const first = known.get(own);
+  if (first?.joinedTo) return { conversationId: first.joinedTo, links: [] };
+  if (other === null || other === own) return { conversationId: own, links: [] };
+  const second = known.get(other);
+  if (first === undefined && second !== undefined)
+    return { conversationId: second.joinedTo ?? other, links: [{ before: undefined, id: own }] };
+  if (second?.joinedTo === own) return { conversationId: own, links: [] };
+  // What is held under the other form must come out under it first.
+  const isFree = second === undefined || (second.joinedTo === null && second.heldCount + second.setAsideCount === 0);
+  return { conversationId: own, links: isFree ? [{ before: second, id: other }] : [] };
+};
+
+export type ConversationAgent = Pick<ConversationRecord, 'agentId' | 'agentUntil'>;
+
+/** An agent has it at this time. */
+export const isUnderWay = (conversation: ConversationAgent | undefined, now: Date): conversation is { agentId: AgentId; agentUntil: string } =>
+  conversation?.agentId != null && conversation.agentUntil !== null && new Date(conversation.agentUntil) > now;

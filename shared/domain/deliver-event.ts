@@ -1,0 +1,196 @@
+import type { SecretBytes } from '../crypto/secret-bytes.ts';
+import { agentEventOf } from './agent-event-of.ts';
+import { absenceStart, isAway } from './away.ts';
+import type { ClaimProgress, ClaimStep } from './claim.ts';
+import { changed, isUnderWay, newConversation } from './conversation.ts';
+import { type DispatchOutcome, dispatchTimeout, signingSecretsOf } from './dispatch.ts';
+import { withGraphAccess } from './graph-access.ts';
+import type { ConversationRecord } from './records.ts';
+import type { RoutedEvent } from './route-event.ts';
+import { giveUpDoubtful, say, sendReplies } from './send-replies.ts';
+import { keeping } from './stickiness.ts';
+
+/** `isGone`: the target will not take any event any more. Else it did not take this one, in all tries of this round. */
+export type Delivery = 'finished' | 'repeat' | { readonly outcome: 'undeliverable'; readonly isGone: boolean };
+
+/** Pauses before the second and the third try within one invocation, in milliseconds. */
+const retryPauses = [500, 2000] as const;
+
+/** From whatever state an earlier invocation left behind; undefined: from the beginning. */
+export const deliverEvent = async (work: RoutedEvent, found: ClaimProgress | undefined): Promise<Delivery> => {
+  switch (found?.state) {
+    case undefined:
+    case 'leased':
+    case 'held':
+      return dispatch(work);
+    case 'answered':
+    case 'sent':
+      return sendReplies(work, found);
+    case 'sending':
+      return sendReplies(work, { ...found, fates: [...found.fates, await giveUpDoubtful(work, found.fates.length)] });
+    case 'done':
+    case 'unknown':
+      return 'finished';
+    default:
+      return found?.state satisfies never;
+  }
+};
+
+const dispatch = async (work: RoutedEvent): Promise<Delivery> => {
+  const { ports, claim, trace } = work;
+  const { agentId } = work.choice.binding;
+  const { conversation, isOutOfHours, spoken } = await openConversation(work);
+  const [outcome] = await Promise.all([
+    dispatchSigned(work, conversation, isOutOfHours),
+    acknowledgeToCustomer(work),
+    spoken,
+  ]);
+  switch (outcome.outcome) {
+    case 'gone':
+    case 'failed':
+      ports.journal.warn('dispatch-failed', {
+        ...trace,
+        agentId,
+        code: outcome.outcome === 'gone' ? 'http-410' : outcome.reason,
+      });
+      ports.journal.count('DispatchFailed');
+      return { outcome: 'undeliverable', isGone: outcome.outcome === 'gone' };
+    case 'refused':
+      ports.journal.warn('event-refused-by-agent', { ...trace, agentId, httpStatus: outcome.httpStatus });
+      ports.journal.count('EventsRefusedByAgent');
+      await noteSuccess(work);
+      await claim.record({ state: 'done', replies: null, fates: [] });
+      return 'finished';
+    case 'answered': {
+      const replies = mayBeAnswered(work) ? outcome.replies : [];
+      ports.journal.info('event-dispatched', { ...trace, agentId, count: replies.length });
+      ports.journal.count('EventsDispatched');
+      if (outcome.unreadable) ports.journal.warn('answer-unreadable', { ...trace, agentId });
+      await noteSuccess(work);
+      if (replies.length === 0) {
+        await claim.record({ state: 'done', replies: null, fates: [] });
+        return 'finished';
+      }
+      const answered: ClaimStep = { state: 'answered', replies, fates: [] };
+      await claim.record(answered);
+      return sendReplies(work, answered);
+    }
+    default:
+      return outcome satisfies never;
+  }
+};
+
+/** Only what a customer did is answered: an answer to the fate of an answer, or to a human's, would never end. */
+const mayBeAnswered = ({ event }: RoutedEvent): boolean => event.kind === 'message' || event.kind === 'call';
+
+const dispatchSigned = async (
+  work: RoutedEvent,
+  conversation: ConversationRecord | undefined,
+  isOutOfHours: boolean,
+): Promise<DispatchOutcome> => {
+  const { binding } = work.choice;
+  const { tenantId } = work.envelope;
+  const now = work.ports.now();
+  using secrets = new DisposableStack();
+  const signing: SecretBytes[] = [];
+  for (const identity of signingSecretsOf(tenantId, binding, now))
+    signing.push(secrets.use(await work.ports.vault.open(identity, { tenantId, subjectId: binding.agentId })));
+  const event = agentEventOf({
+    event: work.event,
+    envelope: work.envelope,
+    agentId: binding.agentId,
+    handledBy: conversation?.humanSince == null ? 'agent' : 'human',
+    away: isOutOfHours,
+    replayed: work.released !== undefined,
+    heldSince: work.released?.heldSince ?? null,
+    now,
+  });
+  const once = () =>
+    work.ports.dispatcher.dispatch(
+      binding,
+      event,
+      signing.map((secret) => secret.bytes()),
+    );
+  let outcome = await once();
+  if (work.released?.isProbe) return outcome;
+  for (const pause of retryPauses) {
+    if (outcome.outcome !== 'failed' || work.ports.timeLeft() < pause + dispatchTimeout) return outcome;
+    await work.ports.sleep(pause);
+    outcome = await once();
+  }
+  return outcome;
+};
+
+interface OpenedConversation {
+  readonly conversation: ConversationRecord | undefined;
+  readonly isOutOfHours: boolean;
+  /** What is under way meanwhile. */
+  readonly spoken: Promise<unknown>;
+}
+
+/**
+ * Writes down which agent has the conversation and what we say ourselves, before any of it takes effect: a greeting that was written
+ * down is never said again.
+ */
+const openConversation = async (work: RoutedEvent): Promise<OpenedConversation> => {
+  const { event, choice, ports, released } = work;
+  const now = ports.now();
+  const at = now.toISOString();
+  const { greeting, away } = choice.binding.behaviour;
+  const isOutOfHours = event.kind === 'message' && isAway(away, now);
+  const before = work.conversation;
+  if (event.kind === 'echo') {
+    if (before?.humanSince != null) return { conversation: before, isOutOfHours, spoken: Promise.resolve() };
+    const conversation = conversationAfter(work, { humanSince: at });
+    return { conversation, isOutOfHours, spoken: ports.routing.save(before, conversation) };
+  }
+  if (event.kind !== 'message') return { conversation: before, isOutOfHours, spoken: Promise.resolve() };
+
+  const begins = !isUnderWay(before, now);
+  const speaks = released === undefined && event.customer.groupId === null;
+  const greets = speaks && begins && greeting !== null;
+  const saysAway =
+    speaks && isOutOfHours && away !== null && (before?.awaySaidAt == null || new Date(before.awaySaidAt) < absenceStart(away, now));
+  const changes = {
+    ...keeping(before, choice, now),
+    ...(begins && before?.humanSince != null ? { humanSince: null } : {}),
+    ...(greets ? { greetedAt: at } : {}),
+    ...(saysAway ? { awaySaidAt: at } : {}),
+  };
+  if (Object.keys(changes).length === 0) return { conversation: before, isOutOfHours, spoken: Promise.resolve() };
+  const conversation = conversationAfter(work, changes);
+  const saved = ports.routing.save(before, conversation);
+  // Nothing is said before it is written down; everything else need not wait.
+  if (greets || saysAway) {
+    if (await saved) {
+      if (greets) await say(work, greeting, 'greeting');
+      if (saysAway) await say(work, away.message, 'away');
+    }
+  }
+  return { conversation, isOutOfHours, spoken: saved };
+};
+
+const conversationAfter = (
+  work: RoutedEvent,
+  change: Parameters<typeof changed>[1],
+): ConversationRecord => {
+  const now = work.ports.now();
+  return changed(work.conversation ?? newConversation(work.envelope, now), change, now);
+};
+
+/** A target that was failing is in order again. */
+const noteSuccess = async ({ number, choice, ports }: RoutedEvent): Promise<void> => {
+  const { agentId } = choice.binding;
+  if (number.circuits[agentId]?.state === 'failing') await ports.circuits.change(number, agentId, undefined, []);
+};
+
+/** Read receipt and typing indicator: pleasant, never a reason to fail or to delay. */
+const acknowledgeToCustomer = async (work: RoutedEvent): Promise<void> => {
+  const { readReceipts, typingIndicator } = work.choice.binding.behaviour;
+  const messageId = work.event.value.id;
+  if (work.released !== undefined || work.event.kind !== 'message') return;
+  if (typeof messageId !== 'string' || !readReceipts) return;
+  await withGraphAccess(work.ports.vault, work.number, (access) =>
+    work.ports.graph.markRead(access, work.number.phoneNumberId, messageId, { typing: typingIndicator }),
+  ).catch(() => work.ports.journal.warn('read-receipt-failed', work.trace));
+};

@@ -1,0 +1,122 @@
+import * as z from 'zod';
+import {
+  type AgentId,
+  type ConversationId,
+  type CredentialId,
+  credentialId,
+  type EventId,
+  type PhoneNumberId,
+  type TenantId,
+} from '../contracts/ids.ts';
+import { type QueuedEvent, type QueuedEvents, queuedEvent } from '../contracts/queued-events.ts';
+import type { ConversationKey } from './conversation.ts';
+import type { Binding, ConversationRecord, NumberRecord } from './records.ts';
+import type { RelayStore } from './relay.ts';
+
+/**
+ * Why an event is kept back. `stopped`: the integration is disabled. `paused`: its user paused the agent. `suspended`: the agent's target
+ * fails. `gone`: it answered 410. `behind`: earlier events of the conversation are still held.
+ */
+export type HoldReason = 'stopped' | 'paused' | 'suspended' | 'gone' | 'behind';
+
+/** What keeps the agent from getting anything now. */
+export const obstacle = (
+  number: Pick<NumberRecord, 'stopped' | 'circuits'>,
+  binding: Pick<Binding, 'agentId' | 'pausedAt'>,
+): Exclude<HoldReason, 'behind'> | undefined => {
+  if (number.stopped !== null) return 'stopped';
+  if (binding.pausedAt !== null) return 'paused';
+  const circuit = number.circuits[binding.agentId];
+  if (circuit?.state === 'open') return 'suspended';
+  return circuit?.state === 'gone' ? 'gone' : undefined;
+};
+
+export const holdReason = (
+  number: Pick<NumberRecord, 'stopped' | 'circuits'>,
+  binding: Pick<Binding, 'agentId' | 'pausedAt'>,
+  conversation: ConversationRecord | undefined,
+): HoldReason | undefined =>
+  obstacle(number, binding) ?? ((conversation?.heldCount ?? 0) > 0 ? 'behind' : undefined);
+
+/** A held event's place in the line of its conversation; its body lies in the relay bucket. */
+export interface HeldEvent {
+  readonly conversationId: ConversationId;
+  /** Sorts by the order in which events were held. */
+  readonly place: string;
+  readonly isSetAside: boolean;
+  readonly eventId: EventId;
+  readonly agentId: AgentId;
+  readonly relayKey: string;
+  readonly heldSince: string;
+}
+
+/** A conversation of which something is held. */
+export interface HeldConversation {
+  readonly tenantId: TenantId;
+  readonly credentialId: CredentialId;
+  readonly phoneNumberId: PhoneNumberId;
+  readonly conversationId: ConversationId;
+  /** The agent that the latest held event was for. */
+  readonly agentId: AgentId;
+  readonly heldSince: string;
+}
+
+export interface HeldStore {
+  /**
+   * Puts the event at the end of its conversation's line, marks its claim `held` and lists the conversation, all or nothing. False when the
+   * conversation has changed since it was read, or the claim is somebody else's.
+   */
+  hold(holding: Holding): Promise<boolean>;
+  /** The first in the line; with `setAside`, what was set aside comes before all others. */
+  first(conversationId: ConversationId, options: { readonly setAside: boolean }): Promise<HeldEvent | undefined>;
+  /** Takes it out of the line. The conversation as it is then, or undefined when it has changed since it was read. */
+  remove(conversation: ConversationRecord, event: HeldEvent): Promise<ConversationRecord | undefined>;
+  /** Lets it wait for the user's choice; those behind it move up. As `remove`. */
+  setAside(conversation: ConversationRecord, event: HeldEvent): Promise<ConversationRecord | undefined>;
+  /** Nothing is in the line although the conversation says so: what was held has expired. */
+  reset(conversation: ConversationRecord): Promise<void>;
+}
+
+export interface Holding {
+  readonly conversation: ConversationRecord | undefined;
+  readonly envelope: ConversationKey;
+  readonly eventId: EventId;
+  readonly agentId: AgentId;
+  readonly relayKey: string;
+  /** It waits for the user's choice, and nothing waits for it. */
+  readonly isSetAside: boolean;
+  readonly leaseId: string;
+  readonly now: Date;
+}
+
+/** What is kept of an event while it is held. */
+const heldBody = z.object({
+  version: z.literal(1),
+  credentialId,
+  receivedAt: z.iso.datetime(),
+  event: queuedEvent,
+});
+export type HeldBody = z.infer<typeof heldBody>;
+
+/** The same for every try to hold it, so that none leaves a body behind. */
+const relayKeyOf = (batch: QueuedEvents, event: QueuedEvent): string => `held/${batch.tenantId}/${event.eventId}`;
+
+/** @returns the key of the body. @throws {Fault} store-unavailable */
+export const putHeldBody = async (batch: QueuedEvents, event: QueuedEvent, relay: RelayStore): Promise<string> => {
+  const key = relayKeyOf(batch, event);
+  const body: HeldBody = { version: 1, credentialId: batch.credentialId, receivedAt: batch.receivedAt, event };
+  await relay.put(key, JSON.stringify(body));
+  return key;
+};
+
+/** Undefined when it has expired. @throws {Fault} store-unavailable */
+export const readHeldBody = async (held: HeldEvent, relay: RelayStore): Promise<HeldBody | undefined> => {
+  const body = await relay.get(held.relayKey);
+  return body === undefined ? undefined : heldBody.parse(JSON.parse(body));
+};
+
+/** What is held longer waits for the user's choice. In milliseconds. */
+const longestUnasked = 24 * 60 * 60 * 1000;
+
+export const needsChoice = (held: HeldEvent, now: Date): boolean =>
+  now.getTime() - new Date(held.heldSince).getTime() > longestUnasked;

@@ -1,0 +1,142 @@
+import type { QueuedEvents, ReleaseHeld } from '../contracts/queued-events.ts';
+import { deliverEvent } from './deliver-event.ts';
+import { dispatchTimeout } from './dispatch.ts';
+import { Fault } from './fault.ts';
+import { type HeldEvent, needsChoice, obstacle, readHeldBody } from './hold-event.ts';
+import { queueRelease } from './queue-release.ts';
+import type { ConversationRecord } from './records.ts';
+import { type Found, lookUp, noteFailure, type RouteEventPorts, type RouteOutcome, releaseTicket, traceOf } from './route-event.ts';
+
+/** How often a change of the line is tried again because the conversation has changed meanwhile. */
+const mostChanges = 5;
+
+/**
+ * Lets the held events of one conversation go, in the order in which they were held, until something holds them again or the time is
+ * over; then the rest is asked for anew. It works in the conversation's own group, so nothing new overtakes it.
+ */
+export const releaseConversation = async (message: ReleaseHeld, ports: RouteEventPorts): Promise<RouteOutcome> => {
+  let request = message;
+  for (;;) {
+    if (ports.timeLeft() < dispatchTimeout) {
+      await queueRelease([request], ports.queue);
+      return 'finished';
+    }
+    const step = await releaseFirst(request, ports);
+    if (step === 'finished' || step === 'repeat') return step;
+    request = { ...request, action: step === 'target-in-order' ? 'replay' : request.action };
+  }
+};
+
+type Step = RouteOutcome | 'next' | 'target-in-order';
+
+const releaseFirst = async (request: ReleaseHeld, ports: RouteEventPorts): Promise<Step> => {
+  const { conversationId, action } = request;
+  const conversation = await conversationOf(request, ports);
+  if (conversation === undefined) return 'finished';
+  const held = await ports.held.first(conversationId, { setAside: action === 'replay-all' || action === 'discard' });
+  if (held === undefined) {
+    if (conversation.heldCount > 0) await ports.held.reset(conversation);
+    return 'finished';
+  }
+  if (action === 'discard' || isTooOld(held, request, ports.now())) return drop(held, request, ports, 'EventsDiscarded');
+  if (action !== 'replay-all' && needsChoice(held, ports.now())) {
+    await changeLine(request, ports, (current) => ports.held.setAside(current, held));
+    return 'next';
+  }
+  const body = await readHeldBody(held, ports.relay);
+  if (body === undefined) return drop(held, request, ports, 'EventsExpired');
+  const { type: _, action: __, maxAgeHours: ___, ...envelope } = request;
+  const batch: QueuedEvents = { ...envelope, type: 'events', credentialId: body.credentialId, receivedAt: body.receivedAt, events: [body.event] };
+  const found = await lookUp(batch, body.event, ports);
+  if (typeof found === 'string') return drop(held, request, ports, 'EventsUnwanted');
+  const between = obstacle(found.number, found.choice.binding);
+  const isProbe = action === 'probe' && between === 'suspended';
+  if (between !== undefined && !isProbe) return 'finished';
+  return letGo(held, batch, found, { request, isProbe, ports });
+};
+
+const letGo = async (
+  held: HeldEvent,
+  batch: QueuedEvents,
+  found: Found,
+  { request, isProbe, ports }: { readonly request: ReleaseHeld; readonly isProbe: boolean; readonly ports: RouteEventPorts },
+): Promise<Step> => {
+  const [event] = batch.events;
+  if (event === undefined) throw new RangeError('A held event is one event');
+  const { eventId } = event;
+  const { tenantId, conversationId } = found.envelope;
+  const claim = await ports.claims.claim({ eventId, tenantId, conversationId, isReleased: true });
+  if (claim.outcome === 'busy') return 'repeat';
+  if (claim.outcome !== 'claimed') return drop(held, request, ports);
+  const delivery = await deliverEvent(
+    {
+      ...found,
+      event,
+      claim: claim.held,
+      released: { heldSince: held.heldSince, isProbe },
+      ports,
+      trace: traceOf(batch, event),
+    },
+    claim.progress,
+  ).catch(async (error: unknown) => {
+    await claim.held.release().catch(() => undefined);
+    throw error;
+  });
+  if (delivery === 'repeat') return 'repeat';
+  if (delivery === 'finished') {
+    ports.journal.count('EventsReplayed');
+    await drop(held, request, ports);
+    if (!isProbe) return 'next';
+    await closeCircuit(found, ports);
+    return 'target-in-order';
+  }
+  await claim.held.release();
+  if (isProbe && !delivery.isGone) return 'finished';
+  const target = await noteFailure(found, { isGone: delivery.isGone, rounds: claim.progress.attempts }, ports);
+  if (target !== 'event-at-fault') return target === 'failing' ? 'repeat' : 'finished';
+  await changeLine(request, ports, (current) => ports.held.setAside(current, held));
+  return 'next';
+};
+
+/** The target took an event: everything that waits for it may go. */
+const closeCircuit = async ({ envelope, number, choice }: Found, ports: RouteEventPorts): Promise<void> => {
+  const ticket = releaseTicket(envelope, ports.now());
+  if (!(await ports.circuits.change(number, choice.binding.agentId, undefined, [ticket]))) return;
+  ports.journal.info('target-in-order', { tenantId: envelope.tenantId, agentId: choice.binding.agentId });
+  // One that is not queued is found by the sweeper.
+  await ports.releases.send(ticket).catch(() => undefined);
+};
+
+const drop = async (
+  held: HeldEvent,
+  request: ReleaseHeld,
+  ports: RouteEventPorts,
+  counted?: 'EventsDiscarded' | 'EventsExpired' | 'EventsUnwanted',
+): Promise<'next'> => {
+  await changeLine(request, ports, (current) => ports.held.remove(current, held));
+  await ports.relay.delete([held.relayKey]);
+  if (counted !== undefined) ports.journal.count(counted);
+  return 'next';
+};
+
+/** @throws {Fault} store-unavailable when the conversation changes all the time */
+const changeLine = async (
+  request: ReleaseHeld,
+  ports: RouteEventPorts,
+  change: (conversation: ConversationRecord) => Promise<ConversationRecord | undefined>,
+): Promise<void> => {
+  for (let time = 0; time < mostChanges; time++) {
+    const conversation = await conversationOf(request, ports);
+    if (conversation === undefined || (await change(conversation)) !== undefined) return;
+  }
+  throw new Fault('store-unavailable', { retryable: true });
+};
+
+const conversationOf = async (
+  { phoneNumberId, conversationId }: ReleaseHeld,
+  { routing }: RouteEventPorts,
+): Promise<ConversationRecord | undefined> =>
+  (await routing.read(phoneNumberId, [conversationId])).conversations.get(conversationId);
+
+const isTooOld = (held: HeldEvent, { maxAgeHours }: ReleaseHeld, now: Date): boolean =>
+  maxAgeHours !== null && now.getTime() - new Date(held.heldSince).getTime() > maxAgeHours * 60 * 60 * 1000;

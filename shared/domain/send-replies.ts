@@ -1,0 +1,113 @@
+import type { Reply } from '../contracts/agent-event.ts';
+import type { ClaimStep, ReplyFate } from './claim.ts';
+import { callbackDataOf } from './callback-data.ts';
+import { type GraphAccess, type GraphFailure, type GraphResult, tookNoEffectYet } from './graph.ts';
+import { withGraphAccess } from './graph-access.ts';
+import { failureOfReply } from './meta-errors.ts';
+import { queueFailure } from './message-failure.ts';
+import type { RoutedEvent } from './route-event.ts';
+
+/** Limit of one send, in milliseconds. What can't end in time is not begun. */
+export const sendTimeout = 5_000;
+
+/**
+ * Takes the agent's replies to the customer, each at most once: `sending` is written down before, so that whoever finds it after a crash never
+ * sends that reply again. A reply that does not get through comes back to the agent as an event of its own.
+ */
+export const sendReplies = (
+  work: RoutedEvent,
+  found: Pick<ClaimStep, 'replies' | 'fates'>,
+): Promise<'finished' | 'repeat'> =>
+  // Opened before the first `sending` is recorded: a secret that does not open leaves no doubt about a reply.
+  withGraphAccess(work.ports.vault, work.number, async (access) => {
+    const replies = found.replies ?? [];
+    let fates = found.fates;
+    for (const [index, reply] of replies.entries()) {
+      if (index < fates.length) continue;
+      if (work.ports.timeLeft() < sendTimeout) return sendLater(work, replies, fates);
+      await work.claim.record({ state: 'sending', replies, fates });
+      const sent = await work.ports.graph.sendMessage(
+        access,
+        work.number.phoneNumberId,
+        addressed(work, reply, callbackDataOf(work.event.eventId, index)),
+      );
+      if (!sent.ok && tookNoEffectYet(sent.failure)) return sendLater(work, replies, fates);
+      fates = [...fates, await fateOf(work, index, sent)];
+      if (index < replies.length - 1) await work.claim.record({ state: 'sent', replies, fates });
+    }
+    const doubtful = fates.some(({ fate }) => fate === 'unknown');
+    await work.claim.record({ state: doubtful ? 'unknown' : 'done', replies: null, fates });
+    return 'finished';
+  });
+
+/** It was being sent when the router died: it may have reached the customer, so it is never sent again. */
+export const giveUpDoubtful = async (work: RoutedEvent, index: number): Promise<ReplyFate> => {
+  noteUnknown(work, index);
+  await queueFailure(work, index, failureOfReply({ kind: 'unknown-outcome' }));
+  return { fate: 'unknown' };
+};
+
+/** A message of ours, not the agent's: a greeting, a word that nobody is there. Pleasant, never a reason to fail; never said twice. */
+export const say = async (work: RoutedEvent, text: string, name: 'greeting' | 'away'): Promise<void> => {
+  const message = addressed(work, { type: 'text', text: { body: text } }, callbackDataOf(work.event.eventId, name));
+  const send = (access: GraphAccess) => work.ports.graph.sendMessage(access, work.number.phoneNumberId, message);
+  const sent = await withGraphAccess(work.ports.vault, work.number, send).catch(() => undefined);
+  if (sent?.ok) work.ports.journal.count('RepliesSent');
+  else work.ports.journal.warn('greeting-failed', { ...work.trace, ...metaOf(sent?.failure) });
+};
+
+/** Nothing of the next reply has reached the customer: back to a state that may be repeated. */
+const sendLater = async (
+  work: RoutedEvent,
+  replies: readonly Reply[],
+  fates: readonly ReplyFate[],
+): Promise<'repeat'> => {
+  await work.claim.record({ state: fates.length === 0 ? 'answered' : 'sent', replies, fates });
+  await work.claim.release();
+  return 'repeat';
+};
+
+const fateOf = async (
+  work: RoutedEvent,
+  index: number,
+  sent: GraphResult<{ readonly wamid: string }>,
+): Promise<ReplyFate> => {
+  const { journal } = work.ports;
+  if (sent.ok) {
+    journal.count('RepliesSent');
+    return { fate: 'sent' };
+  }
+  if (sent.failure.kind !== 'refused') return giveUpDoubtful(work, index);
+  journal.warn('reply-refused', { ...work.trace, index, ...metaOf(sent.failure) });
+  journal.count('RepliesRefused');
+  await queueFailure(work, index, failureOfReply(sent.failure));
+  return { fate: 'refused', metaCode: sent.failure.code };
+};
+
+const metaOf = (failure: GraphFailure | undefined) =>
+  failure?.kind === 'refused'
+    ? { metaCode: failure.code, ...(failure.fbtraceId === undefined ? {} : { fbtraceId: failure.fbtraceId }) }
+    : {};
+
+const noteUnknown = (work: RoutedEvent, index: number): void => {
+  work.ports.journal.error('reply-unknown', { ...work.trace, index });
+  work.ports.journal.count('RepliesUnknown');
+};
+
+/** The agent says what, we say to whom: of an answer only the message itself and what it quotes is taken over. */
+const addressed = (work: RoutedEvent, reply: Reply, callbackData: string): Readonly<Record<string, unknown>> => {
+  const { customer } = work.event;
+  return {
+    type: reply.type,
+    [reply.type]: reply[reply.type],
+    ...(reply.context === undefined ? {} : { context: reply.context }),
+    messaging_product: 'whatsapp',
+    recipient_type: customer.groupId === null ? 'individual' : 'group',
+    ...(customer.groupId !== null
+      ? { to: customer.groupId }
+      : customer.waId !== null
+        ? { to: customer.waId }
+        : { recipient: customer.userId }),
+    biz_opaque_callback_data: callbackData,
+  };
+};
