@@ -13,6 +13,7 @@ import { Directory } from './constructs/directory.ts';
 import { EventStore } from './constructs/event-store.ts';
 import { GraphApi } from './constructs/graph-api.ts';
 import { Identity } from './constructs/identity.ts';
+import { MediaRelay } from './constructs/media-relay.ts';
 import { PlatformPages } from './constructs/platform-pages.ts';
 import { PublicApi } from './constructs/public-api.ts';
 import { StackOutputs } from './constructs/stack-outputs.ts';
@@ -53,7 +54,8 @@ export class SwitchboardStack extends Stack {
     const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...capability, webhookSetUp, credentialManagement });
     new AgentManagement(this, 'AgentManagement', { ...capability, webhookSetUp });
 
-    const inbox = new WebhookInbox(this, 'WebhookInbox', capability);
+    const relay = new MediaRelay(this, 'MediaRelay', house);
+    const inbox = new WebhookInbox(this, 'WebhookInbox', { ...capability, relay });
     const eventStore = new EventStore(this, 'EventStore', house);
     const router = new AgentRouter(this, 'AgentRouter', { ...capability, inbox, eventStore });
 

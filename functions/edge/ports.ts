@@ -1,7 +1,7 @@
 import { agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
 import { auditLog } from '../../shared/adapters/audit-log.ts';
 import { auditReader } from '../../shared/adapters/audit-reader.ts';
-import { dynamoDb, kms, sqs } from '../../shared/adapters/aws-clients.ts';
+import { dynamoDb, kms, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import {
   credentialCreator as credentialCreatorOf,
   credentialReader,
@@ -11,6 +11,7 @@ import { editionStore } from '../../shared/adapters/edition-store.ts';
 import { graphApi } from '../../shared/adapters/graph-api.ts';
 import { idempotencyStore } from '../../shared/adapters/idempotency-store.ts';
 import { kmsDataKeys } from '../../shared/adapters/kms-data-keys.ts';
+import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { removalStarter as removalStarterOf, removalStore } from '../../shared/adapters/removal-store.ts';
 import { repairStore } from '../../shared/adapters/repair-store.ts';
 import { workQueues as workQueuesOf } from '../../shared/adapters/sqs-queues.ts';
@@ -68,6 +69,7 @@ export const repairs = once(() => repairStore(dynamoDb(), directoryAndVault(), a
 export const editions = once(() => editionStore(dynamoDb(), directoryAndVault(), audit().put));
 export const removalStarter = once(() => removalStarterOf(dynamoDb(), directoryAndVault(), audit().put));
 export const removals = once(() => removalStore(dynamoDb(), directoryAndVault(), audit().put));
+export const relay = once(() => relayStore(s3(), setting(environmentName.relayBucket)));
 export const tickets = once(() => ticketStore(dynamoDb(), directoryTable()));
 /** Reads the address of a queue when work of its kind is sent: a role that may not send has no address either. */
 export const workQueues = once(() =>

@@ -8,8 +8,11 @@ export interface DataKeyProps {
   readonly settings: StageSettings;
 }
 
+/** A service that holds data of ours under this key. */
+type DataService = 'dynamodb' | 'sqs' | 's3';
+
 /**
- * The key of everything at rest that is not a sealed secret: tables, queues, logs, trail, alerts.
+ * The key of everything at rest that is not a sealed secret: tables, queues, relay, logs, trail, alerts.
  * Functions use it only through the service that holds the data (`kms:ViaService`); it never opens a sealed secret.
  */
 export class DataKey extends Construct {
@@ -18,7 +21,7 @@ export class DataKey extends Construct {
   constructor(scope: Construct, id: string, props: DataKeyProps) {
     super(scope, id);
     this.key = new Key(this, 'Key', {
-      description: 'Switchboard: tables, queues, logs and trail at rest',
+      description: 'Switchboard: tables, queues, relay, logs and trail at rest',
       enableKeyRotation: true,
       removalPolicy: props.settings.removalProtection ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
@@ -26,12 +29,12 @@ export class DataKey extends Construct {
   }
 
   /** Lets the grantee read through a service what is encrypted with this key. */
-  grantRead(grantee: IGrantable, service: 'dynamodb' | 'sqs'): Grant {
+  grantRead(grantee: IGrantable, service: DataService): Grant {
     return this.#grantThrough(service, grantee, ['kms:Decrypt']);
   }
 
-  /** Lets the grantee write through a service; both services decrypt their own key for that, too. */
-  grantWrite(grantee: IGrantable, service: 'dynamodb' | 'sqs'): Grant {
+  /** Lets the grantee write through a service; the services decrypt their own key for that, too. */
+  grantWrite(grantee: IGrantable, service: DataService): Grant {
     return this.#grantThrough(service, grantee, ['kms:Decrypt', 'kms:GenerateDataKey']);
   }
 
@@ -98,7 +101,7 @@ export class DataKey extends Construct {
     );
   }
 
-  #grantThrough(service: string, grantee: IGrantable, actions: string[]): Grant {
+  #grantThrough(service: DataService, grantee: IGrantable, actions: string[]): Grant {
     return Grant.addToPrincipal({
       grantee,
       actions,

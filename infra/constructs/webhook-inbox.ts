@@ -2,16 +2,22 @@ import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
+import type { MediaRelay } from './media-relay.ts';
 import { WorkQueue } from './work-queue.ts';
+
+export interface WebhookInboxProps extends CapabilityProps {
+  /** Where events go that the queue can't carry. */
+  readonly relay: MediaRelay;
+}
 
 /** Where Meta delivers: signed posts are verified and queued by conversation, handshakes are answered by a function of their own. */
 export class WebhookInbox extends Construct {
   /** Verified events, in order within a conversation. */
   readonly events: WorkQueue;
 
-  constructor(scope: Construct, id: string, props: CapabilityProps) {
+  constructor(scope: Construct, id: string, props: WebhookInboxProps) {
     super(scope, id);
-    const { settings, dataKey, api, vault, directory, auditLog } = props;
+    const { settings, dataKey, api, vault, directory, auditLog, relay } = props;
     this.events = new WorkQueue(this, 'Events', {
       settings,
       dataKey,
@@ -33,6 +39,7 @@ export class WebhookInbox extends Construct {
     vault.grantOpen(receive, 'webhook-signature');
     auditLog.grantRecord(receive);
     this.events.grantSend(receive);
+    relay.grantWrite(receive);
 
     const verify = new HandlerFunction(this, 'VerifyWebhook', {
       settings,

@@ -1,6 +1,7 @@
 import { type CfnResource, type IAspect, Stack } from 'aws-cdk-lib';
 import { CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import { CfnKey } from 'aws-cdk-lib/aws-kms';
+import { CfnBucketPolicy } from 'aws-cdk-lib/aws-s3';
 import { CfnTopicPolicy } from 'aws-cdk-lib/aws-sns';
 import { CfnQueuePolicy } from 'aws-cdk-lib/aws-sqs';
 import type { IConstruct } from 'constructs';
@@ -51,7 +52,12 @@ const actionsWithBatch = ['sqs:SendMessage', 'sqs:ChangeMessageVisibility'];
 export class EmulatorAspect implements IAspect {
   visit(node: IConstruct): void {
     if (node instanceof CfnKey) this.#adapt(node, 'KeyPolicy', node.keyPolicy);
-    if (node instanceof CfnPolicy || node instanceof CfnQueuePolicy || node instanceof CfnTopicPolicy)
+    if (
+      node instanceof CfnPolicy ||
+      node instanceof CfnQueuePolicy ||
+      node instanceof CfnTopicPolicy ||
+      node instanceof CfnBucketPolicy
+    )
       this.#adapt(node, 'PolicyDocument', node.policyDocument);
   }
 

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
@@ -14,4 +15,6 @@ export const dynamoDb = once(() =>
   DynamoDBDocumentClient.from(new DynamoDBClient({}), { marshallOptions: { removeUndefinedValues: true } }),
 );
 export const kms = once(() => new KMSClient({}));
+/** Buckets are named in the path: the other form needs a name server that knows every bucket, which no emulator has. */
+export const s3 = once(() => new S3Client({ forcePathStyle: true }));
 export const sqs = once(() => new SQSClient({}));

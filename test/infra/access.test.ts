@@ -125,7 +125,7 @@ describe('the data key', () => {
       expect(['kms:Decrypt', 'kms:GenerateDataKey'], name).toContain(action);
       expect(Object.keys(condition)).toEqual(['StringEquals']);
       expect(Object.keys(condition.StringEquals ?? {})).toEqual(['kms:ViaService']);
-      expect(JSON.stringify(condition)).toMatch(/"(dynamodb|sqs)\./);
+      expect(JSON.stringify(condition)).toMatch(/"(dynamodb|sqs|s3)\./);
     }
   });
 
@@ -231,6 +231,7 @@ describe('the functions', () => {
         DirectoryRecordsTable: readDirectory,
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         WebhookInboxEventsQueue: ['sqs:SendMessage'],
+        'MediaRelayBucket/*': ['s3:PutObject'],
       },
       VerifyWebhook: { DirectoryRecordsTable: ['dynamodb:GetItem'] },
       SetUpWebhook: {
@@ -288,13 +289,14 @@ describe('the functions', () => {
     expect(ofAudit.filter((it) => readers.includes(it.function))).toHaveLength(readers.length);
   });
 
-  it('have a wildcard for X-Ray and for the streams of the audit alone, and in no action', () => {
+  it('have a wildcard for X-Ray, the streams of the audit and the objects of the relay bucket alone, and in no action', () => {
     const wild = accesses.filter(({ resource, action }) => resource.includes('*') || action.includes('*'));
     expect(new Set(wild.map(({ resource, action }) => `${action} ${resource}`))).toEqual(
       new Set([
         'xray:PutTraceSegments *',
         'xray:PutTelemetryRecords *',
         'dynamodb:ListStreams AuditLogAccessesTable/stream/*',
+        's3:PutObject MediaRelayBucket/*',
       ]),
     );
   });

@@ -26,7 +26,13 @@ const local = templateOf('local', localSettings);
 
 const documentOf = ({ Properties }: { Properties: Record<string, unknown> }) =>
   (Properties.PolicyDocument ?? Properties.KeyPolicy) as unknown;
-const withPolicy = ['AWS::IAM::Policy', 'AWS::KMS::Key', 'AWS::SNS::TopicPolicy', 'AWS::SQS::QueuePolicy'];
+const withPolicy = [
+  'AWS::IAM::Policy',
+  'AWS::KMS::Key',
+  'AWS::S3::BucketPolicy',
+  'AWS::SNS::TopicPolicy',
+  'AWS::SQS::QueuePolicy',
+];
 const withBatches = (statement: Statement) => {
   const actions = [statement.Action].flat();
   const batches = actions.filter((action) => /^sqs:(SendMessage|ChangeMessageVisibility)$/.test(action));
@@ -51,11 +57,11 @@ describe('the local template', () => {
     expect(untagged(rest(local))).toEqual(untagged(rest(real)));
   });
 
-  it('lacks no resource but the queue policies, which hold nothing else than the denial of plain http', () => {
+  it('lacks no resource but the policies of queues and bucket, which hold nothing else than the denial of plain http', () => {
     const missing = Object.entries(resourcesOf(real)).filter(([id]) => !(id in resourcesOf(local)));
-    expect(missing).toHaveLength(9);
+    expect(missing).toHaveLength(10);
     for (const [, resource] of missing) {
-      expect(resource.Type).toBe('AWS::SQS::QueuePolicy');
+      expect(['AWS::S3::BucketPolicy', 'AWS::SQS::QueuePolicy']).toContain(resource.Type);
       expect(statementsOf(documentOf(resource)).map(keysOf)).toEqual([['aws:SecureTransport']]);
     }
   });

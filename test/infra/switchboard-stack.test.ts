@@ -117,7 +117,7 @@ describe('state', () => {
 
   it.each([
     ['AWS::Cognito::UserPool', 1],
-    ['AWS::S3::Bucket', 2],
+    ['AWS::S3::Bucket', 3],
     ['AWS::CloudTrail::Trail', 1],
   ])('keeps the %s', (type, count) => {
     const resources = Object.values(resourcesOf(template, type));
@@ -223,6 +223,52 @@ describe('the queues', () => {
       CredentialManagementRotationsQueue: oneByOne,
       AuditLogAccessesTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
     });
+  });
+});
+
+describe('the relay bucket', () => {
+  const [bucket] = bucketsNamed('MediaRelayBucket');
+  const [policy] = propertiesOf('AWS::S3::BucketPolicy').filter(({ Bucket }) => nameOf(Bucket) === 'MediaRelayBucket');
+
+  it('is private and encrypted with the data key', () => {
+    expect(bucket).toMatchObject({
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [
+          {
+            BucketKeyEnabled: true,
+            ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: expect.anything() },
+          },
+        ],
+      },
+    });
+    expect(bucket).toHaveProperty(
+      'BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault.KMSMasterKeyID.Fn::GetAtt.0',
+      dataKeyId,
+    );
+  });
+
+  it('forgets after 14 days, and keeps no version of what it has forgotten', () => {
+    expect(bucket?.LifecycleConfiguration).toEqual({
+      Rules: [{ Status: 'Enabled', ExpirationInDays: 14, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } }],
+    });
+    expect(bucket).not.toHaveProperty('VersioningConfiguration');
+  });
+
+  it('refuses plain http, and lets nobody in by its own policy', () => {
+    expect(statementsOf(policy?.PolicyDocument)).toEqual([
+      expect.objectContaining({
+        Effect: 'Deny',
+        Action: 's3:*',
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      }),
+    ]);
   });
 });
 

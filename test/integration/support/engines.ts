@@ -1,5 +1,6 @@
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { inject } from 'vitest';
 import { clientConfiguration, emulatorEndpoint } from '../../../infra/local/aws-endpoint.ts';
@@ -57,6 +58,15 @@ export async function makeTable(engine: EngineName, { stream = false } = {}): Pr
       ...(stream ? { StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' } } : {}),
     }),
   );
+  return name;
+}
+
+export const s3Of = oncePerEngine((engine) => new S3Client(configurationFor(engine)));
+
+/** A new bucket and its name. */
+export async function makeBucket(engine: EngineName): Promise<string> {
+  const name = `bucket-${crypto.randomUUID()}`;
+  await s3Of(engine).send(new CreateBucketCommand({ Bucket: name }));
   return name;
 }
 

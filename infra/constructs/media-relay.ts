@@ -1,0 +1,81 @@
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Grant } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { environmentName } from '../../shared/contracts/environment.ts';
+import type { DataKey } from './data-key.ts';
+import type { HandlerFunction } from './handler-function.ts';
+import type { HouseProps } from './house.ts';
+
+/** As long as the queues keep the messages that point here: a pointer outlives its object at no time that matters. */
+const retention = Duration.days(14);
+
+/**
+ * The relay bucket: bodies that the queue can't carry or that are held, encrypted with the data key, gone after 14 days. No versions:
+ * what is erased or has expired is gone.
+ */
+export class MediaRelay extends Construct {
+  readonly bucket: Bucket;
+  readonly #dataKey: DataKey;
+
+  constructor(scope: Construct, id: string, props: HouseProps) {
+    super(scope, id);
+    const { settings, dataKey } = props;
+    this.#dataKey = dataKey;
+    this.bucket = new Bucket(this, 'Bucket', {
+      encryption: BucketEncryption.KMS,
+      encryptionKey: dataKey.key,
+      bucketKeyEnabled: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      versioned: false,
+      lifecycleRules: [{ expiration: retention, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      removalPolicy: settings.removalProtection ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    Validations.of(this.bucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason:
+        'Only roles of this stack reach it, and only for what the journal and CloudTrail tell of. Access logs would be one more object for each message and would be kept longer than what they are about.',
+    });
+  }
+
+  /** Lets the grantee put objects and tells it the name of the bucket. */
+  grantWrite(grantee: HandlerFunction): Grant {
+    this.#dataKey.grantWrite(grantee, 's3');
+    return this.#grant(grantee, 's3:PutObject');
+  }
+
+  /**
+   * Lets the grantee get objects and tells it the name of the bucket. Without the right to list, S3 answers 403 for an object that is not
+   * there, as for one that is refused. Source: Amazon S3 API reference, "GetObject".
+   */
+  grantRead(grantee: HandlerFunction): Grant {
+    this.#dataKey.grantRead(grantee, 's3');
+    const list = Grant.addToPrincipal({
+      grantee,
+      actions: ['s3:ListBucket'],
+      resourceArns: [this.bucket.bucketArn],
+    });
+    return this.#grant(grantee, 's3:GetObject').combine(list);
+  }
+
+  /** Lets the grantee delete objects and tells it the name of the bucket. */
+  grantDelete(grantee: HandlerFunction): Grant {
+    return this.#grant(grantee, 's3:DeleteObject');
+  }
+
+  #grant(grantee: HandlerFunction, action: 's3:PutObject' | 's3:GetObject' | 's3:DeleteObject'): Grant {
+    grantee.setVariable(environmentName.relayBucket, this.bucket.bucketName);
+    const bucket = Stack.of(this).getLogicalId(this.bucket.node.defaultChild as CfnBucket);
+    Validations.of(grantee.node.findChild('Role')).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${bucket}.Arn>/*]`,
+      reason: 'Objects of this one bucket: their keys are random.',
+    });
+    return Grant.addToPrincipal({
+      grantee,
+      actions: [action],
+      resourceArns: [this.bucket.arnForObjects('*')],
+    });
+  }
+}
