@@ -1,15 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import { reply } from '../contracts/agent-event.ts';
 import type { EventId } from '../contracts/ids.ts';
-import { type ClaimStore, claimProgress, type HeldClaim } from '../domain/claim.ts';
+import { type ClaimedEvent, type ClaimStore, claimProgress, type HeldClaim } from '../domain/claim.ts';
 import { Fault } from '../domain/fault.ts';
 import { calling, hasName, unavailable } from './aws-errors.ts';
+import { failedItems } from './transactions.ts';
 
 /** Meta repeats for 7 days, the queue and its dead letters keep an event for up to 28: a claim outlives them all. */
 const claimLifetimeSeconds = 30 * 24 * 60 * 60;
 
-/** Replies are kept as text: what is valid in JSON (depth, large numbers) need not be valid in DynamoDB. */
-const storedReplies = (stored: unknown): unknown => (typeof stored === 'string' ? JSON.parse(stored) : null);
+/** Replies that were never sent, because the router failed for good, are of no use to anybody later. */
+const answerLifetimeSeconds = 24 * 60 * 60;
+
+const claimKey = (eventId: EventId) => ({ pk: eventId, sk: 'CLAIM' });
+
+/** An agent's replies lie with the conversation: whoever erases a customer finds them there. */
+const answerKey = ({ conversationId, eventId }: ClaimedEvent) => ({ pk: conversationId, sk: `ANSWER#${eventId}` });
+export const answerPrefix = 'ANSWER#';
+
+const claimRow = claimProgress.omit({ replies: true });
+const answerRow = z.object({ replies: z.string() });
+
+/** States from which an event may go on. What is held goes on when it is let go. */
+const open = { ':leased': 'leased', ':answered': 'answered', ':sending': 'sending', ':sent': 'sent' };
 
 /** Claims in the Events table, one item per event id, which spreads by itself. */
 export const claimStore = (
@@ -18,82 +33,104 @@ export const claimStore = (
   leaseSeconds: number,
   now: () => number = Date.now,
 ): ClaimStore => {
-  const keyOf = (eventId: EventId) => ({ pk: eventId, sk: 'CLAIM' });
-
-  const held = (eventId: EventId, leaseId: string): HeldClaim => {
-    const update = async (expression: string, names: Record<string, string>, values: Record<string, unknown>) => {
+  const held = (event: ClaimedEvent, leaseId: string, isAnswered: boolean): HeldClaim => {
+    let hasAnswer = isAnswered;
+    const claimUpdate = (expression: string, values: Record<string, unknown>) => ({
+      TableName: table,
+      Key: claimKey(event.eventId),
+      UpdateExpression: expression,
+      ConditionExpression: 'leaseId = :leaseId',
+      ...(expression.includes('#state') ? { ExpressionAttributeNames: { '#state': 'state' } } : {}),
+      ExpressionAttributeValues: { ...values, ':leaseId': leaseId },
+    });
+    const update = async (expression: string, values: Record<string, unknown>) => {
       try {
-        await client.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: keyOf(eventId),
-            UpdateExpression: expression,
-            ConditionExpression: 'leaseId = :leaseId',
-            ...(Object.keys(names).length === 0 ? {} : { ExpressionAttributeNames: names }),
-            ExpressionAttributeValues: { ...values, ':leaseId': leaseId },
-          }),
-        );
+        await client.send(new UpdateCommand(claimUpdate(expression, values)));
       } catch (error) {
-        const lost = hasName(error, 'ConditionalCheckFailedException');
-        throw new Fault(lost ? 'claim-lost' : 'store-unavailable', { retryable: true, cause: error });
+        throw hasName(error, 'ConditionalCheckFailedException') ? claimLost(error) : unavailable(error);
       }
     };
     return {
-      record: ({ state, replies, fates }) =>
-        update(
-          replies === null
-            ? 'SET #state = :state, fates = :fates REMOVE replies'
-            : 'SET #state = :state, fates = :fates, replies = :replies',
-          { '#state': 'state' },
-          { ':state': state, ':fates': fates, ...(replies === null ? {} : { ':replies': JSON.stringify(replies) }) },
-        ),
-      release: () => update('SET leaseUntil = :over', {}, { ':over': 0 }),
+      leaseId,
+      async record({ state, replies, fates }) {
+        const step = ['SET #state = :state, fates = :fates', { ':state': state, ':fates': fates }] as const;
+        const isOver = state === 'done' || state === 'unknown';
+        const TableName = table;
+        const Key = answerKey(event);
+        const answer =
+          state === 'answered'
+            ? { Put: { TableName, Item: { ...Key, replies: JSON.stringify(replies ?? []), expiresAt: inSeconds(now(), answerLifetimeSeconds) } } }
+            : isOver && hasAnswer
+              ? { Delete: { TableName, Key } }
+              : undefined;
+        if (answer === undefined) return update(...step);
+        const failed = await failedItems(client, [{ Update: claimUpdate(...step) }, answer]);
+        if (failed === undefined) hasAnswer = !isOver;
+        else throw failed.length > 0 ? claimLost() : new Fault('store-unavailable', { retryable: true });
+      },
+      release: () => update('SET leaseUntil = :over', { ':over': 0 }),
     };
   };
 
+  /** Replies are kept as text: what is valid in JSON (depth, large numbers) need not be valid in DynamoDB. */
+  const repliesTo = async (event: ClaimedEvent) => {
+    const { Item } = await calling('store-unavailable', () =>
+      client.send(new GetCommand({ TableName: table, Key: answerKey(event), ConsistentRead: true })),
+    );
+    // Erased or expired: there is nothing left to send.
+    if (Item === undefined) return [];
+    const row = answerRow.safeParse(Item);
+    if (!row.success) throw new Fault('row-malformed', { retryable: false });
+    return z.array(reply).parse(JSON.parse(row.data.replies));
+  };
+
   return {
-    async claim(eventId, tenantId) {
+    async claim(event) {
       const leaseId = randomUUID();
       const at = now();
       try {
         const { Attributes } = await client.send(
           new UpdateCommand({
             TableName: table,
-            Key: keyOf(eventId),
+            Key: claimKey(event.eventId),
             UpdateExpression:
               'SET leaseId = :leaseId, leaseUntil = :until, attempts = if_not_exists(attempts, :zero) + :one, tenantId = :tenantId, ' +
               '#state = if_not_exists(#state, :leased), fates = if_not_exists(fates, :none), expiresAt = if_not_exists(expiresAt, :expiresAt)',
-            ConditionExpression:
-              'attribute_not_exists(pk) OR (leaseUntil < :now AND #state IN (:leased, :answered, :sending, :sent))',
+            ConditionExpression: `attribute_not_exists(pk) OR (leaseUntil < :now AND #state IN (${[...Object.keys(open), ...(event.isReleased ? [':held'] : [])].join(', ')}))`,
             ExpressionAttributeNames: { '#state': 'state' },
             ExpressionAttributeValues: {
+              ...open,
+              ...(event.isReleased ? { ':held': 'held' } : {}),
               ':leaseId': leaseId,
               ':until': at + leaseSeconds * 1000,
               ':now': at,
               ':zero': 0,
               ':one': 1,
-              ':tenantId': tenantId,
+              ':tenantId': event.tenantId,
               ':none': [],
-              ':expiresAt': Math.floor(at / 1000) + claimLifetimeSeconds,
-              ':leased': 'leased',
-              ':answered': 'answered',
-              ':sending': 'sending',
-              ':sent': 'sent',
+              ':expiresAt': inSeconds(at, claimLifetimeSeconds),
             },
             ReturnValues: 'ALL_NEW',
           }),
         );
-        const progress = claimProgress.safeParse({ ...Attributes, replies: storedReplies(Attributes?.replies) });
-        if (!progress.success) throw new Fault('row-malformed', { retryable: false });
-        return { outcome: 'claimed', progress: progress.data, held: held(eventId, leaseId) };
+        const row = claimRow.safeParse(Attributes);
+        if (!row.success) throw new Fault('row-malformed', { retryable: false });
+        const isAnswered = ['answered', 'sending', 'sent'].includes(row.data.state);
+        const progress = { ...row.data, replies: isAnswered ? await repliesTo(event) : null };
+        return { outcome: 'claimed', progress, held: held(event, leaseId, isAnswered) };
       } catch (error) {
         if (error instanceof Fault) throw error;
         if (!hasName(error, 'ConditionalCheckFailedException')) throw unavailable(error);
       }
       const { Item } = await calling('store-unavailable', () =>
-        client.send(new GetCommand({ TableName: table, Key: keyOf(eventId), ConsistentRead: true })),
+        client.send(new GetCommand({ TableName: table, Key: claimKey(event.eventId), ConsistentRead: true })),
       );
-      return Item?.state === 'done' || Item?.state === 'unknown' ? { outcome: 'finished' } : { outcome: 'busy' };
+      if (Item?.state === 'done' || Item?.state === 'unknown') return { outcome: 'finished' };
+      return { outcome: Item?.state === 'held' && !event.isReleased ? 'held' : 'busy' };
     },
   };
 };
+
+const claimLost = (cause?: unknown): Fault => new Fault('claim-lost', { retryable: true, cause });
+
+const inSeconds = (at: number, seconds: number): number => Math.floor(at / 1000) + seconds;

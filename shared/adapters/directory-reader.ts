@@ -14,7 +14,7 @@ export interface Page<T> {
 }
 
 /** A row is a boundary like any other. @throws {Fault} row-malformed */
-const parsed = <T>(schema: z.ZodType<T>, row: unknown): T => {
+export const parsed = <T>(schema: z.ZodType<T>, row: unknown): T => {
   const result = schema.safeParse(row);
   if (result.success) return result.data;
   // Why no cause: zod's issues may quote the row.

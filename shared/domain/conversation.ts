@@ -1,4 +1,4 @@
-import type { AgentId, ConversationId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
+import type { AgentId, ConversationId, CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
 
 /** Meta repeats for 7 days and held events live for 14: a conversation is remembered longer than either. In seconds. */
@@ -18,6 +18,7 @@ export interface RoutingStore {
 
 export interface ConversationKey {
   readonly tenantId: TenantId;
+  readonly credentialId: CredentialId;
   readonly phoneNumberId: PhoneNumberId;
   readonly conversationId: ConversationId;
 }
@@ -25,7 +26,7 @@ export interface ConversationKey {
 /** When the table may forget it, in epoch seconds. */
 export const conversationExpiry = (now: Date): number => Math.floor(now.getTime() / 1000) + lifetimeSeconds;
 
-export const newConversation = (key: ConversationKey, now: Date): ConversationRecord => ({
+export const newConversation = (key: Omit<ConversationKey, 'credentialId'>, now: Date): ConversationRecord => ({
   conversationId: key.conversationId,
   tenantId: key.tenantId,
   phoneNumberId: key.phoneNumberId,

@@ -18,8 +18,8 @@ const retryPauses = [500, 2000] as const;
 
 /** From whatever state an earlier invocation left behind; undefined: from the beginning. */
 export const deliverEvent = async (work: RoutedEvent, found: ClaimProgress | undefined): Promise<Delivery> => {
-  switch (found?.state) {
-    case undefined:
+  if (found === undefined) return dispatch(work);
+  switch (found.state) {
     case 'leased':
     case 'held':
       return dispatch(work);
@@ -32,7 +32,7 @@ export const deliverEvent = async (work: RoutedEvent, found: ClaimProgress | und
     case 'unknown':
       return 'finished';
     default:
-      return found?.state satisfies never;
+      return found.state satisfies never;
   }
 };
 

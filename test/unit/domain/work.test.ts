@@ -87,8 +87,8 @@ describe('work that can’t be done yet', () => {
 
   test('is never put off beyond its deadline', () => {
     const deadline = new Date(now.getTime() + 90_000);
-    expect(postponed({ work, attempts: 20 }, now, deadline).pause).toBe(90_000);
-    expect(postponed({ work, attempts: 20 }, new Date(deadline.getTime() + 1), deadline).pause).toBe(0);
+    expect(postponed({ work, attempts: 20 }, now, { deadline }).pause).toBe(90_000);
+    expect(postponed({ work, attempts: 20 }, new Date(deadline.getTime() + 1), { deadline }).pause).toBe(0);
   });
 
   test('gets a later ticket in place of the one it had, and is queued with the pause', async () => {

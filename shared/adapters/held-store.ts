@@ -1,0 +1,220 @@
+import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
+import { agentId, type ConversationId, conversationId, credentialId, eventId, type PhoneNumberId, phoneNumberId, tenantId } from '../contracts/ids.ts';
+import { changed, newConversation } from '../domain/conversation.ts';
+import { Fault } from '../domain/fault.ts';
+import type { HeldConversation, HeldEvent, HeldStore } from '../domain/hold-event.ts';
+import type { ConversationRecord } from '../domain/records.ts';
+import { calling } from './aws-errors.ts';
+import { conversationPut } from './routing-store.ts';
+import { failedItems, type TransactItem } from './transactions.ts';
+
+/** Bodies in the relay bucket live as long. In seconds. */
+const heldSeconds = 14 * 24 * 60 * 60;
+
+/** The conversations of one number are spread over so many partitions. */
+const shards = 16;
+
+const linePrefix = 'HELD#';
+const setAsidePrefix = 'ASIDE#';
+
+/** Digits of a place, so that text sorts like numbers. */
+const placeDigits = 12;
+
+const heldRow = z.object({ sk: z.string(), conversationId, eventId, agentId, relayKey: z.string(), heldSince: z.iso.datetime() });
+const listedRow = z.object({ tenantId, credentialId, phoneNumberId, conversationId, agentId, heldSince: z.iso.datetime() });
+
+export interface HeldTables {
+  readonly directory: string;
+  readonly events: string;
+}
+
+const partitionOf = (number: PhoneNumberId, shard: number): string => `HELD#${number}#${shard}`;
+
+/** Spreads by the last characters of an id, which is a hash. */
+const listedKey = (number: PhoneNumberId, id: ConversationId) => ({
+  pk: partitionOf(number, Buffer.from(id).at(-1) as number % shards),
+  sk: id,
+});
+
+/** Lines of held events, by conversation. @throws {Fault} store-unavailable, row-malformed */
+export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): HeldStore => {
+  const write = async (items: readonly TransactItem[]): Promise<boolean> => (await failedItems(client, items)) === undefined;
+
+  const shorten = async (before: ConversationRecord, event: HeldEvent, change: Partial<ConversationRecord>, more: readonly TransactItem[]) => {
+    const after = changed(before, change, new Date());
+    const isEmpty = after.heldCount + after.setAsideCount === 0;
+    const done = await write([
+      conversationPut(tables.directory, before, after),
+      {
+        Delete: {
+          TableName: tables.events,
+          Key: { pk: event.conversationId, sk: event.place },
+          ConditionExpression: 'attribute_exists(pk)',
+        },
+      },
+      ...more,
+      ...(isEmpty
+        ? [{ Delete: { TableName: tables.events, Key: listedKey(before.phoneNumberId, before.conversationId) } }]
+        : []),
+    ]);
+    return done ? after : undefined;
+  };
+
+  return {
+    async hold({ conversation, envelope, leaseId, now, isSetAside, ...held }) {
+      const before = conversation ?? newConversation(envelope, now);
+      const place = `${isSetAside ? setAsidePrefix : linePrefix}${String(before.heldEver).padStart(placeDigits, '0')}`;
+      const heldSince = now.toISOString();
+      const expiresAt = Math.floor(now.getTime() / 1000) + heldSeconds;
+      const after = changed(
+        before,
+        {
+          heldEver: before.heldEver + 1,
+          ...(isSetAside ? { setAsideCount: before.setAsideCount + 1 } : { heldCount: before.heldCount + 1 }),
+        },
+        now,
+      );
+      const { tenantId: tenant, phoneNumberId: number, conversationId: id } = envelope;
+      return write([
+        conversationPut(tables.directory, conversation, after),
+        {
+          Put: {
+            TableName: tables.events,
+            Item: { pk: id, sk: place, conversationId: id, ...held, heldSince, expiresAt },
+            ConditionExpression: 'attribute_not_exists(pk)',
+          },
+        },
+        {
+          Put: {
+            TableName: tables.events,
+            Item: {
+              ...listedKey(number, id),
+              tenantId: tenant,
+              credentialId: envelope.credentialId,
+              phoneNumberId: number,
+              conversationId: id,
+              agentId: held.agentId,
+              heldSince,
+              expiresAt,
+            },
+          },
+        },
+        {
+          Update: {
+            TableName: tables.events,
+            Key: { pk: held.eventId, sk: 'CLAIM' },
+            // It starts anew when it is let go: rounds at a target that was down say nothing about the event.
+            UpdateExpression: 'SET #state = :held, leaseUntil = :over, attempts = :none',
+            ConditionExpression: 'leaseId = :leaseId',
+            ExpressionAttributeNames: { '#state': 'state' },
+            ExpressionAttributeValues: { ':held': 'held', ':over': 0, ':none': 0, ':leaseId': leaseId },
+          },
+        },
+      ]);
+    },
+
+    async first(id, { setAside }) {
+      for (const prefix of setAside ? [setAsidePrefix, linePrefix] : [linePrefix]) {
+        const { Items } = await calling('store-unavailable', () =>
+          client.send(
+            new QueryCommand({
+              TableName: tables.events,
+              KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+              ExpressionAttributeValues: { ':pk': id, ':prefix': prefix },
+              ConsistentRead: true,
+              Limit: 1,
+            }),
+          ),
+        );
+        const [row] = Items ?? [];
+        if (row === undefined) continue;
+        const parsed = heldRow.safeParse(row);
+        if (!parsed.success) throw new Fault('row-malformed', { retryable: false });
+        const { sk, ...event } = parsed.data;
+        return { ...event, place: sk, isSetAside: prefix === setAsidePrefix };
+      }
+      return undefined;
+    },
+
+    remove: (conversation, event) =>
+      shorten(
+        conversation,
+        event,
+        event.isSetAside
+          ? { setAsideCount: Math.max(0, conversation.setAsideCount - 1) }
+          : { heldCount: Math.max(0, conversation.heldCount - 1) },
+        [],
+      ),
+
+    setAside: (conversation, { place, isSetAside: _, ...event }) =>
+      shorten(
+        conversation,
+        { ...event, place, isSetAside: false },
+        { heldCount: Math.max(0, conversation.heldCount - 1), setAsideCount: conversation.setAsideCount + 1 },
+        [
+          {
+            Put: {
+              TableName: tables.events,
+              Item: {
+                pk: event.conversationId,
+                sk: place.replace(linePrefix, setAsidePrefix),
+                ...event,
+                expiresAt: Math.floor(new Date(event.heldSince).getTime() / 1000) + heldSeconds,
+              },
+            },
+          },
+        ],
+      ),
+
+    async reset(conversation) {
+      await write([conversationPut(tables.directory, conversation, changed(conversation, { heldCount: 0 }, new Date()))]);
+    },
+  };
+};
+
+/** Lists what is held on a number, in no particular order. @throws {Fault} store-unavailable */
+export const heldReader = (client: DynamoDBDocumentClient, table: string) => ({
+  async *conversations(number: PhoneNumberId): AsyncGenerator<readonly HeldConversation[]> {
+    for (let shard = 0; shard < shards; shard++) {
+      let start: Record<string, unknown> | undefined;
+      do {
+        const { Items, LastEvaluatedKey } = await calling('store-unavailable', () =>
+          client.send(
+            new QueryCommand({
+              TableName: table,
+              KeyConditionExpression: 'pk = :pk',
+              ExpressionAttributeValues: { ':pk': partitionOf(number, shard) },
+              ConsistentRead: true,
+              ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+            }),
+          ),
+        );
+        // Rows that nobody can read keep none of the others waiting.
+        yield (Items ?? []).flatMap((row) => listedRow.safeParse(row).data ?? []);
+        start = LastEvaluatedKey;
+      } while (start !== undefined);
+    }
+  },
+
+  /** The line of one conversation, what waits for the user's choice first, at most `limit`. */
+  async line(id: ConversationId, limit: number): Promise<readonly Pick<HeldEvent, 'eventId' | 'heldSince' | 'isSetAside'>[]> {
+    const { Items } = await calling('store-unavailable', () =>
+      client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+          ExpressionAttributeValues: { ':pk': id, ':from': setAsidePrefix, ':to': `${linePrefix}~` },
+          ConsistentRead: true,
+          Limit: limit,
+        }),
+      ),
+    );
+    return (Items ?? []).flatMap((row) => {
+      const parsed = heldRow.safeParse(row);
+      return parsed.success ? [{ ...parsed.data, isSetAside: parsed.data.sk.startsWith(setAsidePrefix) }] : [];
+    });
+  },
+});
+
+export type HeldReader = ReturnType<typeof heldReader>;
