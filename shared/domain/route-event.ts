@@ -1,7 +1,8 @@
 import type { ForwardedKind } from '../contracts/agent.ts';
-import { type AgentEvent, agentEventType, messageFailure, type Reply } from '../contracts/agent-event.ts';
+import type { AgentEvent, Reply } from '../contracts/agent-event.ts';
 import type { PhoneNumberId } from '../contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
+import { agentEventOf } from './agent-event-of.ts';
 import type { ClaimProgress, ClaimStep, ClaimStore, HeldClaim, ReplyFate } from './claim.ts';
 import { type Dispatcher, type DispatchOutcome, dispatchTimeout } from './dispatch.ts';
 import { type Graph, type GraphResult, tookNoEffectYet } from './graph.ts';
@@ -119,7 +120,7 @@ const dispatch = async (work: Work): Promise<RouteOutcome> => {
     { tenantId: batch.tenantId, subjectId: binding.agentId },
   );
   const [outcome] = await Promise.all([
-    dispatchWithRetries(work, agentEventOf(work), [signingSecret.bytes()]),
+    dispatchWithRetries(work, asDispatched(work), [signingSecret.bytes()]),
     acknowledgeToCustomer(work),
   ]);
   switch (outcome.outcome) {
@@ -260,43 +261,15 @@ const bindingFor = (number: NumberRecord, event: QueuedEvent): Binding | undefin
 const wants = (binding: Binding, event: QueuedEvent): boolean =>
   event.kind === 'failure' || (binding.behaviour.forward as readonly ForwardedKind[]).includes(event.kind);
 
-const agentEventOf = ({ batch, event, binding, ports }: Work): AgentEvent => {
-  const timestamp = ports.now().toISOString();
-  const common = {
-    eventId: event.eventId,
+const asDispatched = ({ batch, event, binding, ports }: Work): AgentEvent =>
+  agentEventOf({
+    event,
     tenantId: batch.tenantId,
-    agentId: binding.agentId,
     credentialId: batch.credentialId,
     phoneNumberId: batch.phoneNumberId,
-    conversation: { id: batch.conversationId, customer: event.customer, handledBy: 'agent' as const },
+    agentId: binding.agentId,
+    conversation: { id: batch.conversationId, handledBy: 'agent' },
     away: false,
-    replayed: false,
     heldSince: null,
-  };
-  switch (event.kind) {
-    case 'message':
-      return { version: 1, type: agentEventType.message, timestamp, data: { ...common, message: event.value } };
-    case 'status':
-      return { version: 1, type: agentEventType.status, timestamp, data: { ...common, status: event.value } };
-    case 'call':
-      return { version: 1, type: agentEventType.call, timestamp, data: { ...common, call: event.value } };
-    case 'echo':
-      return { version: 1, type: agentEventType.echo, timestamp, data: { ...common, echo: event.value } };
-    case 'failure':
-      return {
-        version: 1,
-        type: agentEventType.failure,
-        timestamp,
-        data: { ...common, failure: messageFailure.parse(event.value) },
-      };
-    case 'account':
-      return {
-        version: 1,
-        type: agentEventType.account,
-        timestamp,
-        data: { ...common, conversation: null, notice: { field: event.field, value: event.value } },
-      };
-    default:
-      return event.kind satisfies never;
-  }
-};
+    now: ports.now(),
+  });
