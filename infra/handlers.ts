@@ -17,6 +17,7 @@ export const handlerEntries = {
   SetUpWebhook: 'functions/webhooks/set-up-webhook.lambda.ts',
   SweepWork: 'functions/work/sweep-work.lambda.ts',
   RouteEvent: 'functions/routing/route-event.lambda.ts',
+  ReleaseHeld: 'functions/routing/release-held.lambda.ts',
   WatchAudit: 'functions/audit/watch-audit.lambda.ts',
   ServePlatform: 'functions/platform/serve-platform.lambda.ts',
   AddTenantClaim: 'functions/platform/add-tenant-claim.lambda.ts',

@@ -47,17 +47,16 @@ export class SwitchboardStack extends Stack {
     const auditLog = new AuditLog(this, 'AuditLog', house);
     const capability = { ...house, api, graphApi: new GraphApi(settings), vault, directory, auditLog };
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
-    const credentialManagement = new CredentialManagement(this, 'CredentialManagement', {
-      ...capability,
-      webhookSetUp,
-    });
-    const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...capability, webhookSetUp, credentialManagement });
-    new AgentManagement(this, 'AgentManagement', { ...capability, webhookSetUp });
 
     const relay = new MediaRelay(this, 'MediaRelay', house);
     const inbox = new WebhookInbox(this, 'WebhookInbox', { ...capability, relay });
     const eventStore = new EventStore(this, 'EventStore', house);
-    const router = new AgentRouter(this, 'AgentRouter', { ...capability, inbox, eventStore });
+    const router = new AgentRouter(this, 'AgentRouter', { ...capability, inbox, eventStore, relay });
+
+    const managed = { ...capability, webhookSetUp, router };
+    const credentialManagement = new CredentialManagement(this, 'CredentialManagement', managed);
+    new AgentManagement(this, 'AgentManagement', managed);
+    const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...managed, credentialManagement });
 
     const alerts = new Alerts(this, 'Alerts', house);
     new AuditWatch(this, 'AuditWatch', { ...house, auditLog, alerts });

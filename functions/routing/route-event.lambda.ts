@@ -1,14 +1,18 @@
 import type { Context, SQSRecord } from 'aws-lambda';
 import { agentDispatcher } from '../../shared/adapters/agent-dispatcher.ts';
 import { dynamoDb, sqs } from '../../shared/adapters/aws-clients.ts';
+import { circuitStore } from '../../shared/adapters/circuit-store.ts';
 import { claimStore } from '../../shared/adapters/claim-store.ts';
-import { numberStore } from '../../shared/adapters/number-store.ts';
-import { eventsQueueConsumer } from '../../shared/adapters/sqs-queues.ts';
+import { heldStore } from '../../shared/adapters/held-store.ts';
+import { routingStore } from '../../shared/adapters/routing-store.ts';
+import { eventsQueue, eventsQueueConsumer } from '../../shared/adapters/sqs-queues.ts';
 import { cachedOpener } from '../../shared/adapters/vault.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { eventsMessage } from '../../shared/contracts/queued-events.ts';
+import { eventsMessage, type QueuedEvents, queuedEvents } from '../../shared/contracts/queued-events.ts';
 import { dispatchTimeout } from '../../shared/domain/dispatch.ts';
-import { type RouteEventPorts, routeEvent } from '../../shared/domain/route-event.ts';
+import type { RouteEventPorts } from '../../shared/domain/event-on-its-way.ts';
+import { releaseConversation } from '../../shared/domain/release-conversation.ts';
+import { routeEvent } from '../../shared/domain/route-event.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
@@ -21,24 +25,60 @@ const workReserve = 5_000;
 const shortestReturn = 5;
 const longestReturn = 30;
 
-const routePorts = ports.once(() => ({
-  numbers: numberStore(dynamoDb(), setting(environmentName.directoryTable)),
-  claims: claimStore(dynamoDb(), setting(environmentName.eventsTable), Number(setting(environmentName.leaseSeconds))),
-  vault: cachedOpener(ports.opener()),
-  dispatcher: agentDispatcher(ports.targetRules()),
-  graph: ports.graph(),
-  journal,
-  now: () => new Date(),
-  sleep: (milliseconds: number) => new Promise<void>((wake) => setTimeout(wake, milliseconds)),
-}));
+const routePorts = ports.once(() => {
+  const tables = { directory: setting(environmentName.directoryTable), events: setting(environmentName.eventsTable) };
+  return {
+    routing: routingStore(dynamoDb(), tables.directory),
+    claims: claimStore(dynamoDb(), tables.events, Number(setting(environmentName.leaseSeconds))),
+    held: heldStore(dynamoDb(), tables),
+    circuits: circuitStore(dynamoDb(), tables.directory),
+    relay: ports.relay(),
+    queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
+    releases: ports.workQueues(),
+    vault: cachedOpener(ports.opener()),
+    dispatcher: agentDispatcher(ports.targetRules()),
+    graph: ports.graph(),
+    journal,
+    now: () => new Date(),
+    sleep: (milliseconds: number) => new Promise<void>((wake) => setTimeout(wake, milliseconds)),
+  };
+});
 
 const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean> => {
-  const batch = eventsMessage.parse(JSON.parse(record.body));
-  if (batch.type !== 'events') throw new RangeError('Not an event');
+  const message = eventsMessage.parse(JSON.parse(record.body));
   const timeLeft = () => context.getRemainingTimeInMillis() - workReserve;
   const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft };
+  switch (message.type) {
+    case 'events':
+      return routeAll(message, eventPorts);
+    case 'relayed': {
+      const list = await eventPorts.relay.get(message.relayKey);
+      if (list === undefined) {
+        journal.error('relayed-events-gone', { tenantId: message.tenantId, credentialId: message.credentialId });
+        journal.count('EventsExpired');
+        return true;
+      }
+      const { relayKey, ...envelope } = message;
+      const isDone = await routeAll(
+        queuedEvents.parse({ ...envelope, type: 'events', events: JSON.parse(list) }),
+        eventPorts,
+      );
+      if (isDone) await eventPorts.relay.delete([relayKey]);
+      return isDone;
+    }
+    case 'release-held':
+      return (await releaseConversation(message, eventPorts)) === 'finished';
+    case 'account-news':
+      return true;
+    default:
+      return message satisfies never;
+  }
+};
+
+/** In order: after one that has to be repeated, those behind it wait. */
+const routeAll = async (batch: QueuedEvents, eventPorts: RouteEventPorts): Promise<boolean> => {
   for (const event of batch.events) {
-    if (timeLeft() < dispatchTimeout) return false;
+    if (eventPorts.timeLeft() < dispatchTimeout) return false;
     if ((await routeEvent(batch, event, eventPorts)) === 'repeat') return false;
   }
   return true;

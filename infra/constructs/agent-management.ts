@@ -1,11 +1,13 @@
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
+import type { AgentRouter } from './agent-router.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { WebhookSetUp } from './webhook-set-up.ts';
 
 export interface AgentManagementProps extends CapabilityProps {
   readonly webhookSetUp: WebhookSetUp;
+  readonly router: AgentRouter;
 }
 
 /** Agents and the phone numbers they answer on. */

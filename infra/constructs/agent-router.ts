@@ -4,13 +4,17 @@ import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CapabilityProps } from './capability.ts';
 import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
+import type { MediaRelay } from './media-relay.ts';
 import type { WebhookInbox } from './webhook-inbox.ts';
+import { WorkQueue } from './work-queue.ts';
 
 export interface AgentRouterProps extends CapabilityProps {
   /** Where the events come from. */
   readonly inbox: WebhookInbox;
   /** Where it is written down how far each event got. */
   readonly eventStore: EventStore;
+  /** Where bodies lie that the queue can't carry or that are held. */
+  readonly relay: MediaRelay;
 }
 
 /** 25 s of work and 5 s to put back what is left. A claim is held as long, so that no invocation outlives its claims. */
@@ -19,13 +23,20 @@ const timeout = Duration.seconds(30);
 /** What a FIFO event source hands over at once, at most. */
 const batchSize = 10;
 
-/** Takes each event to the agent that it is for, and the agent's answer to the customer. */
+/** Takes each event to the agent that it is for, and the agent's answer to the customer; holds what can't be delivered now. */
 export class AgentRouter extends Construct {
   readonly routeEvent: HandlerFunction;
+  readonly #releases: WorkQueue;
 
   constructor(scope: Construct, id: string, props: AgentRouterProps) {
     super(scope, id);
-    const { settings, dataKey, inbox, eventStore, graphApi, vault, directory, auditLog } = props;
+    const { settings, dataKey, inbox, eventStore, relay, graphApi, vault, directory, auditLog } = props;
+    this.#releases = new WorkQueue(this, 'Releases', {
+      settings,
+      dataKey,
+      variable: environmentName.releaseQueueUrl,
+      ordered: false,
+    });
     const route = new HandlerFunction(this, 'RouteEvent', {
       settings,
       dataKey,
@@ -35,10 +46,34 @@ export class AgentRouter extends Construct {
     this.routeEvent = route;
     route.setVariable(environmentName.allowLoopbackTargets, String(settings.allowLoopbackTargets));
     inbox.events.deliverTo(route, { batchSize, maxConcurrency: settings.routeEventMaximumConcurrency });
-    eventStore.grantClaim(route, timeout);
-    directory.grantRead(route, 'GetItem');
+    inbox.events.grantSend(route);
+    eventStore.grantRoute(route, timeout);
+    directory.grantRead(route, 'BatchGetItem');
+    directory.grantWrite(route, 'PutItem', 'UpdateItem');
+    relay.grantWrite(route);
+    relay.grantRead(route);
+    relay.grantDelete(route);
+    this.grantRelease(route);
     graphApi.grantCall(route);
     vault.grantOpen(route, 'graph-api', 'agent-signature');
     auditLog.grantRecord(route);
+
+    const release = new HandlerFunction(this, 'ReleaseHeld', {
+      settings,
+      dataKey,
+      description: 'Has held events replayed once nothing holds them any more',
+      timeout,
+    });
+    this.#releases.deliverTo(release, { batchSize: 1 });
+    this.grantRelease(release);
+    inbox.events.grantSend(release);
+    eventStore.grantListHeld(release);
+    directory.grantRead(release, 'GetItem', 'BatchGetItem');
+    directory.grantWrite(release, 'PutItem', 'DeleteItem');
+  }
+
+  /** Lets the grantee ask for the release of held events. */
+  grantRelease(grantee: HandlerFunction): void {
+    this.#releases.grantSend(grantee);
   }
 }

@@ -24,10 +24,15 @@ export class EventStore extends Construct {
     return this.#events.table;
   }
 
-  /** Lets the grantee claim events and write down how far it got; a claim is held for `lease`. */
-  grantClaim(grantee: HandlerFunction, lease: Duration): void {
+  /** Lets the grantee claim events, write down how far it got, and hold them; a claim is held for `lease`. */
+  grantRoute(grantee: HandlerFunction, lease: Duration): void {
     grantee.setVariable(environmentName.leaseSeconds, String(lease.toSeconds()));
-    this.#events.grantRead(grantee, 'GetItem');
-    this.#events.grantWrite(grantee, 'UpdateItem');
+    this.#events.grantRead(grantee, 'GetItem', 'Query');
+    this.#events.grantWrite(grantee, 'PutItem', 'UpdateItem', 'DeleteItem');
+  }
+
+  /** Lets the grantee see what is held: where it stands in line, not what it says. */
+  grantListHeld(grantee: HandlerFunction): void {
+    this.#events.grantRead(grantee, 'Query');
   }
 }

@@ -59,7 +59,16 @@ export const claimStore = (
         const Key = answerKey(event);
         const answer =
           state === 'answered'
-            ? { Put: { TableName, Item: { ...Key, replies: JSON.stringify(replies ?? []), expiresAt: inSeconds(now(), answerLifetimeSeconds) } } }
+            ? {
+                Put: {
+                  TableName,
+                  Item: {
+                    ...Key,
+                    replies: JSON.stringify(replies ?? []),
+                    expiresAt: inSeconds(now(), answerLifetimeSeconds),
+                  },
+                },
+              }
             : isOver && hasAnswer
               ? { Delete: { TableName, Key } }
               : undefined;

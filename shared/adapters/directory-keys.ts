@@ -1,4 +1,13 @@
-import type { AgentId, AppId, ConversationId, CredentialId, PhoneNumberId, TenantId, WabaId, WebhookId } from '../contracts/ids.ts';
+import type {
+  AgentId,
+  AppId,
+  ConversationId,
+  CredentialId,
+  PhoneNumberId,
+  TenantId,
+  WabaId,
+  WebhookId,
+} from '../contracts/ids.ts';
 
 /** Keys of the Directory table. Ids hold no `#`, so no id can reach into another key. */
 export const directoryKey = {

@@ -1,6 +1,15 @@
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import { agentId, type ConversationId, conversationId, credentialId, eventId, type PhoneNumberId, phoneNumberId, tenantId } from '../contracts/ids.ts';
+import {
+  agentId,
+  type ConversationId,
+  conversationId,
+  credentialId,
+  eventId,
+  type PhoneNumberId,
+  phoneNumberId,
+  tenantId,
+} from '../contracts/ids.ts';
 import { changed, newConversation } from '../domain/conversation.ts';
 import { Fault } from '../domain/fault.ts';
 import type { HeldConversation, HeldEvent, HeldStore } from '../domain/hold-event.ts';
@@ -21,8 +30,22 @@ const setAsidePrefix = 'ASIDE#';
 /** Digits of a place, so that text sorts like numbers. */
 const placeDigits = 12;
 
-const heldRow = z.object({ sk: z.string(), conversationId, eventId, agentId, relayKey: z.string(), heldSince: z.iso.datetime() });
-const listedRow = z.object({ tenantId, credentialId, phoneNumberId, conversationId, agentId, heldSince: z.iso.datetime() });
+const heldRow = z.object({
+  sk: z.string(),
+  conversationId,
+  eventId,
+  agentId,
+  relayKey: z.string(),
+  heldSince: z.iso.datetime(),
+});
+const listedRow = z.object({
+  tenantId,
+  credentialId,
+  phoneNumberId,
+  conversationId,
+  agentId,
+  heldSince: z.iso.datetime(),
+});
 
 export interface HeldTables {
   readonly directory: string;
@@ -33,15 +56,21 @@ const partitionOf = (number: PhoneNumberId, shard: number): string => `HELD#${nu
 
 /** Spreads by the last characters of an id, which is a hash. */
 const listedKey = (number: PhoneNumberId, id: ConversationId) => ({
-  pk: partitionOf(number, Buffer.from(id).at(-1) as number % shards),
+  pk: partitionOf(number, (Buffer.from(id).at(-1) as number) % shards),
   sk: id,
 });
 
 /** Lines of held events, by conversation. @throws {Fault} store-unavailable, row-malformed */
 export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): HeldStore => {
-  const write = async (items: readonly TransactItem[]): Promise<boolean> => (await failedItems(client, items)) === undefined;
+  const write = async (items: readonly TransactItem[]): Promise<boolean> =>
+    (await failedItems(client, items)) === undefined;
 
-  const shorten = async (before: ConversationRecord, event: HeldEvent, change: Partial<ConversationRecord>, more: readonly TransactItem[]) => {
+  const shorten = async (
+    before: ConversationRecord,
+    event: HeldEvent,
+    change: Partial<ConversationRecord>,
+    more: readonly TransactItem[],
+  ) => {
     const after = changed(before, change, new Date());
     const isEmpty = after.heldCount + after.setAsideCount === 0;
     const done = await write([
@@ -168,7 +197,9 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
       ),
 
     async reset(conversation) {
-      await write([conversationPut(tables.directory, conversation, changed(conversation, { heldCount: 0 }, new Date()))]);
+      await write([
+        conversationPut(tables.directory, conversation, changed(conversation, { heldCount: 0 }, new Date())),
+      ]);
     },
   };
 };
@@ -198,7 +229,10 @@ export const heldReader = (client: DynamoDBDocumentClient, table: string) => ({
   },
 
   /** The line of one conversation, what waits for the user's choice first, at most `limit`. */
-  async line(id: ConversationId, limit: number): Promise<readonly Pick<HeldEvent, 'eventId' | 'heldSince' | 'isSetAside'>[]> {
+  async line(
+    id: ConversationId,
+    limit: number,
+  ): Promise<readonly Pick<HeldEvent, 'eventId' | 'heldSince' | 'isSetAside'>[]> {
     const { Items } = await calling('store-unavailable', () =>
       client.send(
         new QueryCommand({

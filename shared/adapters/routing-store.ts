@@ -25,7 +25,11 @@ export const routingStore = (client: DynamoDBDocumentClient, table: string): Rou
     for (let start = 0; start < asked.length; start += keysAtOnce) {
       const part = asked.slice(start, start + keysAtOnce);
       try {
-        const rows = await readRows(client, table, part.map(({ key }) => key));
+        const rows = await readRows(
+          client,
+          table,
+          part.map(({ key }) => key),
+        );
         for (const { key, row } of part) row.resolve(rows.find(({ pk, sk }) => pk === key.pk && sk === key.sk));
       } catch (error) {
         for (const { row } of part) row.reject(error);

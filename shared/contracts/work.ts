@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { releaseAction } from './queued-events.ts';
 import { agentId, appId, credentialId, phoneNumberId, tenantId } from './ids.ts';
+import { releaseAction } from './queued-events.ts';
 
 /**
  * Work that a change leaves behind. All of it may be done again at any time:

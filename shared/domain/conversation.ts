@@ -87,5 +87,8 @@ export const joinedConversation = (
 export type ConversationAgent = Pick<ConversationRecord, 'agentId' | 'agentUntil'>;
 
 /** An agent has it at this time. */
-export const isUnderWay = (conversation: ConversationAgent | undefined, now: Date): conversation is { agentId: AgentId; agentUntil: string } =>
+export const isUnderWay = (
+  conversation: ConversationAgent | undefined,
+  now: Date,
+): conversation is { agentId: AgentId; agentUntil: string } =>
   conversation?.agentId != null && conversation.agentUntil !== null && new Date(conversation.agentUntil) > now;

@@ -4,9 +4,9 @@ import { absenceStart, isAway } from './away.ts';
 import type { ClaimProgress, ClaimStep } from './claim.ts';
 import { changed, isUnderWay, newConversation } from './conversation.ts';
 import { type DispatchOutcome, dispatchTimeout, signingSecretsOf } from './dispatch.ts';
+import type { EventOnItsWay } from './event-on-its-way.ts';
 import { withGraphAccess } from './graph-access.ts';
 import type { ConversationRecord } from './records.ts';
-import type { RoutedEvent } from './route-event.ts';
 import { giveUpDoubtful, say, sendReplies } from './send-replies.ts';
 import { keeping } from './stickiness.ts';
 
@@ -17,7 +17,7 @@ export type Delivery = 'finished' | 'repeat' | { readonly outcome: 'undeliverabl
 const retryPauses = [500, 2000] as const;
 
 /** From whatever state an earlier invocation left behind; undefined: from the beginning. */
-export const deliverEvent = async (work: RoutedEvent, found: ClaimProgress | undefined): Promise<Delivery> => {
+export const deliverEvent = async (work: EventOnItsWay, found: ClaimProgress | undefined): Promise<Delivery> => {
   if (found === undefined) return dispatch(work);
   switch (found.state) {
     case 'leased':
@@ -36,7 +36,7 @@ export const deliverEvent = async (work: RoutedEvent, found: ClaimProgress | und
   }
 };
 
-const dispatch = async (work: RoutedEvent): Promise<Delivery> => {
+const dispatch = async (work: EventOnItsWay): Promise<Delivery> => {
   const { ports, claim, trace } = work;
   const { agentId } = work.choice.binding;
   const { conversation, isOutOfHours, spoken } = await openConversation(work);
@@ -81,10 +81,10 @@ const dispatch = async (work: RoutedEvent): Promise<Delivery> => {
 };
 
 /** Only what a customer did is answered: an answer to the fate of an answer, or to a human's, would never end. */
-const mayBeAnswered = ({ event }: RoutedEvent): boolean => event.kind === 'message' || event.kind === 'call';
+const mayBeAnswered = ({ event }: EventOnItsWay): boolean => event.kind === 'message' || event.kind === 'call';
 
 const dispatchSigned = async (
-  work: RoutedEvent,
+  work: EventOnItsWay,
   conversation: ConversationRecord | undefined,
   isOutOfHours: boolean,
 ): Promise<DispatchOutcome> => {
@@ -96,12 +96,14 @@ const dispatchSigned = async (
   for (const identity of signingSecretsOf(tenantId, binding, now))
     signing.push(secrets.use(await work.ports.vault.open(identity, { tenantId, subjectId: binding.agentId })));
   const event = agentEventOf({
+    ...work.envelope,
     event: work.event,
-    envelope: work.envelope,
     agentId: binding.agentId,
-    handledBy: conversation?.humanSince == null ? 'agent' : 'human',
+    conversation: {
+      id: work.envelope.conversationId,
+      handledBy: conversation?.humanSince == null ? 'agent' : 'human',
+    },
     away: isOutOfHours,
-    replayed: work.released !== undefined,
     heldSince: work.released?.heldSince ?? null,
     now,
   });
@@ -132,7 +134,7 @@ interface OpenedConversation {
  * Writes down which agent has the conversation and what we say ourselves, before any of it takes effect: a greeting that was written
  * down is never said again.
  */
-const openConversation = async (work: RoutedEvent): Promise<OpenedConversation> => {
+const openConversation = async (work: EventOnItsWay): Promise<OpenedConversation> => {
   const { event, choice, ports, released } = work;
   const now = ports.now();
   const at = now.toISOString();
@@ -149,8 +151,7 @@ const openConversation = async (work: RoutedEvent): Promise<OpenedConversation> 
   const begins = !isUnderWay(before, now);
   const speaks = released === undefined && event.customer.groupId === null;
   const greets = speaks && begins && greeting !== null;
-  const saysAway =
-    speaks && isOutOfHours && away !== null && (before?.awaySaidAt == null || new Date(before.awaySaidAt) < absenceStart(away, now));
+  const saysAway = speaks && away !== null && isOutOfHours && !wasToldSince(before, absenceStart(away, now));
   const changes = {
     ...keeping(before, choice, now),
     ...(begins && before?.humanSince != null ? { humanSince: null } : {}),
@@ -170,22 +171,22 @@ const openConversation = async (work: RoutedEvent): Promise<OpenedConversation> 
   return { conversation, isOutOfHours, spoken: saved };
 };
 
-const conversationAfter = (
-  work: RoutedEvent,
-  change: Parameters<typeof changed>[1],
-): ConversationRecord => {
+const wasToldSince = (conversation: ConversationRecord | undefined, start: Date | undefined): boolean =>
+  start !== undefined && conversation?.awaySaidAt != null && new Date(conversation.awaySaidAt) >= start;
+
+const conversationAfter = (work: EventOnItsWay, change: Parameters<typeof changed>[1]): ConversationRecord => {
   const now = work.ports.now();
   return changed(work.conversation ?? newConversation(work.envelope, now), change, now);
 };
 
 /** A target that was failing is in order again. */
-const noteSuccess = async ({ number, choice, ports }: RoutedEvent): Promise<void> => {
+const noteSuccess = async ({ number, choice, ports }: EventOnItsWay): Promise<void> => {
   const { agentId } = choice.binding;
   if (number.circuits[agentId]?.state === 'failing') await ports.circuits.change(number, agentId, undefined, []);
 };
 
 /** Read receipt and typing indicator: pleasant, never a reason to fail or to delay. */
-const acknowledgeToCustomer = async (work: RoutedEvent): Promise<void> => {
+const acknowledgeToCustomer = async (work: EventOnItsWay): Promise<void> => {
   const { readReceipts, typingIndicator } = work.choice.binding.behaviour;
   const messageId = work.event.value.id;
   if (work.released !== undefined || work.event.kind !== 'message') return;

@@ -1,4 +1,6 @@
 import type { AgentEvent, Reply } from '../contracts/agent-event.ts';
+import type { TenantId } from '../contracts/ids.ts';
+import type { SecretIdentity } from '../crypto/secret-context.ts';
 import type { Binding } from './records.ts';
 
 export type DispatchOutcome =
@@ -21,3 +23,11 @@ export interface Dispatcher {
 
 /** Limit of one dispatch, in milliseconds. What can't end in time is not begun. */
 export const dispatchTimeout = 10_000;
+
+/** The secrets that sign for an agent: its own, and the one before while it signs too. */
+export const signingSecretsOf = (tenantId: TenantId, binding: Binding, now: Date): readonly SecretIdentity[] => {
+  const { agentId: ownerId, secretVersion, previousSecretVersion: previous, previousSignsUntil: until } = binding;
+  const versions = [secretVersion];
+  if (previous !== null && until !== null && new Date(until) > now) versions.push(previous);
+  return versions.map((version) => ({ tenantId, ownerId, purpose: 'agent-signature', secretVersion: version }));
+};

@@ -35,8 +35,7 @@ export const holdReason = (
   number: Pick<NumberRecord, 'stopped' | 'circuits'>,
   binding: Pick<Binding, 'agentId' | 'pausedAt'>,
   conversation: ConversationRecord | undefined,
-): HoldReason | undefined =>
-  obstacle(number, binding) ?? ((conversation?.heldCount ?? 0) > 0 ? 'behind' : undefined);
+): HoldReason | undefined => obstacle(number, binding) ?? ((conversation?.heldCount ?? 0) > 0 ? 'behind' : undefined);
 
 /** A held event's place in the line of its conversation; its body lies in the relay bucket. */
 export interface HeldEvent {

@@ -1,16 +1,16 @@
 import type { MessageFailure } from '../contracts/agent-event.ts';
 import type { QueuedEvents } from '../contracts/queued-events.ts';
 import { failureEventIdOf } from './event-identity.ts';
+import type { EventOnItsWay } from './event-on-its-way.ts';
 import { Fault } from './fault.ts';
 import { groupIdOf, sqsSafe } from './queue-packing.ts';
-import type { RoutedEvent } from './route-event.ts';
 
 /**
  * Tells the agent, behind what is already queued for it, that a reply did not get through. The same event however often it is queued.
  * @throws {Fault} queue-unavailable
  */
 export const queueFailure = async (
-  { envelope, event, ports }: Pick<RoutedEvent, 'envelope' | 'event' | 'ports'>,
+  { envelope, event, ports }: Pick<EventOnItsWay, 'envelope' | 'event' | 'ports'>,
   index: number,
   failure: Pick<MessageFailure, 'outcome' | 'meta' | 'explanation' | 'guidance' | 'retry'>,
 ): Promise<void> => {

@@ -1,11 +1,12 @@
 import type { QueuedEvents, ReleaseHeld } from '../contracts/queued-events.ts';
 import { deliverEvent } from './deliver-event.ts';
 import { dispatchTimeout } from './dispatch.ts';
+import type { RouteEventPorts } from './event-on-its-way.ts';
 import { Fault } from './fault.ts';
 import { type HeldEvent, needsChoice, obstacle, readHeldBody } from './hold-event.ts';
 import { queueRelease } from './queue-release.ts';
 import type { ConversationRecord } from './records.ts';
-import { type Found, lookUp, noteFailure, type RouteEventPorts, type RouteOutcome, releaseTicket, traceOf } from './route-event.ts';
+import { type Found, lookUp, noteFailure, type RouteOutcome, releaseTicket, traceOf } from './route-event.ts';
 
 /** How often a change of the line is tried again because the conversation has changed meanwhile. */
 const mostChanges = 5;
@@ -38,7 +39,8 @@ const releaseFirst = async (request: ReleaseHeld, ports: RouteEventPorts): Promi
     if (conversation.heldCount > 0) await ports.held.reset(conversation);
     return 'finished';
   }
-  if (action === 'discard' || isTooOld(held, request, ports.now())) return drop(held, request, ports, 'EventsDiscarded');
+  if (action === 'discard' || isTooOld(held, request, ports.now()))
+    return drop(held, request, ports, 'EventsDiscarded');
   if (action !== 'replay-all' && needsChoice(held, ports.now())) {
     await changeLine(request, ports, (current) => ports.held.setAside(current, held));
     return 'next';
@@ -46,7 +48,13 @@ const releaseFirst = async (request: ReleaseHeld, ports: RouteEventPorts): Promi
   const body = await readHeldBody(held, ports.relay);
   if (body === undefined) return drop(held, request, ports, 'EventsExpired');
   const { type: _, action: __, maxAgeHours: ___, ...envelope } = request;
-  const batch: QueuedEvents = { ...envelope, type: 'events', credentialId: body.credentialId, receivedAt: body.receivedAt, events: [body.event] };
+  const batch: QueuedEvents = {
+    ...envelope,
+    type: 'events',
+    credentialId: body.credentialId,
+    receivedAt: body.receivedAt,
+    events: [body.event],
+  };
   const found = await lookUp(batch, body.event, ports);
   if (typeof found === 'string') return drop(held, request, ports, 'EventsUnwanted');
   const between = obstacle(found.number, found.choice.binding);
@@ -59,7 +67,11 @@ const letGo = async (
   held: HeldEvent,
   batch: QueuedEvents,
   found: Found,
-  { request, isProbe, ports }: { readonly request: ReleaseHeld; readonly isProbe: boolean; readonly ports: RouteEventPorts },
+  {
+    request,
+    isProbe,
+    ports,
+  }: { readonly request: ReleaseHeld; readonly isProbe: boolean; readonly ports: RouteEventPorts },
 ): Promise<Step> => {
   const [event] = batch.events;
   if (event === undefined) throw new RangeError('A held event is one event');

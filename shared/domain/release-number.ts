@@ -62,7 +62,9 @@ export const releaseNumber = async (
   }
   await flush();
   ports.journal.info('held-released', { tenantId: work.tenantId, phoneNumberId: work.phoneNumberId, count });
-  return probes.size === 0 || own === undefined ? 'done' : { outcome: 'later', pause: pauseFor([...probes.keys()], own, ports.now()) };
+  return probes.size === 0 || own === undefined
+    ? 'done'
+    : { outcome: 'later', pause: pauseFor([...probes.keys()], own, ports.now()) };
 };
 
 /** Undefined: something still holds it, and whoever takes that away will ask again. */

@@ -1,57 +1,16 @@
 import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
-import { afterFailure, type CircuitStore, probePause } from './circuit.ts';
 import { type Choice, chooseAgent } from './choose-agent.ts';
-import type { ClaimStore, HeldClaim } from './claim.ts';
-import { joinedConversation, newConversation, type RoutingStore } from './conversation.ts';
+import { afterFailure, probePause } from './circuit.ts';
+import type { HeldClaim } from './claim.ts';
+import { joinedConversation, newConversation } from './conversation.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
-import type { Dispatcher } from './dispatch.ts';
-import type { Graph } from './graph.ts';
-import { type HeldStore, holdReason, putHeldBody } from './hold-event.ts';
-import type { Journal } from './journal.ts';
-import type { QueueMessage } from './queue-packing.ts';
+import type { EventEnvelope, EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
+import { holdReason, putHeldBody } from './hold-event.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
-import type { RelayStore } from './relay.ts';
-import type { SecretOpener } from './vault.ts';
-import { newTicket, type Ticket, type WorkQueues } from './work.ts';
-
-export interface RouteEventPorts {
-  readonly routing: RoutingStore;
-  readonly claims: ClaimStore;
-  readonly held: HeldStore;
-  readonly circuits: CircuitStore;
-  readonly relay: RelayStore;
-  /** The queue that the events come from. */
-  readonly queue: { send(batch: readonly QueueMessage[]): Promise<ReadonlySet<string>> };
-  readonly releases: WorkQueues;
-  readonly vault: SecretOpener;
-  readonly dispatcher: Dispatcher;
-  readonly graph: Graph;
-  readonly journal: Journal;
-  readonly now: () => Date;
-  readonly sleep: (milliseconds: number) => Promise<void>;
-  /** How much work this invocation may still do, in milliseconds. */
-  readonly timeLeft: () => number;
-}
+import { newTicket, type Ticket } from './work.ts';
 
 /** `repeat`: leave the event in the queue. `finished`: acknowledge it. */
 export type RouteOutcome = 'finished' | 'repeat';
-
-export type EventEnvelope = Omit<QueuedEvents, 'type' | 'events'>;
-
-/** What is known when an event is on its way to an agent. */
-export interface RoutedEvent {
-  /** Names the conversation as the agent knows it, whatever form of the customer's identity the event came under. */
-  readonly envelope: EventEnvelope;
-  readonly event: QueuedEvent;
-  readonly number: CountedNumber;
-  readonly conversation: ConversationRecord | undefined;
-  readonly choice: Choice;
-  readonly claim: HeldClaim;
-  /** It was held and is let go. `isProbe`: to find out whether its target is in order again. */
-  readonly released: { readonly heldSince: string; readonly isProbe: boolean } | undefined;
-  readonly ports: RouteEventPorts;
-  readonly trace: { readonly tenantId: string; readonly credentialId: string; readonly eventId: string };
-}
 
 /** How often an event is looked at anew because its conversation has changed meanwhile. */
 const mostLooks = 4;
@@ -137,7 +96,8 @@ export const lookUp = async (
 ): Promise<Found | 'foreign' | 'unwanted'> => {
   const ids = [envelope.conversationId, ...(event.alsoKnownAs === null ? [] : [event.alsoKnownAs])];
   const { number, conversations } = await routing.read(envelope.phoneNumberId, ids);
-  if (number?.tenantId !== envelope.tenantId || !number.acceptedSources.includes(envelope.credentialId)) return 'foreign';
+  if (number?.tenantId !== envelope.tenantId || !number.acceptedSources.includes(envelope.credentialId))
+    return 'foreign';
   const { conversationId, links } = joinedConversation(envelope.conversationId, event.alsoKnownAs, conversations);
   const conversation = ids.includes(conversationId)
     ? conversations.get(conversationId)
@@ -156,7 +116,7 @@ export const traceOf = (envelope: Pick<QueuedEvents, 'tenantId' | 'credentialId'
   kind: event.kind,
 });
 
-const routedEvent = ({ event, found, claim, ports }: Attempt): RoutedEvent => ({
+const routedEvent = ({ event, found, claim, ports }: Attempt): EventOnItsWay => ({
   ...found,
   event,
   claim,
@@ -229,7 +189,8 @@ const afterDelivery = async (
     return 'repeat';
   }
   const again = await lookUp(batch, event, ports);
-  if (typeof again !== 'string' && (await hold({ batch, event, found: again, claim, rounds, ports }, target))) return 'finished';
+  if (typeof again !== 'string' && (await hold({ batch, event, found: again, claim, rounds, ports }, target)))
+    return 'finished';
   await claim.release();
   return 'repeat';
 };
@@ -254,7 +215,8 @@ export const noteFailure = async (
   ports.journal.warn('target-suspended', { tenantId: envelope.tenantId, agentId, state: after.state });
   ports.journal.count('TargetsSuspended');
   // One that is not queued is found by the sweeper.
-  for (const ticket of tickets) await ports.releases.send(ticket, probePause(after, ports.now())).catch(() => undefined);
+  for (const ticket of tickets)
+    await ports.releases.send(ticket, probePause(after, ports.now())).catch(() => undefined);
   return 'held';
 };
 

@@ -1,11 +1,11 @@
 import type { Reply } from '../contracts/agent-event.ts';
-import type { ClaimStep, ReplyFate } from './claim.ts';
 import { callbackDataOf } from './callback-data.ts';
+import type { ClaimStep, ReplyFate } from './claim.ts';
+import type { EventOnItsWay } from './event-on-its-way.ts';
 import { type GraphAccess, type GraphFailure, type GraphResult, tookNoEffectYet } from './graph.ts';
 import { withGraphAccess } from './graph-access.ts';
-import { failureOfReply } from './meta-errors.ts';
 import { queueFailure } from './message-failure.ts';
-import type { RoutedEvent } from './route-event.ts';
+import { failureOfReply } from './meta-errors.ts';
 
 /** Limit of one send, in milliseconds. What can't end in time is not begun. */
 export const sendTimeout = 5_000;
@@ -15,7 +15,7 @@ export const sendTimeout = 5_000;
  * sends that reply again. A reply that does not get through comes back to the agent as an event of its own.
  */
 export const sendReplies = (
-  work: RoutedEvent,
+  work: EventOnItsWay,
   found: Pick<ClaimStep, 'replies' | 'fates'>,
 ): Promise<'finished' | 'repeat'> =>
   // Opened before the first `sending` is recorded: a secret that does not open leaves no doubt about a reply.
@@ -41,14 +41,14 @@ export const sendReplies = (
   });
 
 /** It was being sent when the router died: it may have reached the customer, so it is never sent again. */
-export const giveUpDoubtful = async (work: RoutedEvent, index: number): Promise<ReplyFate> => {
+export const giveUpDoubtful = async (work: EventOnItsWay, index: number): Promise<ReplyFate> => {
   noteUnknown(work, index);
   await queueFailure(work, index, failureOfReply({ kind: 'unknown-outcome' }));
   return { fate: 'unknown' };
 };
 
 /** A message of ours, not the agent's: a greeting, a word that nobody is there. Pleasant, never a reason to fail; never said twice. */
-export const say = async (work: RoutedEvent, text: string, name: 'greeting' | 'away'): Promise<void> => {
+export const say = async (work: EventOnItsWay, text: string, name: 'greeting' | 'away'): Promise<void> => {
   const message = addressed(work, { type: 'text', text: { body: text } }, callbackDataOf(work.event.eventId, name));
   const send = (access: GraphAccess) => work.ports.graph.sendMessage(access, work.number.phoneNumberId, message);
   const sent = await withGraphAccess(work.ports.vault, work.number, send).catch(() => undefined);
@@ -58,7 +58,7 @@ export const say = async (work: RoutedEvent, text: string, name: 'greeting' | 'a
 
 /** Nothing of the next reply has reached the customer: back to a state that may be repeated. */
 const sendLater = async (
-  work: RoutedEvent,
+  work: EventOnItsWay,
   replies: readonly Reply[],
   fates: readonly ReplyFate[],
 ): Promise<'repeat'> => {
@@ -68,7 +68,7 @@ const sendLater = async (
 };
 
 const fateOf = async (
-  work: RoutedEvent,
+  work: EventOnItsWay,
   index: number,
   sent: GraphResult<{ readonly wamid: string }>,
 ): Promise<ReplyFate> => {
@@ -89,13 +89,13 @@ const metaOf = (failure: GraphFailure | undefined) =>
     ? { metaCode: failure.code, ...(failure.fbtraceId === undefined ? {} : { fbtraceId: failure.fbtraceId }) }
     : {};
 
-const noteUnknown = (work: RoutedEvent, index: number): void => {
+const noteUnknown = (work: EventOnItsWay, index: number): void => {
   work.ports.journal.error('reply-unknown', { ...work.trace, index });
   work.ports.journal.count('RepliesUnknown');
 };
 
 /** The agent says what, we say to whom: of an answer only the message itself and what it quotes is taken over. */
-const addressed = (work: RoutedEvent, reply: Reply, callbackData: string): Readonly<Record<string, unknown>> => {
+const addressed = (work: EventOnItsWay, reply: Reply, callbackData: string): Readonly<Record<string, unknown>> => {
   const { customer } = work.event;
   return {
     type: reply.type,

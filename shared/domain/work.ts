@@ -44,11 +44,13 @@ export const postponed = (
   now: Date,
   { deadline, pause: wanted }: { readonly deadline?: Date; readonly pause?: number } = {},
 ): Postponed => {
-  const pause = wanted ?? Math.min(
-    firstPause * 2 ** Math.min(attempts, 20),
-    longestPause,
-    Math.max(0, (deadline?.getTime() ?? Number.POSITIVE_INFINITY) - now.getTime()),
-  );
+  const pause =
+    wanted ??
+    Math.min(
+      firstPause * 2 ** Math.min(attempts, 20),
+      longestPause,
+      Math.max(0, (deadline?.getTime() ?? Number.POSITIVE_INFINITY) - now.getTime()),
+    );
   return { ticket: { id: idFor(now.getTime() + pause + grace), work, attempts: attempts + 1 }, pause };
 };
 

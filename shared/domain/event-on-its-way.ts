@@ -1,0 +1,50 @@
+import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
+import type { Choice } from './choose-agent.ts';
+import type { CircuitStore } from './circuit.ts';
+import type { ClaimStore, HeldClaim } from './claim.ts';
+import type { RoutingStore } from './conversation.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { Graph } from './graph.ts';
+import type { HeldStore } from './hold-event.ts';
+import type { Journal } from './journal.ts';
+import type { QueueMessage } from './queue-packing.ts';
+import type { ConversationRecord, CountedNumber } from './records.ts';
+import type { RelayStore } from './relay.ts';
+import type { SecretOpener } from './vault.ts';
+import type { WorkQueues } from './work.ts';
+
+export interface RouteEventPorts {
+  readonly routing: RoutingStore;
+  readonly claims: ClaimStore;
+  readonly held: HeldStore;
+  readonly circuits: CircuitStore;
+  readonly relay: RelayStore;
+  /** The queue that the events come from. */
+  readonly queue: { send(batch: readonly QueueMessage[]): Promise<ReadonlySet<string>> };
+  readonly releases: WorkQueues;
+  readonly vault: SecretOpener;
+  readonly dispatcher: Dispatcher;
+  readonly graph: Graph;
+  readonly journal: Journal;
+  readonly now: () => Date;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** How much work this invocation may still do, in milliseconds. */
+  readonly timeLeft: () => number;
+}
+
+export type EventEnvelope = Omit<QueuedEvents, 'type' | 'events'>;
+
+/** What is known of an event on its way to an agent. */
+export interface EventOnItsWay {
+  /** Names the conversation as the agent knows it, whatever form of the customer's identity the event came under. */
+  readonly envelope: EventEnvelope;
+  readonly event: QueuedEvent;
+  readonly number: CountedNumber;
+  readonly conversation: ConversationRecord | undefined;
+  readonly choice: Choice;
+  readonly claim: HeldClaim;
+  /** It was held and is let go. `isProbe`: to find out whether its target is in order again. */
+  readonly released: { readonly heldSince: string; readonly isProbe: boolean } | undefined;
+  readonly ports: RouteEventPorts;
+  readonly trace: { readonly tenantId: string; readonly credentialId: string; readonly eventId: string };
+}
