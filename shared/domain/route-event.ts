@@ -169,7 +169,7 @@ const hold = async (
  * router that did not know yet, would be overlooked: so the router looks once more, after it has held.
  */
 const releaseIfFree = async (found: Found, ports: RouteEventPorts): Promise<void> => {
-  const { phoneNumberId, conversationId, tenantId } = found.envelope;
+  const { phoneNumberId, conversationId } = found.envelope;
   const { number, conversations } = await ports.routing.read(phoneNumberId, [conversationId]);
   const binding = number?.bindings.find(({ agentId }) => agentId === found.choice.binding.agentId);
   const isHeldStill =

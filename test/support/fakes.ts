@@ -2,7 +2,6 @@ import type { Beginning, IdempotencyStore } from '../../shared/adapters/idempote
 import type { Reply } from '../../shared/contracts/agent-event.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
 import type { SecretIdentity } from '../../shared/crypto/secret-context.ts';
-import type { ClaimProgress, ClaimStep, ClaimStore } from '../../shared/domain/claim.ts';
 import { Fault } from '../../shared/domain/fault.ts';
 import type { Graph, GraphFailure, GraphResult } from '../../shared/domain/graph.ts';
 import type { Journal, JournalFields } from '../../shared/domain/journal.ts';
@@ -42,47 +41,6 @@ export const memoryVault = (secrets: Readonly<Record<string, () => SecretBytes>>
     },
   };
   return { ...opener, opened, handedOut };
-};
-
-/** Claims as DynamoDB would keep them, with every step on record. */
-export const memoryClaims = (initial?: ClaimProgress | 'finished' | 'busy') => {
-  const steps: ClaimStep[] = [];
-  let released = 0;
-  let onStep: (step: ClaimStep) => void = () => undefined;
-  const held = {
-    record(step: ClaimStep) {
-      steps.push(step);
-      onStep(step);
-      return Promise.resolve();
-    },
-    release() {
-      released++;
-      return Promise.resolve();
-    },
-  };
-  const store: ClaimStore = {
-    claim: () =>
-      Promise.resolve(
-        initial === 'finished' || initial === 'busy'
-          ? { outcome: initial }
-          : {
-              outcome: 'claimed',
-              held,
-              progress: initial ?? { state: 'leased', replies: null, fates: [], attempts: 1 },
-            },
-      ),
-  };
-  return {
-    ...store,
-    steps,
-    states: () => steps.map(({ state }) => state),
-    released: () => released,
-    failOn: (state: ClaimStep['state']) => {
-      onStep = (step) => {
-        if (step.state === state) throw new Fault('claim-lost', { retryable: true });
-      };
-    },
-  };
 };
 
 /** First answers as DynamoDB would keep them: idempotency-contract.ts holds both to the same promises. */

@@ -1,0 +1,240 @@
+import type { AgentId, ConversationId, EventId, PhoneNumberId } from '../../shared/contracts/ids.ts';
+import type { CircuitStore } from '../../shared/domain/circuit.ts';
+import type { ClaimedEvent, ClaimProgress, ClaimStep, ClaimStore, HeldClaim } from '../../shared/domain/claim.ts';
+import { changed, newConversation, type RoutingStore } from '../../shared/domain/conversation.ts';
+import { Fault } from '../../shared/domain/fault.ts';
+import type { HeldConversation, HeldEvent, HeldStore } from '../../shared/domain/hold-event.ts';
+import type { ConversationRecord, CountedNumber } from '../../shared/domain/records.ts';
+import type { RelayStore } from '../../shared/domain/relay.ts';
+import type { Ticket } from '../../shared/domain/work.ts';
+
+interface Claim extends ClaimProgress {
+  leaseId: string | null;
+}
+
+/** Claims as DynamoDB would keep them, with every step on record. A lease lasts until it is given back. */
+export const memoryClaims = (initial?: ClaimProgress | 'finished' | 'busy') => {
+  const claims = new Map<EventId, Claim>();
+  const steps: ClaimStep[] = [];
+  let released = 0;
+  let leases = 0;
+  let onStep: (step: ClaimStep) => void = () => undefined;
+  const heldBy = (eventId: EventId, leaseId: string): HeldClaim => {
+    const own = (): Claim => {
+      const claim = claims.get(eventId);
+      if (claim?.leaseId !== leaseId) throw new Fault('claim-lost', { retryable: true });
+      return claim;
+    };
+    return {
+      leaseId,
+      record(step) {
+        steps.push(step);
+        onStep(step);
+        claims.set(eventId, {
+          ...own(),
+          state: step.state,
+          replies: step.replies && [...step.replies],
+          fates: [...step.fates],
+        });
+        return Promise.resolve();
+      },
+      release() {
+        released++;
+        claims.set(eventId, { ...own(), leaseId: null });
+        return Promise.resolve();
+      },
+    };
+  };
+  const claim: ClaimStore['claim'] = ({ eventId, isReleased }: ClaimedEvent) => {
+    const found: Claim =
+      claims.get(eventId) ??
+      (initial === undefined || initial === 'finished' || initial === 'busy'
+        ? { state: 'leased', replies: null, fates: [], attempts: 0, leaseId: initial === 'busy' ? 'another' : null }
+        : { ...initial, attempts: initial.attempts - 1, leaseId: null });
+    if (initial === 'finished' || found.state === 'done' || found.state === 'unknown')
+      return Promise.resolve({ outcome: 'finished' });
+    if (found.state === 'held' && !isReleased) return Promise.resolve({ outcome: 'held' });
+    if (found.leaseId !== null) return Promise.resolve({ outcome: 'busy' });
+    const leaseId = `lease-${leases++}`;
+    const progress = { ...found, attempts: found.attempts + 1 };
+    claims.set(eventId, { ...progress, leaseId });
+    return Promise.resolve({ outcome: 'claimed', held: heldBy(eventId, leaseId), progress });
+  };
+  return {
+    claim,
+    claims,
+    steps,
+    states: () => steps.map(({ state }) => state),
+    released: () => released,
+    failOn: (state: ClaimStep['state']) => {
+      onStep = (step) => {
+        if (step.state === state) throw new Fault('claim-lost', { retryable: true });
+      };
+    },
+  };
+};
+
+/** Numbers and conversations as the Directory would hold them. `meanwhile` runs once, after the next read: what somebody else does then. */
+export const memoryDirectory = (...numbers: readonly CountedNumber[]) => {
+  const numbersById = new Map<PhoneNumberId, CountedNumber>(numbers.map((number) => [number.phoneNumberId, number]));
+  const conversations = new Map<ConversationId, ConversationRecord>();
+  const writes: ConversationRecord[] = [];
+  let meanwhile: (() => void) | undefined;
+  const isAsRead = (before: ConversationRecord | undefined, id: ConversationId): boolean =>
+    conversations.get(id)?.revision === before?.revision;
+  const routing: RoutingStore = {
+    read(phoneNumberId, ids) {
+      const state = {
+        number: numbersById.get(phoneNumberId),
+        conversations: new Map(
+          ids.flatMap((id) => (conversations.has(id) ? [[id, conversations.get(id) as ConversationRecord]] : [])),
+        ),
+      };
+      const act = meanwhile;
+      meanwhile = undefined;
+      act?.();
+      return Promise.resolve(state);
+    },
+    save(before, after) {
+      if (!isAsRead(before, after.conversationId)) return Promise.resolve(false);
+      conversations.set(after.conversationId, after);
+      writes.push(after);
+      return Promise.resolve(true);
+    },
+  };
+  const circuits: CircuitStore = {
+    change(number, agentId, after) {
+      const current = numbersById.get(number.phoneNumberId);
+      if (current === undefined || current.circuits[agentId] !== number.circuits[agentId])
+        return Promise.resolve(false);
+      const { [agentId]: _, ...others } = current.circuits;
+      numbersById.set(number.phoneNumberId, {
+        ...current,
+        circuits: after === undefined ? others : { ...others, [agentId]: after },
+      });
+      return Promise.resolve(true);
+    },
+  };
+  return {
+    routing,
+    circuits,
+    numbers: numbersById,
+    conversations,
+    writes,
+    isAsRead,
+    circuitOf: (id: PhoneNumberId, agentId: AgentId) => numbersById.get(id)?.circuits[agentId],
+    afterNextRead: (act: () => void) => {
+      meanwhile = act;
+    },
+  };
+};
+
+/** Lines of held events as the Events table would hold them. */
+export const memoryHeld = (
+  directory: ReturnType<typeof memoryDirectory>,
+  { claims }: Pick<ReturnType<typeof memoryClaims>, 'claims'>,
+) => {
+  let rows: HeldEvent[] = [];
+  const listed = new Map<ConversationId, HeldConversation>();
+  const shortened = (before: ConversationRecord, event: HeldEvent, change: Partial<ConversationRecord>) => {
+    if (!directory.isAsRead(before, before.conversationId) || !rows.includes(event)) return Promise.resolve(undefined);
+    const after = changed(before, change, new Date());
+    directory.conversations.set(after.conversationId, after);
+    rows = rows.filter((row) => row !== event);
+    if (after.heldCount + after.setAsideCount === 0) listed.delete(after.conversationId);
+    return Promise.resolve(after);
+  };
+  const store: HeldStore = {
+    hold({ conversation, envelope, leaseId, now, isSetAside, eventId, agentId, relayKey }) {
+      const claim = claims.get(eventId);
+      const before = conversation ?? newConversation(envelope, now);
+      const id = envelope.conversationId;
+      if (claim?.leaseId !== leaseId || !directory.isAsRead(conversation, id)) return Promise.resolve(false);
+      const heldSince = now.toISOString();
+      const place = String(before.heldEver).padStart(12, '0');
+      rows.push({ conversationId: id, place, isSetAside, eventId, agentId, relayKey, heldSince });
+      directory.conversations.set(
+        id,
+        changed(
+          before,
+          {
+            heldEver: before.heldEver + 1,
+            ...(isSetAside ? { setAsideCount: before.setAsideCount + 1 } : { heldCount: before.heldCount + 1 }),
+          },
+          now,
+        ),
+      );
+      const { tenantId, credentialId, phoneNumberId } = envelope;
+      listed.set(id, { tenantId, credentialId, phoneNumberId, conversationId: id, agentId, heldSince });
+      claims.set(eventId, { ...claim, state: 'held', leaseId: null, attempts: 0 });
+      return Promise.resolve(true);
+    },
+    first(id, { setAside }) {
+      const own = rows.filter(({ conversationId }) => conversationId === id);
+      const inLine = own.filter(({ isSetAside }) => !isSetAside);
+      const first = [...(setAside ? own.filter(({ isSetAside }) => isSetAside) : []), ...inLine];
+      return Promise.resolve(first[0]);
+    },
+    remove: (conversation, event) =>
+      shortened(
+        conversation,
+        event,
+        event.isSetAside
+          ? { setAsideCount: conversation.setAsideCount - 1 }
+          : { heldCount: conversation.heldCount - 1 },
+      ),
+    async setAside(conversation, event) {
+      const after = await shortened(conversation, event, {
+        heldCount: conversation.heldCount - 1,
+        setAsideCount: conversation.setAsideCount + 1,
+      });
+      if (after !== undefined) rows.push({ ...event, isSetAside: true });
+      return after;
+    },
+    reset(conversation) {
+      directory.conversations.set(conversation.conversationId, changed(conversation, { heldCount: 0 }, new Date()));
+      return Promise.resolve();
+    },
+  };
+  return {
+    ...store,
+    rows: () => rows,
+    /** What expires: the rows go, the counts stay. */
+    expire: () => {
+      rows = [];
+    },
+    age: (milliseconds: number) => {
+      rows = rows.map((row) => ({
+        ...row,
+        heldSince: new Date(Date.parse(row.heldSince) - milliseconds).toISOString(),
+      }));
+    },
+    reader: {
+      async *conversations() {
+        yield await Promise.resolve([...listed.values()]);
+      },
+    },
+  };
+};
+
+export const memoryRelay = () => {
+  const bodies = new Map<string, string>();
+  const store: RelayStore = {
+    put: (key, body) => Promise.resolve(void bodies.set(key, body)),
+    get: (key) => Promise.resolve(bodies.get(key)),
+    delete: (keys) => Promise.resolve(keys.forEach((key) => void bodies.delete(key))),
+  };
+  return { ...store, bodies };
+};
+
+/** Work that was asked for, with the pause that it was given. */
+export const recordingQueues = () => {
+  const asked: { readonly work: Ticket['work']; readonly delay: number }[] = [];
+  return {
+    asked,
+    send({ work }: Pick<Ticket, 'work'>, delay = 0) {
+      asked.push({ work, delay });
+      return Promise.resolve();
+    },
+  };
+};
