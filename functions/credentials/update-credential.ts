@@ -22,7 +22,7 @@ import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/record
 import { credentialView } from '../../shared/domain/representations.ts';
 import { validateCredential } from '../../shared/domain/validate-credential.ts';
 import type { SecretOpener, SecretSealer } from '../../shared/domain/vault.ts';
-import { newTicket, type WorkQueues } from '../../shared/domain/work.ts';
+import { newTicket, type Ticket, type WorkQueues } from '../../shared/domain/work.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute, versionProblem } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
@@ -123,6 +123,9 @@ const editionOf = async (
   };
 };
 
+const releaseTicket = ({ tenantId, credentialId }: CredentialRecord, now: Date): Ticket =>
+  newTicket({ kind: 'release-credential', tenantId, credentialId, action: 'replay', maxAgeHours: null }, now);
+
 const changedFields = (request: UpdateCredentialRequest): readonly string[] =>
   Object.entries(request).flatMap(([name, value]) => (value === undefined ? [] : [name]));
 
@@ -162,6 +165,8 @@ const resealed = async (
     proofVersion: appAfter.secretVersion,
     accessTokenExpiresAt: validation.tokenExpiresAt?.toISOString() ?? null,
     phoneNumbers: [...validation.phoneNumbers],
+    // Meta has just let us in: what it reported before is over.
+    standing: null,
     ...(request.accessToken === undefined
       ? {}
       : { accessTokenLastFour: lastFour(secrets.accessToken), accessTokenSetAt: now.toISOString() }),
@@ -177,6 +182,7 @@ const resealed = async (
     retired: [kept.graphApi, kept.cleanUp, ...retiredOfApp(app, appAfter)],
     tickets: [
       newTicket({ kind: 'set-up', tenantId: before.tenantId, credentialId: before.credentialId, reclaim: false }, now),
+      ...(before.standing?.isStopped ? [releaseTicket(before, now)] : []),
       ...(isRotated ? rotationTickets(appAfter, now) : []),
     ],
     audit: [{ action: 'update', outcome: 'ok', about: changedFields(request) }],

@@ -9,6 +9,7 @@ import { eventsQueue, eventsQueueConsumer } from '../../shared/adapters/sqs-queu
 import { cachedOpener } from '../../shared/adapters/vault.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { eventsMessage, type QueuedEvents, queuedEvents } from '../../shared/contracts/queued-events.ts';
+import { takeAccountNews } from '../../shared/domain/account-news.ts';
 import { dispatchTimeout } from '../../shared/domain/dispatch.ts';
 import type { RouteEventPorts } from '../../shared/domain/event-on-its-way.ts';
 import { releaseConversation } from '../../shared/domain/release-conversation.ts';
@@ -44,6 +45,12 @@ const routePorts = ports.once(() => {
   };
 });
 
+const newsPorts = ports.once(() => {
+  const { claims, releases } = routePorts();
+  const credentials = { ...ports.credentials(), ...ports.webhookState() };
+  return { claims, releases, credentials, tickets: ports.tickets(), journal, now: () => new Date() };
+});
+
 const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean> => {
   const message = eventsMessage.parse(JSON.parse(record.body));
   const timeLeft = () => context.getRemainingTimeInMillis() - workReserve;
@@ -69,7 +76,7 @@ const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean
     case 'release-held':
       return (await releaseConversation(message, eventPorts)) === 'finished';
     case 'account-news':
-      return true;
+      return (await takeAccountNews(message, newsPorts())) === 'finished';
     default:
       return message satisfies never;
   }

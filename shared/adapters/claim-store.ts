@@ -16,9 +16,13 @@ const answerLifetimeSeconds = 24 * 60 * 60;
 
 const claimKey = (eventId: EventId) => ({ pk: eventId, sk: 'CLAIM' });
 
-/** An agent's replies lie with the conversation: whoever erases a customer finds them there. */
-const answerKey = ({ conversationId, eventId }: ClaimedEvent) => ({ pk: conversationId, sk: `ANSWER#${eventId}` });
 export const answerPrefix = 'ANSWER#';
+
+/** An agent's replies lie with the conversation: whoever erases a customer finds them there. */
+const answerKey = ({ conversationId, eventId }: ClaimedEvent) => {
+  if (conversationId === null) throw new RangeError('What has no conversation has no answer');
+  return { pk: conversationId, sk: `${answerPrefix}${eventId}` };
+};
 
 const claimRow = claimProgress.omit({ replies: true });
 const answerRow = z.object({ replies: z.string() });
@@ -56,21 +60,20 @@ export const claimStore = (
         const step = ['SET #state = :state, fates = :fates', { ':state': state, ':fates': fates }] as const;
         const isOver = state === 'done' || state === 'unknown';
         const TableName = table;
-        const Key = answerKey(event);
         const answer =
           state === 'answered'
             ? {
                 Put: {
                   TableName,
                   Item: {
-                    ...Key,
+                    ...answerKey(event),
                     replies: JSON.stringify(replies ?? []),
                     expiresAt: inSeconds(now(), answerLifetimeSeconds),
                   },
                 },
               }
             : isOver && hasAnswer
-              ? { Delete: { TableName, Key } }
+              ? { Delete: { TableName, Key: answerKey(event) } }
               : undefined;
         if (answer === undefined) return update(...step);
         const failed = await failedItems(client, [{ Update: claimUpdate(...step) }, answer]);

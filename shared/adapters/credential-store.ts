@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type * as z from 'zod';
 import type { PhoneNumber, Reason } from '../contracts/credential.ts';
 import type { AppId, CredentialId, PhoneNumberId, TenantId, WabaId } from '../contracts/ids.ts';
 import type { SecretIdentity } from '../crypto/secret-context.ts';
+import { stopOf } from '../domain/account-news.ts';
 import { Fault } from '../domain/fault.ts';
 import {
   type CredentialRecord,
@@ -21,7 +23,7 @@ import type { AuditPut } from './audit-log.ts';
 import { hasName, unavailable } from './aws-errors.ts';
 import { appWabaPrefix, appWabasPrefix, credentialPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
-import { appUpdate } from './edition-store.ts';
+import { appUpdate, ownNumbersOf } from './edition-store.ts';
 import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems } from './transactions.ts';
@@ -246,6 +248,48 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
           },
         }),
       );
+    },
+
+    /** What Meta has reported of the account. Its numbers stop or go on in the same transaction. */
+    async recordStanding(before: CredentialRecord, after: CredentialRecord): Promise<boolean> {
+      const stop = stopOf(after);
+      const isSame = isDeepStrictEqual(stopOf(before), stop);
+      const numbers = isSame ? [] : await ownNumbersOf(client, table, before);
+      const failed = await failedItems(client, [
+        {
+          Update: {
+            TableName: table,
+            Key: directoryKey.credential(before.tenantId, before.credentialId),
+            UpdateExpression: 'SET standing = :standing, phoneNumbers = :numbers',
+            ConditionExpression:
+              'secretVersion = :secretVersion AND phoneNumbers = :before AND claimedNumbers = :claimed AND #status <> :removing',
+            ExpressionAttributeNames: { '#status': 'status' },
+            ExpressionAttributeValues: {
+              ':standing': after.standing,
+              ':numbers': after.phoneNumbers,
+              ':secretVersion': before.secretVersion,
+              ':before': before.phoneNumbers,
+              ':claimed': before.claimedNumbers,
+              ':removing': 'removing',
+            },
+          },
+        },
+        ...numbers.map((number) => ({
+          Update: {
+            TableName: table,
+            Key: directoryKey.number(number),
+            UpdateExpression: 'SET stopped = :stopped ADD revision :one',
+            ConditionExpression: 'tenantId = :tenantId AND credentialId = :credentialId',
+            ExpressionAttributeValues: {
+              ':stopped': stop,
+              ':one': 1,
+              ':tenantId': before.tenantId,
+              ':credentialId': before.credentialId,
+            },
+          },
+        })),
+      ]);
+      return failed === undefined;
     },
 
     /** Somebody changed what was set up: seen, not mended. */

@@ -1,6 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import type { PhoneNumberId } from '../contracts/ids.ts';
+import { stopOf } from '../domain/account-news.ts';
 import type { Editions } from '../domain/edition.ts';
 import { type CredentialRecord, type MetaAppRecord, numberRecord } from '../domain/records.ts';
 import { ownerOfApp, sharedTenant } from '../domain/vault.ts';
@@ -95,7 +96,7 @@ const credentialUpdate = (TableName: string, before: CredentialRecord, after: Cr
     Key: directoryKey.credential(before.tenantId, before.credentialId),
     UpdateExpression:
       'SET #label = :label, version = :newVersion, secretVersion = :newSecretVersion, proofVersion = :proofVersion, ' +
-      'accessTokenLastFour = :lastFour, accessTokenSetAt = :setAt, accessTokenExpiresAt = :expiresAt, phoneNumbers = :numbers, updatedAt = :updatedAt',
+      'accessTokenLastFour = :lastFour, accessTokenSetAt = :setAt, accessTokenExpiresAt = :expiresAt, phoneNumbers = :numbers, standing = :standing, updatedAt = :updatedAt',
     ConditionExpression:
       'version = :version AND secretVersion = :secretVersion AND claimedNumbers = :claimed AND #status <> :removing',
     ExpressionAttributeNames: { '#label': 'label', '#status': 'status' },
@@ -108,6 +109,7 @@ const credentialUpdate = (TableName: string, before: CredentialRecord, after: Cr
       ':setAt': after.accessTokenSetAt,
       ':expiresAt': after.accessTokenExpiresAt,
       ':numbers': after.phoneNumbers,
+      ':standing': after.standing,
       ':updatedAt': after.updatedAt,
       ':version': before.version,
       ':secretVersion': before.secretVersion,
@@ -153,10 +155,11 @@ const numberUpdates = (
     Update: {
       TableName,
       Key: directoryKey.number(number),
-      UpdateExpression: 'SET secretVersion = :secretVersion ADD revision :one',
+      UpdateExpression: 'SET secretVersion = :secretVersion, stopped = :stopped ADD revision :one',
       ConditionExpression: 'tenantId = :tenantId AND credentialId = :credentialId',
       ExpressionAttributeValues: {
         ':secretVersion': credential.secretVersion,
+        ':stopped': stopOf(credential),
         ':tenantId': credential.tenantId,
         ':credentialId': credential.credentialId,
         ':one': 1,

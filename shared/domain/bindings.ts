@@ -1,4 +1,5 @@
 import type { AgentId, PhoneNumberId } from '../contracts/ids.ts';
+import { stopOf } from './account-news.ts';
 import { type Refused, refuse } from './outcome.ts';
 import type { AgentRecord, Binding, ClaimedNumber, CountedNumber, CredentialRecord, NumberRecord } from './records.ts';
 
@@ -98,7 +99,7 @@ const bound = (
     acceptedSources: number?.acceptedSources ?? [credential.credentialId],
     bindings: [...others, ...bindingOf(agent)],
     circuits: number?.circuits ?? {},
-    stopped: number?.stopped ?? null,
+    stopped: number?.stopped ?? stopOf(credential),
   };
 };
 

@@ -58,7 +58,8 @@ export interface ClaimStore {
 export interface ClaimedEvent {
   readonly eventId: EventId;
   readonly tenantId: TenantId;
-  readonly conversationId: ConversationId;
+  /** Null for what nobody answers. */
+  readonly conversationId: ConversationId | null;
   /** It is being let go: a claim that is held may be taken up. */
   readonly isReleased: boolean;
 }

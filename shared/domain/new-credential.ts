@@ -31,6 +31,7 @@ export const newCredential = (
     proofVersion: app.secretVersion,
     status: 'connected',
     reason: null,
+    standing: null,
     accessTokenLastFour: lastFour(accessToken),
     accessTokenSetAt: at,
     accessTokenExpiresAt: validation.tokenExpiresAt?.toISOString() ?? null,

@@ -58,6 +58,14 @@ export const removal = z.object({
 });
 export type Removal = z.infer<typeof removal>;
 
+/** What Meta has reported of the account. `isStopped`: nothing goes through it, so events are held. */
+export const standing = z.object({
+  status: z.enum(['degraded', 'action_required']),
+  reason,
+  isStopped: z.boolean(),
+});
+export type Standing = z.infer<typeof standing>;
+
 export const credentialRecord = z.object({
   tenantId,
   credentialId,
@@ -72,6 +80,7 @@ export const credentialRecord = z.object({
   proofVersion: secretVersion.default(1),
   status: credentialStatus,
   reason: reason.nullable(),
+  standing: standing.nullable().default(null),
   accessTokenLastFour: z.string(),
   accessTokenSetAt: z.iso.datetime(),
   accessTokenExpiresAt: z.iso.datetime().nullable(),

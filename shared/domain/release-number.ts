@@ -1,4 +1,4 @@
-import type { AgentId, PhoneNumberId } from '../contracts/ids.ts';
+import type { AgentId, CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
 import type { ReleaseAction, ReleaseHeld } from '../contracts/queued-events.ts';
 import type { Work } from '../contracts/work.ts';
 import { probePause } from './circuit.ts';
@@ -7,7 +7,7 @@ import { type HeldConversation, obstacle } from './hold-event.ts';
 import type { Journal } from './journal.ts';
 import type { QueueMessage } from './queue-packing.ts';
 import { queueRelease } from './queue-release.ts';
-import type { NumberRecord } from './records.ts';
+import type { CredentialRecord, NumberRecord } from './records.ts';
 import type { WorkOutcome } from './work.ts';
 
 export interface ReleaseNumberPorts {
@@ -65,6 +65,22 @@ export const releaseNumber = async (
   return probes.size === 0 || own === undefined
     ? 'done'
     : { outcome: 'later', pause: pauseFor([...probes.keys()], own, ports.now()) };
+};
+
+/** The same for all numbers that a credential has ever listed: who has lost one since finds nothing there. */
+export const releaseCredential = async (
+  { tenantId, credentialId, action, maxAgeHours }: Extract<Work, { kind: 'release-credential' }>,
+  ports: ReleaseNumberPorts & {
+    readonly credentials: {
+      find(tenantId: TenantId, credentialId: CredentialId): Promise<CredentialRecord | undefined>;
+    };
+  },
+): Promise<WorkOutcome> => {
+  const credential = await ports.credentials.find(tenantId, credentialId);
+  // Targets that fail have work of their own, which tries them again.
+  for (const { phoneNumberId } of credential?.phoneNumbers ?? [])
+    await releaseNumber({ kind: 'release-held', tenantId, phoneNumberId, action, maxAgeHours }, ports);
+  return 'done';
 };
 
 /** Undefined: something still holds it, and whoever takes that away will ask again. */

@@ -19,8 +19,7 @@ export const credentialView = (record: CredentialRecord, app: MetaAppRecord | un
   appId: record.appId,
   wabaId: record.wabaId,
   version: record.version,
-  status: record.status,
-  reason: record.reason,
+  ...stateOf(record),
   secrets: {
     accessToken: {
       lastFour: record.accessTokenLastFour,
@@ -46,6 +45,12 @@ export const credentialView = (record: CredentialRecord, app: MetaAppRecord | un
   updatedAt: record.updatedAt,
 });
 
+/** What Meta says of the account counts unless something worse is known. */
+export const stateOf = ({ status, reason, standing }: CredentialRecord): Pick<Credential, 'status' | 'reason'> =>
+  standing === null || (status !== 'connected' && !standing.isStopped) || status === 'removing'
+    ? { status, reason }
+    : { status: standing.status, reason: standing.reason };
+
 /** Through which credential an agent is connected, if at all. */
 export const credentialIdOf = ({ whatsapp }: AgentRecord): CredentialId | undefined =>
   whatsapp.enabled ? credentialId.parse(whatsapp.credentialId) : undefined;
@@ -64,7 +69,7 @@ export const agentView = (record: AgentRecord, credential: CredentialRecord | un
     whatsapp:
       whatsapp.enabled && credential ? { ...whatsapp, credentialId: credential.credentialId } : { enabled: false },
     connection: {
-      status: whatsapp.enabled && credential ? credential.status : 'disabled',
+      status: whatsapp.enabled && credential ? stateOf(credential).status : 'disabled',
       displayPhoneNumber: number?.displayPhoneNumber ?? null,
     },
     dispatch: { state: record.pausedAt === null ? 'active' : 'paused', since: record.pausedAt },

@@ -50,6 +50,7 @@ export const credentialRecordOf = (change: Partial<CredentialRecord> = {}): Cred
   proofVersion: 1,
   status: 'connected',
   reason: null,
+  standing: null,
   accessTokenLastFour: 'wxyz',
   accessTokenSetAt: at,
   accessTokenExpiresAt: null,

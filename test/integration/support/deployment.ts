@@ -232,6 +232,7 @@ export class RunningProcess {
         return retireSecret(work, this.ports);
       case 'retire-agent-secret':
       case 'release-held':
+      case 'release-credential':
         throw new RangeError('Not work of a credential');
       default:
         return work satisfies never;
