@@ -17,6 +17,8 @@ export const handlerEntries = {
   SetUpWebhook: 'functions/webhooks/set-up-webhook.lambda.ts',
   SweepWork: 'functions/work/sweep-work.lambda.ts',
   RouteEvent: 'functions/routing/route-event.lambda.ts',
+  ManageHeld: 'functions/held/manage-held.lambda.ts',
+  EraseCustomer: 'functions/customers/erase-customer.lambda.ts',
   ReleaseHeld: 'functions/routing/release-held.lambda.ts',
   WatchAudit: 'functions/audit/watch-audit.lambda.ts',
   ServePlatform: 'functions/platform/serve-platform.lambda.ts',

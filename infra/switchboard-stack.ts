@@ -12,6 +12,7 @@ import { DataKey } from './constructs/data-key.ts';
 import { Directory } from './constructs/directory.ts';
 import { EventStore } from './constructs/event-store.ts';
 import { GraphApi } from './constructs/graph-api.ts';
+import { HeldEvents } from './constructs/held-events.ts';
 import { Identity } from './constructs/identity.ts';
 import { MediaRelay } from './constructs/media-relay.ts';
 import { PlatformPages } from './constructs/platform-pages.ts';
@@ -56,6 +57,7 @@ export class SwitchboardStack extends Stack {
     const managed = { ...capability, webhookSetUp, router };
     const credentialManagement = new CredentialManagement(this, 'CredentialManagement', managed);
     new AgentManagement(this, 'AgentManagement', managed);
+    new HeldEvents(this, 'HeldEvents', { ...managed, eventStore, relay });
     const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...managed, credentialManagement });
 
     const alerts = new Alerts(this, 'Alerts', house);

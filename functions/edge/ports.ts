@@ -7,13 +7,16 @@ import {
   credentialReader,
   webhookStateRecorder,
 } from '../../shared/adapters/credential-store.ts';
+import { customerEraser } from '../../shared/adapters/customer-eraser.ts';
 import { editionStore } from '../../shared/adapters/edition-store.ts';
 import { graphApi } from '../../shared/adapters/graph-api.ts';
+import { heldReader } from '../../shared/adapters/held-store.ts';
 import { idempotencyStore } from '../../shared/adapters/idempotency-store.ts';
 import { kmsDataKeys } from '../../shared/adapters/kms-data-keys.ts';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { removalStarter as removalStarterOf, removalStore } from '../../shared/adapters/removal-store.ts';
 import { repairStore } from '../../shared/adapters/repair-store.ts';
+import { routingStore } from '../../shared/adapters/routing-store.ts';
 import { workQueues as workQueuesOf } from '../../shared/adapters/sqs-queues.ts';
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
@@ -69,6 +72,10 @@ export const repairs = once(() => repairStore(dynamoDb(), directoryAndVault(), a
 export const editions = once(() => editionStore(dynamoDb(), directoryAndVault(), audit().put));
 export const removalStarter = once(() => removalStarterOf(dynamoDb(), directoryAndVault(), audit().put));
 export const removals = once(() => removalStore(dynamoDb(), directoryAndVault(), audit().put));
+const directoryAndEvents = () => ({ directory: directoryTable(), events: setting(environmentName.eventsTable) });
+export const routing = once(() => routingStore(dynamoDb(), directoryTable()));
+export const held = once(() => heldReader(dynamoDb(), setting(environmentName.eventsTable)));
+export const customers = once(() => customerEraser(dynamoDb(), directoryAndEvents()));
 export const relay = once(() => relayStore(s3(), setting(environmentName.relayBucket)));
 export const tickets = once(() => ticketStore(dynamoDb(), directoryTable()));
 /** Reads the address of a queue when work of its kind is sent: a role that may not send has no address either. */

@@ -1,6 +1,4 @@
-import { dynamoDb, sqs } from '../../shared/adapters/aws-clients.ts';
-import { heldReader } from '../../shared/adapters/held-store.ts';
-import { routingStore } from '../../shared/adapters/routing-store.ts';
+import { sqs } from '../../shared/adapters/aws-clients.ts';
 import { eventsQueue } from '../../shared/adapters/sqs-queues.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { releaseCredential, releaseNumber } from '../../shared/domain/release-number.ts';
@@ -10,9 +8,9 @@ import * as ports from '../edge/ports.ts';
 import { workLambda } from '../edge/work-lambda.ts';
 
 const releasePorts = ports.once(() => ({
-  routing: routingStore(dynamoDb(), setting(environmentName.directoryTable)),
+  routing: ports.routing(),
   credentials: ports.credentials(),
-  held: heldReader(dynamoDb(), setting(environmentName.eventsTable)),
+  held: ports.held(),
   queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
   journal,
   now: () => new Date(),

@@ -4,7 +4,6 @@ import { dynamoDb, sqs } from '../../shared/adapters/aws-clients.ts';
 import { circuitStore } from '../../shared/adapters/circuit-store.ts';
 import { claimStore } from '../../shared/adapters/claim-store.ts';
 import { heldStore } from '../../shared/adapters/held-store.ts';
-import { routingStore } from '../../shared/adapters/routing-store.ts';
 import { eventsQueue, eventsQueueConsumer } from '../../shared/adapters/sqs-queues.ts';
 import { cachedOpener } from '../../shared/adapters/vault.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
@@ -29,7 +28,7 @@ const longestReturn = 30;
 const routePorts = ports.once(() => {
   const tables = { directory: setting(environmentName.directoryTable), events: setting(environmentName.eventsTable) };
   return {
-    routing: routingStore(dynamoDb(), tables.directory),
+    routing: ports.routing(),
     claims: claimStore(dynamoDb(), tables.events, Number(setting(environmentName.leaseSeconds))),
     held: heldStore(dynamoDb(), tables),
     circuits: circuitStore(dynamoDb(), tables.directory),

@@ -48,7 +48,8 @@ export class AgentRouter extends Construct {
     inbox.events.deliverTo(route, { batchSize, maxConcurrency: settings.routeEventMaximumConcurrency });
     inbox.events.grantSend(route);
     eventStore.grantRoute(route, timeout);
-    directory.grantRead(route, 'BatchGetItem');
+    // GetItem and UpdateItem: what Meta reports of an account changes credential and numbers.
+    directory.grantRead(route, 'GetItem', 'BatchGetItem');
     directory.grantWrite(route, 'PutItem', 'UpdateItem');
     relay.grantWrite(route);
     relay.grantRead(route);

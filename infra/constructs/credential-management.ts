@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
+import type { AgentRouter } from './agent-router.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { WebhookSetUp } from './webhook-set-up.ts';
@@ -8,6 +9,7 @@ import { WorkQueue } from './work-queue.ts';
 
 export interface CredentialManagementProps extends CapabilityProps {
   readonly webhookSetUp: WebhookSetUp;
+  readonly router: AgentRouter;
 }
 
 /**
@@ -44,7 +46,7 @@ export class CredentialManagement extends Construct {
   }
 
   #manage(props: CredentialManagementProps): void {
-    const { settings, dataKey, api, graphApi, vault, directory, auditLog, webhookSetUp } = props;
+    const { settings, dataKey, api, graphApi, vault, directory, auditLog, webhookSetUp, router } = props;
     const manage = new HandlerFunction(this, 'ManageCredentials', {
       settings,
       dataKey,
@@ -72,6 +74,7 @@ export class CredentialManagement extends Construct {
     directory.grantWrite(manage, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem');
     auditLog.grantRecord(manage);
     webhookSetUp.grantRequest(manage);
+    router.grantRelease(manage);
     this.grantRequest(manage);
   }
 

@@ -31,6 +31,12 @@ export class EventStore extends Construct {
     this.#events.grantWrite(grantee, 'PutItem', 'UpdateItem', 'DeleteItem');
   }
 
+  /** Lets the grantee take away what lies in the line of a conversation. */
+  grantErase(grantee: HandlerFunction): void {
+    this.#events.grantRead(grantee, 'Query');
+    this.#events.grantWrite(grantee, 'DeleteItem', 'BatchWriteItem');
+  }
+
   /** Lets the grantee see what is held: where it stands in line, not what it says. */
   grantListHeld(grantee: HandlerFunction): void {
     this.#events.grantRead(grantee, 'Query');

@@ -17,7 +17,7 @@ import type { HouseProps } from './house.ts';
 /** What a function may do with items. Why no Scan: nobody reads a whole table but who has `grantScan`. */
 export type ReadAction = 'GetItem' | 'BatchGetItem' | 'Query';
 /** `ConditionCheckItem` is what a transaction needs to depend on an item that it leaves as it is. */
-export type WriteAction = 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'ConditionCheckItem';
+export type WriteAction = 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'BatchWriteItem' | 'ConditionCheckItem';
 
 export interface StateTableProps extends HouseProps {
   /** Variable that tells a grantee the name of the table. */

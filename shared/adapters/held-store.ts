@@ -15,6 +15,7 @@ import { Fault } from '../domain/fault.ts';
 import type { HeldConversation, HeldEvent, HeldStore } from '../domain/hold-event.ts';
 import type { ConversationRecord } from '../domain/records.ts';
 import { calling } from './aws-errors.ts';
+import type { Page } from './directory-reader.ts';
 import { conversationPut } from './routing-store.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
 
@@ -26,6 +27,9 @@ const shards = 16;
 
 const linePrefix = 'HELD#';
 const setAsidePrefix = 'ASIDE#';
+
+/** Only the first is wanted; more are read where some may be skipped. */
+const rowsAtOnce = 5;
 
 /** Digits of a place, so that text sorts like numbers. */
 const placeDigits = 12;
@@ -55,7 +59,7 @@ export interface HeldTables {
 const partitionOf = (number: PhoneNumberId, shard: number): string => `HELD#${number}#${shard}`;
 
 /** Spreads by the last characters of an id, which is a hash. */
-const listedKey = (number: PhoneNumberId, id: ConversationId) => ({
+export const listedKey = (number: PhoneNumberId, id: ConversationId) => ({
   pk: partitionOf(number, (Buffer.from(id).at(-1) as number) % shards),
   sk: id,
 });
@@ -90,6 +94,32 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
     return done ? after : undefined;
   };
 
+  const firstRow = async (id: ConversationId, prefix: string, notBefore: Date | null) => {
+    let start: Record<string, unknown> | undefined;
+    do {
+      const { Items, LastEvaluatedKey } = await calling('store-unavailable', () =>
+        client.send(
+          new QueryCommand({
+            TableName: tables.events,
+            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+            ExpressionAttributeValues: { ':pk': id, ':prefix': prefix },
+            ConsistentRead: true,
+            Limit: rowsAtOnce,
+            ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+          }),
+        ),
+      );
+      for (const row of Items ?? []) {
+        const parsed = heldRow.safeParse(row);
+        if (!parsed.success) throw new Fault('row-malformed', { retryable: false });
+        const { sk, ...event } = parsed.data;
+        if (notBefore === null || new Date(event.heldSince) >= notBefore) return { ...event, place: sk };
+      }
+      start = LastEvaluatedKey;
+    } while (start !== undefined);
+    return undefined;
+  };
+
   return {
     async hold({ conversation, envelope, leaseId, now, isSetAside, ...held }) {
       const before = conversation ?? newConversation(envelope, now);
@@ -115,17 +145,20 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
           },
         },
         {
-          Put: {
+          Update: {
             TableName: tables.events,
-            Item: {
-              ...listedKey(number, id),
-              tenantId: tenant,
-              credentialId: envelope.credentialId,
-              phoneNumberId: number,
-              conversationId: id,
-              agentId: held.agentId,
-              heldSince,
-              expiresAt,
+            Key: listedKey(number, id),
+            UpdateExpression:
+              'SET tenantId = :tenantId, credentialId = :credentialId, phoneNumberId = :number, conversationId = :id, agentId = :agentId, ' +
+              'heldSince = if_not_exists(heldSince, :now), expiresAt = :expiresAt',
+            ExpressionAttributeValues: {
+              ':tenantId': tenant,
+              ':credentialId': envelope.credentialId,
+              ':number': number,
+              ':id': id,
+              ':agentId': held.agentId,
+              ':now': heldSince,
+              ':expiresAt': expiresAt,
             },
           },
         },
@@ -143,27 +176,14 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
       ]);
     },
 
-    async first(id, { setAside }) {
-      for (const prefix of setAside ? [setAsidePrefix, linePrefix] : [linePrefix]) {
-        const { Items } = await calling('store-unavailable', () =>
-          client.send(
-            new QueryCommand({
-              TableName: tables.events,
-              KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-              ExpressionAttributeValues: { ':pk': id, ':prefix': prefix },
-              ConsistentRead: true,
-              Limit: 1,
-            }),
-          ),
-        );
-        const [row] = Items ?? [];
-        if (row === undefined) continue;
-        const parsed = heldRow.safeParse(row);
-        if (!parsed.success) throw new Fault('row-malformed', { retryable: false });
-        const { sk, ...event } = parsed.data;
-        return { ...event, place: sk, isSetAside: prefix === setAsidePrefix };
+    async first(id, { setAside, notBefore }) {
+      // Those set aside may be skipped; those in line never.
+      if (setAside) {
+        const waiting = await firstRow(id, setAsidePrefix, notBefore);
+        if (waiting !== undefined) return { ...waiting, isSetAside: true };
       }
-      return undefined;
+      const first = await firstRow(id, linePrefix, null);
+      return first && { ...first, isSetAside: false };
     },
 
     remove: (conversation, event) =>
@@ -228,26 +248,41 @@ export const heldReader = (client: DynamoDBDocumentClient, table: string) => ({
     }
   },
 
-  /** The line of one conversation, what waits for the user's choice first, at most `limit`. */
-  async line(
-    id: ConversationId,
+  /** A page of what is held on some numbers. The cursor says where it ended: number, partition, conversation. */
+  async page(
+    numbers: readonly PhoneNumberId[],
     limit: number,
-  ): Promise<readonly Pick<HeldEvent, 'eventId' | 'heldSince' | 'isSetAside'>[]> {
-    const { Items } = await calling('store-unavailable', () =>
-      client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-          ExpressionAttributeValues: { ':pk': id, ':from': setAsidePrefix, ':to': `${linePrefix}~` },
-          ConsistentRead: true,
-          Limit: limit,
-        }),
-      ),
-    );
-    return (Items ?? []).flatMap((row) => {
-      const parsed = heldRow.safeParse(row);
-      return parsed.success ? [{ ...parsed.data, isSetAside: parsed.data.sk.startsWith(setAsidePrefix) }] : [];
-    });
+    cursor: string | undefined,
+  ): Promise<Page<HeldConversation>> {
+    const [, number, shard, last] = /^(\d+)_(\d+)_(conv_.+)$/.exec(cursor ?? '') ?? [];
+    const items: HeldConversation[] = [];
+    const places = numbers.flatMap((id) => Array.from({ length: shards }, (_, index) => ({ id, index })));
+    const begin =
+      cursor === undefined ? 0 : places.findIndex(({ id, index }) => id === number && index === Number(shard));
+    // A number that the credential has lost since: there is no more of this list.
+    if (begin < 0) return { items, nextCursor: null };
+    for (const [offset, { id, index }] of places.slice(begin).entries()) {
+      const after = offset === 0 && last !== undefined ? last : undefined;
+      const { Items } = await calling('store-unavailable', () =>
+        client.send(
+          new QueryCommand({
+            TableName: table,
+            KeyConditionExpression: after === undefined ? 'pk = :pk' : 'pk = :pk AND sk > :after',
+            ExpressionAttributeValues: {
+              ':pk': partitionOf(id, index),
+              ...(after === undefined ? {} : { ':after': after }),
+            },
+            ConsistentRead: true,
+            Limit: limit - items.length,
+          }),
+        ),
+      );
+      items.push(...(Items ?? []).flatMap((row) => listedRow.safeParse(row).data ?? []));
+      const end = items.at(-1);
+      if (items.length >= limit && end !== undefined)
+        return { items, nextCursor: `${id}_${index}_${end.conversationId}` };
+    }
+    return { items, nextCursor: null };
   },
 });
 

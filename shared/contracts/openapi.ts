@@ -17,6 +17,8 @@ import {
   validateCredentialRequest,
   webhookRepair,
 } from './credential.ts';
+import { customerErased, customerId } from './customer.ts';
+import { heldList, heldRelease, replayHeldRequest } from './held.ts';
 import { agentId, credentialId, phoneNumberId } from './ids.ts';
 import { pageQuery } from './page.ts';
 import { check, problem } from './problem.ts';
@@ -225,6 +227,52 @@ export const openApiDocument = () =>
           responses: {
             '200': { description: 'A page', content: json(auditList) },
             ...problemAnswers('404', '422'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}/held': {
+        get: operation({
+          operationId: 'listHeld',
+          summary: 'List the conversations of which events are held, and why',
+          requestParams: { path: credentialPath, query: pageQuery },
+          responses: {
+            '200': { description: 'A page', content: json(heldList) },
+            ...problemAnswers('404', '422'),
+          },
+        }),
+        delete: operation({
+          operationId: 'discardHeld',
+          summary: 'Discard all held events of a credential',
+          requestParams: { path: credentialPath },
+          responses: {
+            '202': { description: 'They are being discarded', content: json(heldRelease) },
+            ...problemAnswers('404'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}/held/replay': {
+        post: operation({
+          operationId: 'replayHeld',
+          summary: 'Replay held events, also those that wait for your choice',
+          description:
+            'In order within each conversation. What a paused agent or a disabled account holds stays held until that has changed.',
+          requestParams: { path: credentialPath, header: idempotencyKey },
+          requestBody: { required: false, content: json(replayHeldRequest) },
+          responses: {
+            '202': { description: 'They are being replayed', content: json(heldRelease) },
+            ...problemAnswers('400', '404', '409', '413', '422'),
+          },
+        }),
+      },
+      '/v1/customers/{customerId}': {
+        delete: operation({
+          operationId: 'eraseCustomer',
+          summary: 'Erase what is kept of one of your customers',
+          description:
+            'By phone number, user id or group id. Held events and replies that wait are discarded; what was received before and is still queued is not dispatched any more.',
+          requestParams: { path: z.object({ customerId }) },
+          responses: {
+            '200': { description: 'Erased; the same for who was never heard of', content: json(customerErased) },
           },
         }),
       },

@@ -67,7 +67,7 @@ export type ReleaseAction = z.infer<typeof releaseAction>;
 export const releaseHeld = envelope.extend({
   type: z.literal('release-held'),
   action: releaseAction,
-  /** With `replay-all`: what has been held for longer is discarded. */
+  /** With `replay-all`: what has been held for longer keeps waiting. */
   maxAgeHours: z.number().positive().nullable(),
 });
 export type ReleaseHeld = z.infer<typeof releaseHeld>;

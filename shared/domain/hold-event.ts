@@ -66,8 +66,11 @@ export interface HeldStore {
    * conversation has changed since it was read, or the claim is somebody else's.
    */
   hold(holding: Holding): Promise<boolean>;
-  /** The first in the line; with `setAside`, what was set aside comes before all others. */
-  first(conversationId: ConversationId, options: { readonly setAside: boolean }): Promise<HeldEvent | undefined>;
+  /** The first in the line; with `setAside`, what was set aside comes before all others, as far as it was held since `notBefore`. */
+  first(
+    conversationId: ConversationId,
+    options: { readonly setAside: boolean; readonly notBefore: Date | null },
+  ): Promise<HeldEvent | undefined>;
   /** Takes it out of the line. The conversation as it is then, or undefined when it has changed since it was read. */
   remove(conversation: ConversationRecord, event: HeldEvent): Promise<ConversationRecord | undefined>;
   /** Lets it wait for the user's choice; those behind it move up. As `remove`. */

@@ -34,14 +34,16 @@ const releaseFirst = async (request: ReleaseHeld, ports: RouteEventPorts): Promi
   const { conversationId, action } = request;
   const conversation = await conversationOf(request, ports);
   if (conversation === undefined) return 'finished';
-  const held = await ports.held.first(conversationId, { setAside: action === 'replay-all' || action === 'discard' });
+  const held = await ports.held.first(conversationId, {
+    setAside: action === 'replay-all' || action === 'discard',
+    notBefore: oldestWanted(request, ports.now()),
+  });
   if (held === undefined) {
     if (conversation.heldCount > 0) await ports.held.reset(conversation);
     return 'finished';
   }
-  if (action === 'discard' || isTooOld(held, request, ports.now()))
-    return drop(held, request, ports, 'EventsDiscarded');
-  if (action !== 'replay-all' && needsChoice(held, ports.now())) {
+  if (action === 'discard') return drop(held, request, ports, 'EventsDiscarded');
+  if (!held.isSetAside && isToWait(held, request, ports.now())) {
     await changeLine(request, ports, (current) => ports.held.setAside(current, held));
     return 'next';
   }
@@ -150,5 +152,13 @@ const conversationOf = async (
 ): Promise<ConversationRecord | undefined> =>
   (await routing.read(phoneNumberId, [conversationId])).conversations.get(conversationId);
 
-const isTooOld = (held: HeldEvent, { maxAgeHours }: ReleaseHeld, now: Date): boolean =>
-  maxAgeHours !== null && now.getTime() - new Date(held.heldSince).getTime() > maxAgeHours * 60 * 60 * 1000;
+/** It was not asked for, so it keeps waiting. */
+const isToWait = (held: HeldEvent, request: ReleaseHeld, now: Date): boolean => {
+  const oldest = oldestWanted(request, now);
+  return request.action === 'replay-all'
+    ? oldest !== null && new Date(held.heldSince) < oldest
+    : needsChoice(held, now);
+};
+
+const oldestWanted = ({ maxAgeHours }: ReleaseHeld, now: Date): Date | null =>
+  maxAgeHours === null ? null : new Date(now.getTime() - maxAgeHours * 60 * 60 * 1000);

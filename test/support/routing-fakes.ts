@@ -169,10 +169,15 @@ export const memoryHeld = (
       claims.set(eventId, { ...claim, state: 'held', leaseId: null, attempts: 0 });
       return Promise.resolve(true);
     },
-    first(id, { setAside }) {
+    first(id, { setAside, notBefore }) {
       const own = rows.filter(({ conversationId }) => conversationId === id);
       const inLine = own.filter(({ isSetAside }) => !isSetAside);
-      const first = [...(setAside ? own.filter(({ isSetAside }) => isSetAside) : []), ...inLine];
+      const first = [
+        ...(setAside
+          ? own.filter((row) => row.isSetAside && (notBefore === null || new Date(row.heldSince) >= notBefore))
+          : []),
+        ...inLine,
+      ];
       return Promise.resolve(first[0]);
     },
     remove: (conversation, event) =>

@@ -1,0 +1,72 @@
+import * as z from 'zod';
+import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
+import type { HeldReader } from '../../shared/adapters/held-store.ts';
+import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
+import { pageQuery } from '../../shared/contracts/page.ts';
+import type { RoutingStore } from '../../shared/domain/conversation.ts';
+import { type HeldConversation, obstacle } from '../../shared/domain/hold-event.ts';
+import { type Refused, refuse } from '../../shared/domain/outcome.ts';
+import type { ConversationRecord, NumberRecord } from '../../shared/domain/records.ts';
+import type { Answer } from '../edge/answer.ts';
+import { apiRoute } from '../edge/api-lambda.ts';
+import type { Caller } from '../edge/caller.ts';
+import * as ports from '../edge/ports.ts';
+
+export interface ListHeldPorts {
+  readonly credentials: CredentialReader;
+  readonly held: Pick<HeldReader, 'page'>;
+  readonly routing: Pick<RoutingStore, 'read'>;
+}
+
+/** Lists the conversations of a credential of which something is held, and why. What is held itself is shown to nobody but its agent. */
+export const listHeld = async (
+  caller: Caller,
+  id: CredentialId,
+  page: { readonly limit: number; readonly cursor?: string | undefined },
+  ports: ListHeldPorts,
+): Promise<Answer | Refused> => {
+  const credential = await ports.credentials.find(caller.tenantId, id);
+  if (credential === undefined) return refuse('not-found');
+  const numbers = credential.phoneNumbers.map(({ phoneNumberId }) => phoneNumberId);
+  const { items, nextCursor } = await ports.held.page(numbers, page.limit, page.cursor);
+  const own = items.filter(({ tenantId }) => tenantId === caller.tenantId);
+  const shown = await Promise.all(
+    own.map(async (conversation) => {
+      const { phoneNumberId, conversationId } = conversation;
+      const { number, conversations } = await ports.routing.read(phoneNumberId, [conversationId]);
+      return heldView(conversation, number, conversations.get(conversationId));
+    }),
+  );
+  return { kind: 'ok', body: { items: shown, nextCursor } };
+};
+
+const heldView = (
+  { conversationId, phoneNumberId, agentId, heldSince }: HeldConversation,
+  number: NumberRecord | undefined,
+  conversation: ConversationRecord | undefined,
+) => {
+  const binding = number?.bindings.find((candidate) => candidate.agentId === agentId);
+  const waiting = conversation?.heldCount ?? 0;
+  const between = number && binding && obstacle(number, binding);
+  return {
+    conversationId,
+    phoneNumberId,
+    agentId,
+    reason: between ?? (waiting === 0 ? 'choice' : 'replaying'),
+    heldSince,
+    waiting,
+    needsChoice: conversation?.setAsideCount ?? 0,
+  };
+};
+
+export const listHeldRoute = apiRoute({
+  routeKey: 'GET /v1/credentials/{credentialId}/held',
+  path: z.object({ credentialId }),
+  query: pageQuery,
+  run: ({ caller, path, query }) =>
+    listHeld(caller, path.credentialId, query, {
+      credentials: ports.credentials(),
+      held: ports.held(),
+      routing: ports.routing(),
+    }),
+});
