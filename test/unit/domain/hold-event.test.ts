@@ -1,0 +1,556 @@
+import { describe, expect, test } from 'vitest';
+import { agentId, conversationId, eventId, tenantId } from '../../../shared/contracts/ids.ts';
+import type { QueuedEvent, QueuedEvents, ReleaseHeld } from '../../../shared/contracts/queued-events.ts';
+import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
+import { packParts } from '../../../shared/crypto/secret-parts.ts';
+import type { DispatchOutcome } from '../../../shared/domain/dispatch.ts';
+import type { RouteEventPorts } from '../../../shared/domain/event-on-its-way.ts';
+import type { QueueMessage } from '../../../shared/domain/queue-packing.ts';
+import type { NumberRecord } from '../../../shared/domain/records.ts';
+import { releaseConversation } from '../../../shared/domain/release-conversation.ts';
+import { releaseNumber } from '../../../shared/domain/release-number.ts';
+import { routeEvent } from '../../../shared/domain/route-event.ts';
+import { memoryVault, ok, recordingJournal, scriptedGraph, secretOf } from '../../support/fakes.ts';
+import { bindingOf, ids, numberRecordOf } from '../../support/records.ts';
+import {
+  memoryClaims,
+  memoryDirectory,
+  memoryHeld,
+  memoryRelay,
+  recordingQueues,
+} from '../../support/routing-fakes.ts';
+
+const conversation = conversationId.parse(`conv_${'c'.repeat(43)}`);
+const other = conversationId.parse(`conv_${'d'.repeat(43)}`);
+const paused = '2026-11-22T09:00:00.000Z';
+const day = 24 * 60 * 60 * 1000;
+
+const event = (name: string): QueuedEvent => ({
+  eventId: eventId.parse(`evt_${name.padStart(43, '0')}`),
+  kind: 'message',
+  field: 'messages',
+  alsoKnownAs: null,
+  customer: { waId: '491511', userId: null, groupId: null, name: 'Ada' },
+  value: { id: `wamid.${name}`, type: 'text', text: { body: name } },
+});
+
+const world = (number: Partial<NumberRecord> = {}) => {
+  const directory = memoryDirectory({ ...numberRecordOf(number), revision: 1 });
+  const claims = memoryClaims();
+  const held = memoryHeld(directory, claims);
+  const relay = memoryRelay();
+  const releases = recordingQueues();
+  const journal = recordingJournal();
+  const queued: QueueMessage[] = [];
+  const heard: { readonly text: string; readonly replayed: boolean; readonly heldSince: string | null }[] = [];
+  const clock = { now: new Date('2026-11-22T10:00:00.000Z'), timeLeft: 25_000 };
+  let answer: (text: string) => DispatchOutcome = () => ({ outcome: 'answered', replies: [] });
+  const ports: RouteEventPorts = {
+    routing: directory.routing,
+    circuits: directory.circuits,
+    claims,
+    held,
+    relay,
+    releases,
+    queue: {
+      send: (batch) => {
+        queued.push(...batch);
+        return Promise.resolve(new Set());
+      },
+    },
+    vault: memoryVault({
+      'acme/support/agent-signature/1': secretOf('a signing secret of an agent..32'),
+      'acme/cred_01J0000000000000000000000A/graph-api/1': () =>
+        packParts(SecretBytes.fromText('the token'), SecretBytes.fromText('the proof')),
+    }),
+    dispatcher: {
+      dispatch(_binding, { data }) {
+        const text = 'message' in data ? String((data.message.text as { body: string }).body) : '';
+        const outcome = answer(text);
+        if (outcome.outcome === 'answered') heard.push({ text, replayed: data.replayed, heldSince: data.heldSince });
+        return Promise.resolve(outcome);
+      },
+    },
+    graph: scriptedGraph({ markRead: () => ok(undefined), sendMessage: () => ok({ wamid: 'wamid.OUT' }) }),
+    journal,
+    now: () => clock.now,
+    sleep: () => Promise.resolve(),
+    timeLeft: () => clock.timeLeft,
+  };
+  const envelope = {
+    version: 1,
+    tenantId: ids.tenant,
+    credentialId: ids.credential,
+    phoneNumberId: ids.number,
+    receivedAt: '2026-11-22T10:00:00.000Z',
+  } as const;
+  const route = (name: string, conversationId = conversation) => {
+    const queuedEvent = event(name);
+    const batch: QueuedEvents = { ...envelope, type: 'events', conversationId, events: [queuedEvent] };
+    return routeEvent(batch, queuedEvent, ports);
+  };
+  const release = (action: ReleaseHeld['action'] = 'replay', change: Partial<ReleaseHeld> = {}) =>
+    releaseConversation(
+      { ...envelope, type: 'release-held', conversationId: conversation, action, maxAgeHours: null, ...change },
+      ports,
+    );
+  const setNumber = (change: Partial<NumberRecord>) => {
+    const current = directory.numbers.get(ids.number);
+    if (current === undefined) throw new Error('The number is gone');
+    directory.numbers.set(ids.number, { ...current, ...change, revision: current.revision + 1 });
+  };
+  const resume = () => setNumber({ bindings: [bindingOf()], stopped: null, circuits: {} });
+  const releaseAll = () =>
+    releaseNumber(
+      { kind: 'release-held', tenantId: ids.tenant, phoneNumberId: ids.number, action: 'replay', maxAgeHours: null },
+      { routing: directory.routing, held: held.reader, queue: ports.queue, journal, now: ports.now, random: () => 0 },
+    );
+  return {
+    directory,
+    claims,
+    held,
+    relay,
+    releases,
+    journal,
+    queued,
+    heard,
+    clock,
+    ports,
+    route,
+    release,
+    resume,
+    releaseAll,
+    setNumber,
+    texts: () => heard.map(({ text }) => text),
+    answering: (next: typeof answer) => {
+      answer = next;
+    },
+    countOf: (id = conversation) => directory.conversations.get(id)?.heldCount ?? 0,
+    asideOf: (id = conversation) => directory.conversations.get(id)?.setAsideCount ?? 0,
+  };
+};
+
+const isPaused = { bindings: [bindingOf({ pausedAt: paused })] };
+const failed: DispatchOutcome = { outcome: 'failed', reason: 'http-503' };
+
+describe('an event is held', () => {
+  test.each<[string, Partial<NumberRecord>]>([
+    ['while its agent is paused', isPaused],
+    ['while the account is disabled', { stopped: { code: 'account-disabled', since: paused } }],
+    ['while the circuit of its target is open', { circuits: { [ids.agent]: { state: 'open', since: paused } } }],
+    ['once its target has answered 410', { circuits: { [ids.agent]: { state: 'gone', since: paused } } }],
+  ])('%s: acknowledged, not dispatched, its body in the relay', async (_when, number) => {
+    const it = world(number);
+    expect(await it.route('one')).toBe('finished');
+    expect(it.heard).toEqual([]);
+    expect(it.countOf()).toBe(1);
+    expect([...it.relay.bodies.values()].map((body) => JSON.parse(body))).toMatchObject([{ event: event('one') }]);
+    expect(it.claims.claims.get(event('one').eventId)).toMatchObject({ state: 'held', leaseId: null });
+  });
+
+  test('behind others of its conversation, although nothing else is in the way', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.resume();
+    expect(await it.route('two')).toBe('finished');
+    expect(it.heard).toEqual([]);
+    expect(it.countOf()).toBe(2);
+  });
+
+  test('once, however often Meta repeats it', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    await it.route('one');
+    expect(it.countOf()).toBe(1);
+    expect(it.held.rows()).toHaveLength(1);
+  });
+
+  test('but not when another conversation is', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.resume();
+    await it.route('two', other);
+    expect(it.texts()).toEqual(['two']);
+  });
+
+  test('not at all when its number has no agent: it is counted without its body', async () => {
+    const it = world({ bindings: [], stopped: { code: 'account-disabled', since: paused } });
+    expect(await it.route('one')).toBe('finished');
+    expect(it.relay.bodies.size).toBe(0);
+    expect(it.journal.counts.get('EventsUnwanted')).toBe(1);
+  });
+
+  test('and looked after again when the router did not know that nothing holds it any more', async () => {
+    const it = world(isPaused);
+    it.directory.afterNextRead(it.resume);
+    expect(await it.route('one')).toBe('finished');
+    expect(it.countOf()).toBe(1);
+    expect(it.releases.asked).toMatchObject([{ work: { kind: 'release-held', phoneNumberId: ids.number } }]);
+  });
+
+  test('and looked after again when the router died between holding it and that look', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.resume();
+    expect(it.releases.asked).toEqual([]);
+    expect(await it.route('one')).toBe('finished');
+    expect(it.releases.asked).toHaveLength(1);
+  });
+
+  test('is dispatched after all when its conversation was emptied meanwhile', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.resume();
+    it.directory.afterNextRead(() => {
+      const current = it.directory.conversations.get(conversation);
+      if (current)
+        it.directory.conversations.set(conversation, { ...current, heldCount: 0, revision: current.revision + 1 });
+    });
+    await it.route('two');
+    expect(it.texts()).toEqual(['two']);
+  });
+});
+
+describe('held events are let go', () => {
+  test('in the order in which they came, each once, marked as replayed, their bodies deleted', async () => {
+    const it = world(isPaused);
+    for (const name of ['one', 'two', 'three']) await it.route(name);
+    it.resume();
+    expect(await it.release()).toBe('finished');
+    expect(it.heard).toEqual(
+      ['one', 'two', 'three'].map((text) => ({ text, replayed: true, heldSince: '2026-11-22T10:00:00.000Z' })),
+    );
+    expect(it.countOf()).toBe(0);
+    expect(it.relay.bodies.size).toBe(0);
+    expect(it.held.rows()).toEqual([]);
+    await it.release();
+    expect(it.heard).toHaveLength(3);
+  });
+
+  test('and what comes afterwards goes its usual way', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.resume();
+    await it.release();
+    await it.route('two');
+    expect(it.heard.at(-1)).toEqual({ text: 'two', replayed: false, heldSince: null });
+  });
+
+  test('without what the customer has no use for any more: read receipt, greeting, away message', async () => {
+    const behaviour = {
+      ...bindingOf().behaviour,
+      greeting: 'Welcome',
+      away: { message: 'Nobody here', timeZone: 'UTC', hours: [] },
+    };
+    const it = world({ bindings: [bindingOf({ behaviour, pausedAt: paused })] });
+    await it.route('one');
+    it.setNumber({ bindings: [bindingOf({ behaviour })] });
+    it.ports.graph.markRead = () => Promise.reject(new Error('A read receipt'));
+    it.ports.graph.sendMessage = () => Promise.reject(new Error('A greeting'));
+    await it.release();
+    expect(it.texts()).toEqual(['one']);
+    expect(it.journal.events()).not.toContain('read-receipt-failed');
+  });
+
+  test('not while something still holds them', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    expect(await it.release()).toBe('finished');
+    expect(it.heard).toEqual([]);
+    expect(it.countOf()).toBe(1);
+  });
+
+  test('the rest later when the time is over', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.resume();
+    it.clock.timeLeft = 9_000;
+    expect(await it.release()).toBe('finished');
+    expect(it.heard).toEqual([]);
+    const [again] = it.queued;
+    expect(JSON.parse(again?.body ?? '')).toMatchObject({
+      type: 'release-held',
+      action: 'replay',
+      conversationId: conversation,
+    });
+  });
+
+  test('from where a router died: what was dispatched is not dispatched again', async () => {
+    const it = world(isPaused);
+    for (const name of ['one', 'two']) await it.route(name);
+    it.resume();
+    const { remove } = it.held;
+    const ports = { ...it.ports, held: { ...it.held, remove: () => Promise.reject(new Error('killed')) } };
+    const request: ReleaseHeld = {
+      version: 1,
+      type: 'release-held',
+      tenantId: ids.tenant,
+      credentialId: ids.credential,
+      phoneNumberId: ids.number,
+      conversationId: conversation,
+      receivedAt: paused,
+      action: 'replay',
+      maxAgeHours: null,
+    };
+    await expect(releaseConversation(request, ports)).rejects.toThrow('killed');
+    expect(it.texts()).toEqual(['one']);
+    await releaseConversation(request, { ...ports, held: { ...it.held, remove } });
+    expect(it.texts()).toEqual(['one', 'two']);
+    expect(it.countOf()).toBe(0);
+  });
+
+  test('those older than a day only when the user says so; later ones do not wait for them', async () => {
+    const it = world(isPaused);
+    await it.route('old');
+    it.held.age(day + 1000);
+    await it.route('new');
+    it.resume();
+    await it.release();
+    expect(it.texts()).toEqual(['new']);
+    expect([it.countOf(), it.asideOf()]).toEqual([0, 1]);
+    await it.route('later');
+    expect(it.texts()).toEqual(['new', 'later']);
+    await it.release('replay-all');
+    expect(it.texts()).toEqual(['new', 'later', 'old']);
+    expect([it.countOf(), it.asideOf()]).toEqual([0, 0]);
+  });
+
+  test('boundary: what is exactly a day old is still replayed unasked', async () => {
+    const it = world(isPaused);
+    await it.route('old');
+    it.held.age(day);
+    it.resume();
+    await it.release();
+    expect(it.texts()).toEqual(['old']);
+  });
+
+  test('only as far back as the user says, and nothing older is lost', async () => {
+    const it = world(isPaused);
+    await it.route('oldest');
+    it.held.age(3 * day);
+    await it.route('old');
+    it.held.age(2 * day);
+    it.resume();
+    await it.release('replay-all', { maxAgeHours: 72 });
+    expect(it.texts()).toEqual(['old']);
+    expect(it.asideOf()).toBe(1);
+    await it.release('replay-all');
+    expect(it.texts()).toEqual(['old', 'oldest']);
+  });
+
+  test('or discarded when the user says so, with their bodies', async () => {
+    const it = world(isPaused);
+    for (const name of ['one', 'two']) await it.route(name);
+    await it.release('discard');
+    expect(it.heard).toEqual([]);
+    expect([it.countOf(), it.relay.bodies.size]).toEqual([0, 0]);
+    expect(it.journal.counts.get('EventsDiscarded')).toBe(2);
+    await it.route('one');
+    expect(it.heard).toEqual([]);
+  });
+
+  test('or dropped when the customer was erased meanwhile', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    const current = it.directory.conversations.get(conversation);
+    if (current) it.directory.conversations.set(conversation, { ...current, erasedAt: '2026-11-22T10:00:01.000Z' });
+    it.resume();
+    await it.release();
+    expect(it.heard).toEqual([]);
+    expect(it.countOf()).toBe(0);
+  });
+
+  test('or forgotten when they have expired: nothing waits for them for ever', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.held.expire();
+    it.resume();
+    await it.release();
+    await it.route('two');
+    expect(it.texts()).toEqual(['two']);
+  });
+});
+
+describe('a target that fails', () => {
+  test('is noted after the first round, and its event stays in the queue', async () => {
+    const it = world();
+    it.answering(() => failed);
+    expect(await it.route('one')).toBe('repeat');
+    expect(it.directory.circuitOf(ids.number, ids.agent)).toMatchObject({ state: 'failing' });
+    expect(it.countOf()).toBe(0);
+  });
+
+  test('in three rounds of one event opens its circuit: the event is held and the target looked after', async () => {
+    const it = world();
+    it.answering(() => failed);
+    for (const expected of ['repeat', 'repeat', 'finished']) expect(await it.route('one')).toBe(expected);
+    expect(it.directory.circuitOf(ids.number, ids.agent)).toMatchObject({ state: 'open' });
+    expect(it.countOf()).toBe(1);
+    expect(it.releases.asked).toMatchObject([{ work: { kind: 'release-held' }, delay: 30_000 }]);
+    expect(it.journal.counts.get('TargetsSuspended')).toBe(1);
+  });
+
+  test('with every event for two minutes opens it, too', async () => {
+    const it = world();
+    it.answering(() => failed);
+    await it.route('one');
+    it.clock.now = new Date(it.clock.now.getTime() + 119_000);
+    expect(await it.route('two')).toBe('repeat');
+    it.clock.now = new Date(it.clock.now.getTime() + 1_000);
+    expect(await it.route('three', other)).toBe('finished');
+    expect(it.countOf(other)).toBe(1);
+  });
+
+  test('is in order again with its first success', async () => {
+    const it = world();
+    it.answering(() => failed);
+    await it.route('one');
+    it.answering(() => ({ outcome: 'answered', replies: [] }));
+    await it.route('one');
+    expect(it.directory.circuitOf(ids.number, ids.agent)).toBeUndefined();
+  });
+
+  test('is not to blame when others got through: the event alone waits for the user’s choice', async () => {
+    const it = world();
+    it.answering((text) => (text === 'poison' ? failed : { outcome: 'answered', replies: [] }));
+    await it.route('poison');
+    await it.route('fine', other);
+    await it.route('poison');
+    await it.route('fine-too', other);
+    expect(await it.route('poison')).toBe('finished');
+    expect(it.directory.circuitOf(ids.number, ids.agent)).toBeUndefined();
+    expect([it.countOf(), it.asideOf()]).toEqual([0, 1]);
+    await it.route('after');
+    expect(it.texts()).toEqual(['fine', 'fine-too', 'after']);
+  });
+
+  test('that answers 410 gets nothing more until its user says otherwise', async () => {
+    const it = world();
+    it.answering(() => ({ outcome: 'gone' }));
+    expect(await it.route('one')).toBe('finished');
+    expect(it.directory.circuitOf(ids.number, ids.agent)).toMatchObject({ state: 'gone' });
+    expect(it.releases.asked).toEqual([]);
+    await it.releaseAll();
+    expect(it.queued).toEqual([]);
+  });
+
+  test('does not concern a neighbour’s agent on the same number', async () => {
+    const neighbour = bindingOf({
+      agentId: agentId.parse('neighbour'),
+      routing: { priority: 1, conditions: { keywords: ['order'] }, conversationMinutes: 1440 },
+      secretVersion: 1,
+    });
+    const it = world({
+      bindings: [bindingOf(), neighbour],
+      circuits: { [ids.agent]: { state: 'open', since: paused } },
+    });
+    await it.route('one');
+    expect(it.countOf()).toBe(1);
+    await expect(it.route('order', other)).rejects.toMatchObject({ code: 'secret-missing' });
+  });
+});
+
+describe('a target whose circuit is open', () => {
+  const suspended = async (...names: readonly string[]) => {
+    const it = world({ circuits: { [ids.agent]: { state: 'open', since: '2026-11-22T09:59:00.000Z' } } });
+    for (const name of names) await it.route(name);
+    return it;
+  };
+
+  test('is tried with one event, and everything follows when it takes that', async () => {
+    const it = await suspended('one', 'two');
+    expect(await it.releaseAll()).toEqual({ outcome: 'later', pause: 30_000 });
+    expect(it.queued.map(({ body }) => JSON.parse(body) as unknown)).toMatchObject([{ action: 'probe' }]);
+    expect(await it.release('probe')).toBe('finished');
+    expect(it.texts()).toEqual(['one', 'two']);
+    expect(it.directory.circuitOf(ids.number, ids.agent)).toBeUndefined();
+    expect(it.releases.asked).toMatchObject([{ work: { kind: 'release-held' } }]);
+    expect(await it.releaseAll()).toBe('done');
+  });
+
+  test('stays shut when it fails again, after a single try', async () => {
+    const it = await suspended('one');
+    let tries = 0;
+    it.answering(() => {
+      tries++;
+      return failed;
+    });
+    expect(await it.release('probe')).toBe('finished');
+    expect(tries).toBe(1);
+    expect(it.directory.circuitOf(ids.number, ids.agent)).toMatchObject({ state: 'open' });
+    expect(it.countOf()).toBe(1);
+  });
+
+  test('is tried less often after five minutes', async () => {
+    const it = await suspended('one');
+    it.clock.now = new Date('2026-11-22T10:04:00.000Z');
+    expect(await it.releaseAll()).toEqual({ outcome: 'later', pause: 5 * 60_000 });
+  });
+
+  test('is tried with another conversation from time to time: one bad event must not keep it shut', async () => {
+    const it = await suspended('one');
+    await it.route('two', other);
+    const tried = new Set<string>();
+    for (const random of [0, 0.9]) {
+      it.queued.length = 0;
+      await releaseNumber(
+        { kind: 'release-held', tenantId: ids.tenant, phoneNumberId: ids.number, action: 'replay', maxAgeHours: null },
+        {
+          routing: it.directory.routing,
+          held: it.held.reader,
+          queue: it.ports.queue,
+          journal: it.journal,
+          now: it.ports.now,
+          random: () => random,
+        },
+      );
+      expect(it.queued).toHaveLength(1);
+      tried.add((JSON.parse(it.queued[0]?.body ?? '') as ReleaseHeld).conversationId);
+    }
+    expect([...tried].sort()).toEqual([conversation, other]);
+  });
+});
+
+describe('what is held on a number', () => {
+  test('is discarded when the number is nobody’s any more', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.directory.numbers.delete(ids.number);
+    await it.releaseAll();
+    expect(it.queued.map(({ body }) => JSON.parse(body) as unknown)).toMatchObject([{ action: 'discard' }]);
+  });
+
+  test('is not touched by work of another tenant', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    await releaseNumber(
+      {
+        kind: 'release-held',
+        tenantId: tenantId.parse('globex'),
+        phoneNumberId: ids.number,
+        action: 'discard',
+        maxAgeHours: null,
+      },
+      {
+        routing: it.directory.routing,
+        held: it.held.reader,
+        queue: it.ports.queue,
+        journal: it.journal,
+        now: it.ports.now,
+        random: () => 0,
+      },
+    );
+    expect(it.queued).toEqual([]);
+  });
+
+  test('is asked for in the group of its own conversation, each request anew', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.resume();
+    await it.releaseAll();
+    await it.releaseAll();
+    const [first, second] = it.queued;
+    expect(first?.groupId).toBe(second?.groupId);
+    expect(first?.deduplicationId).not.toBe(second?.deduplicationId);
+  });
+});
