@@ -70,7 +70,12 @@ describe('one message', () => {
         },
       },
     });
-    expect(await claimOf(agent.heard[0]?.webhookId ?? '')).toMatchObject({ state: 'done', fates: [{ fate: 'sent' }] });
+    await eventually(async () =>
+      expect(await claimOf(agent.heard[0]?.webhookId ?? '')).toMatchObject({
+        state: 'done',
+        fates: [{ fate: 'sent' }],
+      }),
+    );
   });
 
   test('is answered within a second once the workers are warm', async () => {

@@ -12,6 +12,8 @@ export interface Heard {
   readonly verified: boolean;
   /** 1 for the first request with this webhook-id. */
   readonly attempt: number;
+  /** The agent answered that it has it. */
+  taken: boolean;
 }
 
 export type AgentAnswer =
@@ -54,10 +56,12 @@ export class TestAgent {
       body: JSON.parse(raw) as AgentEvent,
       verified: this.#verifies(webhookId, request, raw),
       attempt: this.heard.filter((earlier) => earlier.webhookId === webhookId).length + 1,
+      taken: false,
     };
     this.heard.push(heard);
     const answer = await this.answer(heard);
     if (answer === 'silence') return;
+    heard.taken = (answer.status ?? 200) < 300;
     response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' });
     response.end(answer.text ?? JSON.stringify(answer.messages === undefined ? {} : { messages: answer.messages }));
   }
