@@ -27,7 +27,7 @@ export const memoryClaims = (initial?: ClaimProgress | 'finished' | 'busy') => {
     };
     return {
       leaseId,
-      record(step) {
+      async record(step) {
         steps.push(step);
         onStep(step);
         claims.set(eventId, {
@@ -36,9 +36,8 @@ export const memoryClaims = (initial?: ClaimProgress | 'finished' | 'busy') => {
           replies: step.replies && [...step.replies],
           fates: [...step.fates],
         });
-        return Promise.resolve();
       },
-      release() {
+      async release() {
         released++;
         claims.set(eventId, { ...own(), leaseId: null });
         return Promise.resolve();

@@ -393,3 +393,197 @@ describe('after a crash', () => {
     expect(it.dispatched[0]?.data.eventId).toBe(evt);
   });
 });
+
+describe('what we say ourselves', () => {
+  const speaking = (change: object, pausedAt: string | null = null) =>
+    numberRecordOf({ bindings: [bindingOf({ behaviour: { ...bindingOf().behaviour, ...change }, pausedAt })] });
+  const texts = (it: ReturnType<typeof world>) =>
+    it.sent.map((message) => (message.text as { readonly body: string }).body);
+  const another = (letter: string) => event({ eventId: eventId.parse(`evt_${letter.repeat(43)}`) });
+  const nobodyThere = { message: 'Nobody is there', timeZone: 'UTC', hours: [] };
+
+  test('greets a conversation once, before the agent answers', async () => {
+    const it = world({ number: speaking({ greeting: 'Welcome' }), answers: [answered(textReply('from the agent'))] });
+    await it.run();
+    await it.run(another('f'));
+    expect(texts(it)).toEqual(['Welcome', 'from the agent', 'from the agent']);
+  });
+
+  test('greets again when the conversation has expired', async () => {
+    const it = world({ number: speaking({ greeting: 'Welcome' }) });
+    await it.run();
+    const [record] = it.directory.conversations.values();
+    if (record)
+      it.directory.conversations.set(record.conversationId, { ...record, agentUntil: '2026-11-22T09:59:59.000Z' });
+    await it.run(another('f'));
+    expect(texts(it)).toEqual(['Welcome', 'Welcome']);
+  });
+
+  test('says nothing that is not written down before', async () => {
+    const it = world({ number: speaking({ greeting: 'Welcome', away: nobodyThere }) });
+    it.ports.routing.save = () => Promise.resolve(false);
+    expect(await it.run()).toBe('finished');
+    expect(it.sent).toEqual([]);
+    expect(it.dispatched).toHaveLength(1);
+  });
+
+  test('says once per absence that nobody is there, and tells the agent each time', async () => {
+    const it = world({ number: speaking({ away: nobodyThere }) });
+    await it.run();
+    await it.run(another('f'));
+    expect(texts(it)).toEqual(['Nobody is there']);
+    expect(it.dispatched.map(({ data }) => data.away)).toEqual([true, true]);
+  });
+
+  test('says nothing of the kind while somebody is there', async () => {
+    const hours = [{ days: ['sun'], from: '00:00', to: '24:00' }];
+    const it = world({ number: speaking({ away: { ...nobodyThere, hours } }) });
+    await it.run();
+    expect(texts(it)).toEqual([]);
+    expect(it.dispatched[0]?.data.away).toBe(false);
+  });
+
+  test.each([
+    ['a group', event({ customer: { ...ada, groupId: 'group-1' } })],
+    ['a status', event({ kind: 'status' })],
+  ])('does not greet %s', async (_what, queued) => {
+    const it = world({ number: speaking({ greeting: 'Welcome', away: nobodyThere, forward: ['message', 'status'] }) });
+    await it.run(queued);
+    expect(it.sent).toEqual([]);
+  });
+
+  test('goes on when the greeting is refused', async () => {
+    const it = world({
+      number: speaking({ greeting: 'Welcome' }),
+      sends: [{ kind: 'refused', refusal: 'other', code: 131047 }],
+    });
+    expect(await it.run()).toBe('finished');
+    expect(it.dispatched).toHaveLength(1);
+    expect(it.journal.events()).toContain('greeting-failed');
+  });
+});
+
+describe('an answer that nobody asked for', () => {
+  test.each(['echo', 'status', 'failure', 'account'] as const)('to a %s is not sent', async (kind) => {
+    const behaviour = { ...bindingOf().behaviour, forward: ['echo' as const, 'status' as const, 'account' as const] };
+    const value = {
+      outcome: 'refused',
+      wamid: null,
+      inReplyTo: null,
+      index: null,
+      meta: null,
+      explanation: 'e',
+      guidance: 'g',
+      retry: 'never',
+    };
+    const it = world({
+      number: numberRecordOf({ bindings: [bindingOf({ behaviour })] }),
+      answers: [answered(textReply('hello'))],
+    });
+    await it.run(event({ kind, ...(kind === 'failure' ? { value } : {}) }));
+    expect(it.dispatched).toHaveLength(1);
+    expect(it.sent).toEqual([]);
+  });
+
+  test('by a human marks the conversation, for what comes later', async () => {
+    const behaviour = { ...bindingOf().behaviour, forward: ['message' as const, 'echo' as const] };
+    const it = world({ number: numberRecordOf({ bindings: [bindingOf({ behaviour })] }) });
+    await it.run(event({ kind: 'message', eventId: eventId.parse(`evt_${'1'.repeat(43)}`) }));
+    await it.run(event({ kind: 'echo', eventId: eventId.parse(`evt_${'2'.repeat(43)}`) }));
+    await it.run(event({ kind: 'message', eventId: eventId.parse(`evt_${'3'.repeat(43)}`) }));
+    expect(it.dispatched.map(({ data }) => data.conversation?.handledBy)).toEqual(['agent', 'human', 'human']);
+  });
+});
+
+describe('a reply that does not get through', () => {
+  test('comes back to the agent behind what is queued, as the same event however often it is told', async () => {
+    const refusal: GraphFailure = { kind: 'refused', refusal: 'other', code: 131047 };
+    const told = async () => {
+      const it = world({ answers: [answered(textReply('one'))], sends: [refusal] });
+      await it.run();
+      return it.queued;
+    };
+    const [[first], [second]] = [await told(), await told()];
+    expect(first?.deduplicationId).toBe(second?.deduplicationId);
+    expect(JSON.parse(first?.body ?? '')).toMatchObject({
+      type: 'events',
+      conversationId: `conv_${'c'.repeat(43)}`,
+      events: [
+        {
+          kind: 'failure',
+          eventId: first?.deduplicationId,
+          value: { outcome: 'refused', inReplyTo: evt, index: 0, meta: { code: 131047 } },
+        },
+      ],
+    });
+  });
+
+  test('is told as unknown when nobody knows', async () => {
+    const it = world({ answers: [answered(textReply('one'))], sends: [{ kind: 'unknown-outcome' }] });
+    await it.run();
+    expect(JSON.parse(it.queued[0]?.body ?? '')).toMatchObject({
+      events: [{ kind: 'failure', value: { outcome: 'unknown' } }],
+    });
+  });
+});
+
+describe('a customer with two forms of identity', () => {
+  const asUser = conversationId.parse(`conv_${'u'.repeat(43)}`);
+  const asNumber = conversationId.parse(`conv_${'n'.repeat(43)}`);
+  const heardIn = async (
+    it: ReturnType<typeof world>,
+    letter: string,
+    own: typeof asUser,
+    other: typeof asUser | null,
+  ) => {
+    const queued = event({ eventId: eventId.parse(`evt_${letter.repeat(43)}`), alsoKnownAs: other });
+    await routeEvent({ ...batchOf(queued), conversationId: own }, queued, it.ports);
+    return it.dispatched.at(-1)?.data.conversation?.id;
+  };
+
+  test('stays in the conversation that began under the phone number', async () => {
+    const it = world();
+    expect(await heardIn(it, '1', asNumber, null)).toBe(asNumber);
+    expect(await heardIn(it, '2', asUser, asNumber)).toBe(asNumber);
+    expect(await heardIn(it, '3', asUser, null)).toBe(asNumber);
+  });
+
+  test('stays in the conversation that began under both', async () => {
+    const it = world();
+    expect(await heardIn(it, '1', asUser, asNumber)).toBe(asUser);
+    expect(await heardIn(it, '2', asNumber, null)).toBe(asUser);
+    expect(await heardIn(it, '3', asUser, null)).toBe(asUser);
+  });
+
+  test('gets both under one roof when the two began apart', async () => {
+    const it = world();
+    expect(await heardIn(it, '1', asNumber, null)).toBe(asNumber);
+    expect(await heardIn(it, '2', asUser, null)).toBe(asUser);
+    expect(await heardIn(it, '3', asUser, asNumber)).toBe(asUser);
+    expect(await heardIn(it, '4', asNumber, null)).toBe(asUser);
+  });
+
+  test('is not joined while something is held under the other form: it must come out there first', async () => {
+    const it = world();
+    await heardIn(it, '1', asNumber, null);
+    const record = it.directory.conversations.get(asNumber);
+    if (record) it.directory.conversations.set(asNumber, { ...record, heldCount: 1 });
+    await heardIn(it, '2', asUser, null);
+    await heardIn(it, '3', asUser, asNumber);
+    expect(it.directory.conversations.get(asNumber)?.joinedTo).toBeNull();
+  });
+});
+
+test('what was received before its customer was erased is not dispatched; what comes later is', async () => {
+  const it = world();
+  await it.run();
+  const [record] = it.directory.conversations.values();
+  if (record === undefined) throw new Error('There is no conversation');
+  const erasedAt = (at: string) => it.directory.conversations.set(record.conversationId, { ...record, erasedAt: at });
+  erasedAt('2026-11-22T10:00:00.000Z');
+  await it.run(event({ eventId: eventId.parse(`evt_${'1'.repeat(43)}`) }));
+  expect(it.dispatched).toHaveLength(1);
+  erasedAt('2026-11-22T09:59:59.999Z');
+  await it.run(event({ eventId: eventId.parse(`evt_${'2'.repeat(43)}`) }));
+  expect(it.dispatched).toHaveLength(2);
+});

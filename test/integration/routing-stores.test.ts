@@ -1,0 +1,184 @@
+import { BatchGetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { describe, expect, test, vi } from 'vitest';
+import { circuitStore } from '../../shared/adapters/circuit-store.ts';
+import { claimStore } from '../../shared/adapters/claim-store.ts';
+import { customerEraser } from '../../shared/adapters/customer-eraser.ts';
+import { directoryKey } from '../../shared/adapters/directory-keys.ts';
+import { heldReader, heldStore } from '../../shared/adapters/held-store.ts';
+import { routingStore } from '../../shared/adapters/routing-store.ts';
+import { conversationId, eventId } from '../../shared/contracts/ids.ts';
+import { changed, newConversation } from '../../shared/domain/conversation.ts';
+import { textReply } from '../support/fakes.ts';
+import { ids, numberRecordOf } from '../support/records.ts';
+import { routingContract } from '../support/routing-contract.ts';
+import { dynamoDbOf, type EngineName, engineNames, makeTable } from './support/engines.ts';
+import { rowsOf } from './support/rows.ts';
+
+const leaseSeconds = 30;
+const id = (letter: string) => conversationId.parse(`conv_${letter.repeat(43)}`);
+const evt = (letter: string) => eventId.parse(`evt_${letter.repeat(43)}`);
+const key = { tenantId: ids.tenant, credentialId: ids.credential, phoneNumberId: ids.number, conversationId: id('c') };
+
+const storesOn = async (engine: EngineName, clock = { now: Date.now() }) => {
+  const client = dynamoDbOf(engine);
+  const tables = { directory: await makeTable(engine), events: await makeTable(engine) };
+  await client.send(
+    new PutCommand({
+      TableName: tables.directory,
+      Item: { ...numberRecordOf(), revision: 1, ...directoryKey.number(ids.number) },
+    }),
+  );
+  return {
+    tables,
+    client,
+    claims: claimStore(client, tables.events, leaseSeconds, () => clock.now),
+    held: heldStore(client, tables),
+    listed: heldReader(client, tables.events),
+    routing: routingStore(client, tables.directory),
+    circuits: circuitStore(client, tables.directory),
+    eraser: customerEraser(client, tables),
+  };
+};
+
+describe.each(engineNames)('on %s', (engine) => {
+  routingContract(() => storesOn(engine));
+
+  const claim = { eventId: evt('a'), tenantId: ids.tenant, conversationId: id('c'), isReleased: false };
+
+  test('a claim passes on when its lease is over, and not before', async () => {
+    const clock = { now: Date.now() };
+    const { claims } = await storesOn(engine, clock);
+    expect(await claims.claim(claim)).toMatchObject({ outcome: 'claimed' });
+    clock.now += leaseSeconds * 1000;
+    expect(await claims.claim(claim)).toEqual({ outcome: 'busy' });
+    clock.now += 1;
+    expect(await claims.claim(claim)).toMatchObject({ outcome: 'claimed', progress: { attempts: 2 } });
+  });
+
+  test('replies are kept apart from the claim, and only until they have a fate', async () => {
+    const { claims, tables } = await storesOn(engine);
+    const claimed = await claims.claim(claim);
+    if (claimed.outcome !== 'claimed') throw new Error('It is free');
+    await claimed.held.record({ state: 'answered', replies: [textReply('a secret of theirs')], fates: [] });
+    const during = await rowsOf(engine, tables.events);
+    expect(during.filter((row) => JSON.stringify(row).includes('a secret of theirs'))).toMatchObject([
+      { pk: id('c'), expiresAt: expect.any(Number) },
+    ]);
+    await claimed.held.record({ state: 'done', replies: null, fates: [{ fate: 'sent' }] });
+    expect(JSON.stringify(await rowsOf(engine, tables.events))).not.toContain('a secret of theirs');
+  });
+
+  test('replies that were erased are not sent', async () => {
+    const { claims, routing, eraser } = await storesOn(engine);
+    await routing.save(undefined, changed(newConversation(key, new Date()), {}, new Date()));
+    const claimed = await claims.claim(claim);
+    if (claimed.outcome !== 'claimed') throw new Error('It is free');
+    await claimed.held.record({ state: 'answered', replies: [textReply('hello')], fates: [] });
+    await claimed.held.release();
+    await eraser.erase(id('c'), new Date());
+    expect(await claims.claim(claim)).toMatchObject({ progress: { state: 'answered', replies: [] } });
+  });
+
+  test('erasing a conversation takes its line, its replies and its place in the list, and says which bodies go', async () => {
+    const stores = await storesOn(engine);
+    const { claims, held, eraser, routing, listed, tables } = stores;
+    for (const [index, letter] of ['a', 'b'].entries()) {
+      const claimed = await claims.claim({ ...claim, eventId: evt(letter) });
+      if (claimed.outcome !== 'claimed') throw new Error('It is free');
+      const { conversations } = await routing.read(ids.number, [id('c')]);
+      await held.hold({
+        conversation: conversations.get(id('c')),
+        envelope: key,
+        eventId: evt(letter),
+        agentId: ids.agent,
+        relayKey: `held/${letter}`,
+        isSetAside: index === 1,
+        leaseId: claimed.held.leaseId,
+        now: new Date(),
+      });
+    }
+    const erased = await eraser.erase(id('c'), new Date());
+    expect([...erased.relayKeys].sort()).toEqual(['held/a', 'held/b']);
+    const rows = await rowsOf(engine, tables.events);
+    expect(rows.map(({ sk }) => sk)).toEqual(['CLAIM', 'CLAIM']);
+    for await (const page of listed.conversations(ids.number)) expect(page).toEqual([]);
+    expect((await routing.read(ids.number, [id('c')])).conversations.get(id('c'))).toMatchObject({
+      heldCount: 0,
+      setAsideCount: 0,
+      agentId: null,
+      erasedAt: expect.any(String),
+    });
+    expect(await eraser.erase(id('c'), new Date())).toEqual({ relayKeys: [], events: 0 });
+    expect(await eraser.erase(id('x'), new Date())).toEqual({ relayKeys: [], events: 0 });
+  });
+
+  test('a customer is known under whatever form is joined to the conversation', async () => {
+    const { routing, eraser } = await storesOn(engine);
+    const now = new Date();
+    await routing.save(undefined, {
+      ...newConversation({ ...key, conversationId: id('j') }, now),
+      joinedTo: id('c'),
+      revision: 1,
+    });
+    expect([...(await eraser.known([id('j'), id('x')]))].sort()).toEqual([id('c'), id('j')]);
+  });
+
+  test('a conversation whose time is up counts as unknown and may be begun anew', async () => {
+    const { routing } = await storesOn(engine);
+    const past = { ...newConversation(key, new Date()), revision: 7, expiresAt: Math.floor(Date.now() / 1000) - 1 };
+    expect(await routing.save(undefined, past)).toBe(true);
+    expect((await routing.read(ids.number, [id('c')])).conversations.size).toBe(0);
+    expect(await routing.save(undefined, { ...past, revision: 1, expiresAt: past.expiresAt + 1000 })).toBe(true);
+  });
+
+  test('what the events of a batch ask for at once is read by one request', async () => {
+    const { client, routing } = await storesOn(engine);
+    const send = vi.spyOn(client, 'send');
+    const letters = [...'abcdefghij'];
+    const states = await Promise.all(letters.map((letter) => routing.read(ids.number, [id(letter)])));
+    expect(states.map(({ number }) => number?.phoneNumberId)).toEqual(letters.map(() => ids.number));
+    expect(send.mock.calls.filter(([command]) => command instanceof BatchGetCommand)).toHaveLength(1);
+    send.mockRestore();
+  });
+
+  test('more than a hundred keys at once are read in several requests', async () => {
+    const { routing } = await storesOn(engine);
+    const many = Array.from({ length: 150 }, (_, index) =>
+      conversationId.parse(`conv_${String(index).padStart(43, '0')}`),
+    );
+    await routing.save(
+      undefined,
+      changed(newConversation({ ...key, conversationId: many[149] ?? id('c') }, new Date()), {}, new Date()),
+    );
+    const { conversations } = await routing.read(ids.number, many);
+    expect([...conversations.keys()]).toEqual([many[149]]);
+  });
+
+  test('a list of what is held goes on where the page before ended, over numbers and partitions', async () => {
+    const { claims, held, listed } = await storesOn(engine);
+    const letters = [...'abcdefgh'];
+    for (const letter of letters) {
+      const claimed = await claims.claim({ ...claim, eventId: evt(letter), conversationId: id(letter) });
+      if (claimed.outcome !== 'claimed') throw new Error('It is free');
+      await held.hold({
+        conversation: undefined,
+        envelope: { ...key, conversationId: id(letter) },
+        eventId: evt(letter),
+        agentId: ids.agent,
+        relayKey: `held/${letter}`,
+        isSetAside: false,
+        leaseId: claimed.held.leaseId,
+        now: new Date(),
+      });
+    }
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await listed.page([ids.otherNumber, ids.number], 3, cursor);
+      expect(page.items.length).toBeLessThanOrEqual(3);
+      seen.push(...page.items.map(({ conversationId }) => conversationId));
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    expect(seen.sort()).toEqual(letters.map(id));
+  });
+});

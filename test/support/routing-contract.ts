@@ -1,0 +1,248 @@
+import { expect, test } from 'vitest';
+import { conversationId, eventId } from '../../shared/contracts/ids.ts';
+import type { CircuitStore } from '../../shared/domain/circuit.ts';
+import type { ClaimStore, HeldClaim } from '../../shared/domain/claim.ts';
+import { changed, newConversation, type RoutingStore } from '../../shared/domain/conversation.ts';
+import type { HeldConversation, HeldStore } from '../../shared/domain/hold-event.ts';
+import type { ConversationRecord } from '../../shared/domain/records.ts';
+import { textReply } from './fakes.ts';
+import { ids } from './records.ts';
+
+export interface RoutingStores {
+  readonly claims: Pick<ClaimStore, 'claim'>;
+  readonly held: HeldStore;
+  readonly listed: { conversations(number: typeof ids.number): AsyncIterable<readonly HeldConversation[]> };
+  readonly routing: RoutingStore;
+  readonly circuits: CircuitStore;
+}
+
+const conversation = conversationId.parse(`conv_${'c'.repeat(43)}`);
+const other = conversationId.parse(`conv_${'d'.repeat(43)}`);
+const evt = (name: string) => eventId.parse(`evt_${name.padStart(43, '0')}`);
+const now = new Date();
+const key = {
+  tenantId: ids.tenant,
+  credentialId: ids.credential,
+  phoneNumberId: ids.number,
+  conversationId: conversation,
+};
+
+/** What routing needs of its stores, whichever keep it: DynamoDB's, and those in memory that the unit tests take for them. A number is there already. */
+export const routingContract = (makeStores: () => Promise<RoutingStores>): void => {
+  const claimOf = async ({ claims }: RoutingStores, name: string, isReleased = false) =>
+    claims.claim({ eventId: evt(name), tenantId: ids.tenant, conversationId: conversation, isReleased });
+
+  const claimed = async (stores: RoutingStores, name: string, isReleased = false): Promise<HeldClaim> => {
+    const claim = await claimOf(stores, name, isReleased);
+    if (claim.outcome !== 'claimed') throw new Error(`The claim is ${claim.outcome}`);
+    return claim.held;
+  };
+
+  const find = async ({ routing }: RoutingStores, id = conversation): Promise<ConversationRecord | undefined> =>
+    (await routing.read(ids.number, [id])).conversations.get(id);
+
+  const holdAs = async (stores: RoutingStores, name: string, leaseId: string, isSetAside = false) =>
+    stores.held.hold({
+      conversation: await find(stores),
+      envelope: key,
+      eventId: evt(name),
+      agentId: ids.agent,
+      relayKey: `held/${name}`,
+      isSetAside,
+      leaseId,
+      now,
+    });
+
+  const hold = async (stores: RoutingStores, name: string, isSetAside = false) =>
+    holdAs(stores, name, (await claimed(stores, name)).leaseId, isSetAside);
+
+  const listed = async (stores: RoutingStores) => {
+    const found: HeldConversation[] = [];
+    for await (const page of stores.listed.conversations(ids.number)) found.push(...page);
+    return found;
+  };
+
+  const first = async (stores: RoutingStores, setAside = false) => {
+    const event = await stores.held.first(conversation, { setAside, notBefore: null });
+    if (event === undefined) throw new Error('Nothing is held');
+    return event;
+  };
+
+  const known = async (stores: RoutingStores): Promise<ConversationRecord> => {
+    const record = await find(stores);
+    if (record === undefined) throw new Error('There is no conversation');
+    return record;
+  };
+
+  test('an event is claimed once at a time, and counts how often', async () => {
+    const stores = await makeStores();
+    const one = await claimOf(stores, 'one');
+    expect(one).toMatchObject({ outcome: 'claimed', progress: { state: 'leased', attempts: 1, fates: [] } });
+    expect(await claimOf(stores, 'one')).toEqual({ outcome: 'busy' });
+    if (one.outcome === 'claimed') await one.held.release();
+    expect(await claimOf(stores, 'one')).toMatchObject({ outcome: 'claimed', progress: { attempts: 2 } });
+    expect(await claimOf(stores, 'two')).toMatchObject({ outcome: 'claimed', progress: { attempts: 1 } });
+  });
+
+  test.each(['done', 'unknown'] as const)(
+    'an event that is %s is never claimed again, not even when it is let go',
+    async (state) => {
+      const stores = await makeStores();
+      const claim = await claimed(stores, 'one');
+      await claim.record({ state, replies: null, fates: [] });
+      await claim.release();
+      expect(await claimOf(stores, 'one')).toEqual({ outcome: 'finished' });
+      expect((await claimOf(stores, 'one', true)).outcome).not.toBe('claimed');
+    },
+  );
+
+  test('the replies of an agent are there for whoever takes over', async () => {
+    const stores = await makeStores();
+    const replies = [textReply('one'), textReply('two')];
+    const claim = await claimed(stores, 'one');
+    await claim.record({ state: 'answered', replies, fates: [] });
+    await claim.record({ state: 'sending', replies, fates: [{ fate: 'sent' }] });
+    await claim.release();
+    expect(await claimOf(stores, 'one')).toMatchObject({
+      outcome: 'claimed',
+      progress: { state: 'sending', replies, fates: [{ fate: 'sent' }] },
+    });
+  });
+
+  test('a claim that has passed on can’t be written by who had it', async () => {
+    const stores = await makeStores();
+    const claim = await claimed(stores, 'one');
+    await claim.release();
+    await claimed(stores, 'one');
+    await expect(claim.record({ state: 'done', replies: null, fates: [] })).rejects.toMatchObject({
+      code: 'claim-lost',
+    });
+    expect(await holdAs(stores, 'one', claim.leaseId)).toBe(false);
+    expect(await find(stores)).toBeUndefined();
+  });
+
+  test('a held event is not claimed until it is let go, and begins anew then', async () => {
+    const stores = await makeStores();
+    await (await claimed(stores, 'one')).release();
+    expect(await hold(stores, 'one')).toBe(true);
+    expect(await claimOf(stores, 'one')).toEqual({ outcome: 'held' });
+    expect(await claimOf(stores, 'one', true)).toMatchObject({
+      outcome: 'claimed',
+      progress: { state: 'held', attempts: 1 },
+    });
+    expect(await claimOf(stores, 'one', true)).toEqual({ outcome: 'busy' });
+  });
+
+  test('a line keeps the order in which events came to it, and the conversation their count', async () => {
+    const stores = await makeStores();
+    for (const name of ['one', 'two', 'three']) expect(await hold(stores, name)).toBe(true);
+    expect(await find(stores)).toMatchObject({ heldCount: 3, heldEver: 3, setAsideCount: 0 });
+    const seen: string[] = [];
+    for (let time = 0; time < 3; time++) {
+      const event = await first(stores);
+      seen.push(event.eventId);
+      expect(event).toMatchObject({
+        agentId: ids.agent,
+        relayKey: expect.stringMatching(/^held\//),
+        isSetAside: false,
+      });
+      expect(await stores.held.remove(await known(stores), event)).toMatchObject({ heldCount: 2 - time });
+    }
+    expect(seen).toEqual(['one', 'two', 'three'].map(evt));
+    expect(await stores.held.first(conversation, { setAside: true, notBefore: null })).toBeUndefined();
+  });
+
+  test('a conversation is listed as long as something of it is held, with its owner', async () => {
+    const stores = await makeStores();
+    expect(await listed(stores)).toEqual([]);
+    await hold(stores, 'one');
+    await hold(stores, 'two', true);
+    expect(await listed(stores)).toEqual([{ ...key, agentId: ids.agent, heldSince: now.toISOString() }]);
+    await stores.held.remove(await known(stores), await first(stores));
+    expect(await listed(stores)).toHaveLength(1);
+    await stores.held.remove(await known(stores), await first(stores, true));
+    expect(await listed(stores)).toEqual([]);
+  });
+
+  test('what is set aside is out of the line and comes first when it is asked for, as far back as one asks', async () => {
+    const stores = await makeStores();
+    for (const name of ['one', 'two']) await hold(stores, name);
+    expect(await stores.held.setAside(await known(stores), await first(stores))).toMatchObject({
+      heldCount: 1,
+      setAsideCount: 1,
+    });
+    expect((await first(stores)).eventId).toBe(evt('two'));
+    expect(await first(stores, true)).toMatchObject({ eventId: evt('one'), isSetAside: true });
+    const later = new Date(now.getTime() + 1);
+    expect(await stores.held.first(conversation, { setAside: true, notBefore: later })).toMatchObject({
+      eventId: evt('two'),
+    });
+    await stores.held.remove(await known(stores), await first(stores, true));
+    expect(await known(stores)).toMatchObject({ heldCount: 1, setAsideCount: 0 });
+  });
+
+  test('nobody changes a line by a conversation that he read before somebody else did', async () => {
+    const stores = await makeStores();
+    await hold(stores, 'one');
+    const stale = await known(stores);
+    const event = await first(stores);
+    await hold(stores, 'two');
+    expect(await stores.held.remove(stale, event)).toBeUndefined();
+    expect(await stores.held.setAside(stale, event)).toBeUndefined();
+    expect(await known(stores)).toMatchObject({ heldCount: 2 });
+    const claim = await claimed(stores, 'three');
+    expect(
+      await stores.held.hold({
+        conversation: stale,
+        envelope: key,
+        eventId: evt('three'),
+        agentId: ids.agent,
+        relayKey: 'held/three',
+        isSetAside: false,
+        leaseId: claim.leaseId,
+        now,
+      }),
+    ).toBe(false);
+  });
+
+  test('nobody takes the same event out of the line twice', async () => {
+    const stores = await makeStores();
+    await hold(stores, 'one');
+    await hold(stores, 'two');
+    const event = await first(stores);
+    await stores.held.remove(await known(stores), event);
+    expect(await stores.held.remove(await known(stores), event)).toBeUndefined();
+    expect(await known(stores)).toMatchObject({ heldCount: 1 });
+  });
+
+  test('a conversation is written by who has read it last, and by nobody else', async () => {
+    const stores = await makeStores();
+    const fresh = newConversation(key, now);
+    const one = changed(fresh, { agentId: ids.agent, agentUntil: now.toISOString() }, now);
+    expect(await stores.routing.save(undefined, one)).toBe(true);
+    expect(await stores.routing.save(undefined, one)).toBe(false);
+    expect(await find(stores)).toEqual(one);
+    expect(await stores.routing.save(one, changed(one, { humanSince: now.toISOString() }, now))).toBe(true);
+    expect(await stores.routing.save(one, changed(one, { agentId: null }, now))).toBe(false);
+    expect(await find(stores)).toMatchObject({ humanSince: now.toISOString(), agentId: ids.agent });
+    expect(await find(stores, other)).toBeUndefined();
+  });
+
+  test('the state of a target is written by who has read it last, and by nobody else', async () => {
+    const { routing, circuits } = await makeStores();
+    const read = async () => {
+      const { number } = await routing.read(ids.number, []);
+      if (number === undefined) throw new Error('There is no number');
+      return number;
+    };
+    const healthy = await read();
+    const failing = { state: 'failing', since: now.toISOString() } as const;
+    expect(await circuits.change(healthy, ids.agent, failing, [])).toBe(true);
+    expect(await circuits.change(healthy, ids.agent, failing, [])).toBe(false);
+    const seen = await read();
+    expect(seen.circuits).toEqual({ [ids.agent]: failing });
+    expect(await circuits.change(seen, ids.agent, undefined, [])).toBe(true);
+    expect(await circuits.change(seen, ids.agent, undefined, [])).toBe(false);
+    expect((await read()).circuits).toEqual({});
+  });
+};
