@@ -19,7 +19,7 @@ import type { SealedSecret } from '../domain/vault.ts';
 import type { Ticket } from '../domain/work.ts';
 import type { AuditPut } from './audit-log.ts';
 import { hasName, unavailable } from './aws-errors.ts';
-import { appWabaPrefix, appWabasPrefix, credentialPrefix, directoryKey } from './directory-keys.ts';
+import { appWabasPrefix, credentialPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
 import { appUpdate } from './edition-store.ts';
 import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
@@ -128,15 +128,6 @@ export const credentialReader = (client: DynamoDBDocumentClient, table: string) 
         after = page.nextCursor ?? undefined;
       } while (after !== undefined);
       return found;
-    },
-
-    /** Credentials that hear what arrives at the app's own webhook for this account: usually one, in several tenants more. */
-    async ofAppAndWaba(appId: AppId, wabaId: WabaId): Promise<readonly CredentialRecord[]> {
-      const routes = await reader.list(
-        { pk: directoryKey.app(appId).pk, prefix: appWabaPrefix(wabaId), limit: routesPerPage },
-        routeRow,
-      );
-      return credentialsOfRoutes(routes.items);
     },
   };
 };

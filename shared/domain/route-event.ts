@@ -2,6 +2,7 @@ import type { ForwardedKind } from '../contracts/agent.ts';
 import { type AgentEvent, agentEventType, messageFailure, type Reply } from '../contracts/agent-event.ts';
 import type { PhoneNumberId } from '../contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
+import { callbackDataPrefix } from './callback-data.ts';
 import type { ClaimProgress, ClaimStep, ClaimStore, HeldClaim, ReplyFate } from './claim.ts';
 import { type Dispatcher, type DispatchOutcome, dispatchTimeout } from './dispatch.ts';
 import { type Graph, type GraphResult, tookNoEffectYet } from './graph.ts';
@@ -31,9 +32,6 @@ export const sendTimeout = 5_000;
 
 /** Pauses before the second and the third try within one invocation, in milliseconds. */
 const retryPauses = [500, 2000] as const;
-
-/** Marks our own sends in Meta's statuses: prefix, event id, index of the reply. */
-export const callbackDataPrefix = 'sb1:';
 
 /**
  * Takes one event to its agent and the agent's answers to the customer. The agent gets every event at least once with a stable
