@@ -13,7 +13,9 @@ export interface WebhookRequest {
 }
 
 /** Fixed answers: whoever probes a webhook learns nothing from them. */
-export type WebhookAnswer = { readonly status: 200 | 400 | 401 | 403 | 404 | 500 } | { readonly challenge: string };
+export type WebhookAnswer =
+  | { readonly status: 200 | 400 | 401 | 403 | 404 | 429 | 500 }
+  | { readonly challenge: string };
 
 const bodies = {
   200: 'OK',
@@ -21,6 +23,7 @@ const bodies = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  429: 'Too Many Requests',
   500: 'Not accepted',
 };
 

@@ -8,7 +8,7 @@ import { eventsQueue, eventsQueueConsumer } from '../../shared/adapters/sqs-queu
 import { cachedOpener } from '../../shared/adapters/vault.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { eventsMessage, type QueuedEvents, queuedEvents } from '../../shared/contracts/queued-events.ts';
-import { takeAccountNews } from '../../shared/domain/account-news.ts';
+import { takeAccountNews } from '../../shared/domain/account-standing.ts';
 import { dispatchTimeout } from '../../shared/domain/dispatch.ts';
 import type { RouteEventPorts } from '../../shared/domain/event-on-its-way.ts';
 import { releaseConversation } from '../../shared/domain/release-conversation.ts';

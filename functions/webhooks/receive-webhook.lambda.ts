@@ -3,6 +3,7 @@ import { eventsQueue } from '../../shared/adapters/sqs-queues.ts';
 import { cachedOpener } from '../../shared/adapters/vault.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { webhookId } from '../../shared/contracts/ids.ts';
+import { failedSignatures } from '../../shared/domain/failed-signatures.ts';
 import {
   type DeliveryOutcome,
   type ReceiveDeliveryPorts,
@@ -19,6 +20,7 @@ const status = {
   malformed: 400,
   refused: 401,
   'unknown-webhook': 404,
+  throttled: 429,
   'not-queued': 500,
 } as const satisfies Record<DeliveryOutcome, number>;
 
@@ -36,6 +38,8 @@ const receivePorts = ports.once(
   (): ReceiveDeliveryPorts => ({
     webhooks: ports.webhooks(),
     vault: cachedOpener(ports.opener()),
+    failures: failedSignatures(() => new Date()),
+    relay: ports.relay(),
     queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
     journal,
     now: () => new Date(),

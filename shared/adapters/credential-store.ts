@@ -5,7 +5,7 @@ import type * as z from 'zod';
 import type { PhoneNumber, Reason } from '../contracts/credential.ts';
 import type { AppId, CredentialId, PhoneNumberId, TenantId, WabaId } from '../contracts/ids.ts';
 import type { SecretIdentity } from '../crypto/secret-context.ts';
-import { stopOf } from '../domain/account-news.ts';
+import { stopOf } from '../domain/account-standing.ts';
 import { Fault } from '../domain/fault.ts';
 import {
   type CredentialRecord,
@@ -21,7 +21,7 @@ import type { SealedSecret } from '../domain/vault.ts';
 import type { Ticket } from '../domain/work.ts';
 import type { AuditPut } from './audit-log.ts';
 import { hasName, unavailable } from './aws-errors.ts';
-import { appWabaPrefix, appWabasPrefix, credentialPrefix, directoryKey } from './directory-keys.ts';
+import { appWabasPrefix, credentialPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
 import { appUpdate, ownNumbersOf } from './edition-store.ts';
 import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
@@ -130,15 +130,6 @@ export const credentialReader = (client: DynamoDBDocumentClient, table: string) 
         after = page.nextCursor ?? undefined;
       } while (after !== undefined);
       return found;
-    },
-
-    /** Credentials that hear what arrives at the app's own webhook for this account: usually one, in several tenants more. */
-    async ofAppAndWaba(appId: AppId, wabaId: WabaId): Promise<readonly CredentialRecord[]> {
-      const routes = await reader.list(
-        { pk: directoryKey.app(appId).pk, prefix: appWabaPrefix(wabaId), limit: routesPerPage },
-        routeRow,
-      );
-      return credentialsOfRoutes(routes.items);
     },
   };
 };

@@ -21,6 +21,16 @@ export const parsed = <T>(schema: z.ZodType<T>, row: unknown): T => {
   throw new Fault('row-malformed', { retryable: false });
 };
 
+/** The keys come too: by them rows are told apart. Every name goes through an alias, because DynamoDB reserves many. */
+const projectionOn = (attributes: readonly string[]) => {
+  if (attributes.length === 0) return {};
+  const names = new Map(['pk', 'sk', ...attributes].map((attribute) => [`#${attribute}`, attribute]));
+  return {
+    ProjectionExpression: [...names.keys()].join(),
+    ExpressionAttributeNames: Object.fromEntries(names),
+  };
+};
+
 /** Typed, strongly consistent reads of the Directory. @throws {Fault} store-unavailable, row-malformed */
 export const directoryReader = (client: DynamoDBDocumentClient, table: string) => ({
   async get<T>(key: DirectoryKey, schema: z.ZodType<T>): Promise<T | undefined> {
@@ -30,14 +40,17 @@ export const directoryReader = (client: DynamoDBDocumentClient, table: string) =
     return Item === undefined ? undefined : parsed(schema, Item);
   },
 
-  /** One request for several rows of different kinds; undefined where there is none. */
+  /** One request for several rows of different kinds; undefined where there is none. Of each row only these attributes, where they are named. */
   async getMany<const S extends readonly { readonly key: DirectoryKey; readonly schema: z.ZodType }[]>(
     wanted: S,
+    attributes: readonly string[] = [],
   ): Promise<{ [K in keyof S]: z.infer<S[K]['schema']> | undefined }> {
     const unique = new Map(wanted.map(({ key }) => [`${key.pk}\n${key.sk}`, key]));
     const { Responses, UnprocessedKeys } = await calling('store-unavailable', () =>
       client.send(
-        new BatchGetCommand({ RequestItems: { [table]: { Keys: [...unique.values()], ConsistentRead: true } } }),
+        new BatchGetCommand({
+          RequestItems: { [table]: { Keys: [...unique.values()], ConsistentRead: true, ...projectionOn(attributes) } },
+        }),
       ),
     );
     if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new Fault('store-unavailable', { retryable: true });

@@ -1,7 +1,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import pMap from 'p-map';
 import type { PhoneNumberId } from '../contracts/ids.ts';
-import { stopOf } from '../domain/account-news.ts';
+import { stopOf } from '../domain/account-standing.ts';
 import type { Editions } from '../domain/edition.ts';
 import { type CredentialRecord, type MetaAppRecord, numberRecord } from '../domain/records.ts';
 import { ownerOfApp, sharedTenant } from '../domain/vault.ts';

@@ -8,7 +8,7 @@ import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import { contextFor, type SecretIdentity } from '../crypto/secret-context.ts';
 import type { AuditLog } from '../domain/audit.ts';
 import { Fault } from '../domain/fault.ts';
-import type { SealedSecret, SecretOpener, SecretSealer } from '../domain/vault.ts';
+import type { CachedOpener, OpenedFor, SealedSecret, SecretOpener, SecretSealer } from '../domain/vault.ts';
 import { calling } from './aws-errors.ts';
 import type { DataKeys } from './kms-data-keys.ts';
 
@@ -118,7 +118,7 @@ const cachedSecrets = 200;
  * For the hot path only. Keyed by secretVersion, which the caller has just read, so a rotation holds from the next event on.
  * Callers get copies; what falls out of the cache is wiped.
  */
-export const cachedOpener = (opener: SecretOpener): SecretOpener => {
+export const cachedOpener = (opener: SecretOpener): CachedOpener => {
   const cache = new LRUCache<string, SecretBytes>({
     max: cachedSecrets,
     ttl: cacheLifetime,
@@ -126,10 +126,13 @@ export const cachedOpener = (opener: SecretOpener): SecretOpener => {
     dispose: (secret) => secret[Symbol.dispose](),
   });
   const opening = new Map<string, Promise<SecretBytes>>();
+  const keyOf = (identity: SecretIdentity, openedFor: OpenedFor): string =>
+    JSON.stringify([contextFor('cache', identity).encryptionContext, openedFor.tenantId, openedFor.subjectId]);
   return {
+    isAtHand: (identity, openedFor) => cache.has(keyOf(identity, openedFor)),
+
     async open(identity, openedFor) {
-      const { encryptionContext } = contextFor('cache', identity);
-      const key = JSON.stringify([encryptionContext, openedFor.tenantId, openedFor.subjectId]);
+      const key = keyOf(identity, openedFor);
       const cached = cache.get(key);
       if (cached !== undefined) return cached.copy();
       // Concurrent openers of the same secret share one call of KMS.

@@ -3,17 +3,26 @@ import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import type { AppId, TenantId, WabaId, WebhookId } from '../contracts/ids.ts';
 import { Fault } from '../domain/fault.ts';
-import { credentialRecord, metaAppRecord, type WebhookRecord, webhookRecord } from '../domain/records.ts';
+import { type ReceivingCredential, receivingApp, receivingCredential } from '../domain/receive-delivery.ts';
+import { metaAppRecord, type WebhookRecord, webhookRecord } from '../domain/records.ts';
 import type { CallbackTarget } from '../domain/set-up-webhook.ts';
 import { calling, hasName, unavailable } from './aws-errors.ts';
-import { credentialReader } from './credential-store.ts';
-import { directoryKey } from './directory-keys.ts';
+import { appWabaPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader } from './directory-reader.ts';
 
 const verifyTokenHashes = z.record(z.string(), z.unknown());
 const hashes = z.array(z.string());
 const saltRow = z.object({ salt: z.instanceof(Uint8Array) });
 const cachedWebhooks = 10_000;
+
+/** What a delivery needs of the rows that are read for every one. */
+const ofApp = Object.keys(receivingApp.shape);
+const ofCredential = Object.keys(receivingCredential.shape);
+const ofBoth = [...ofApp, ...ofCredential];
+
+/** As many credentials as one BatchGetItem takes with ease. */
+const routesPerPage = 50;
+const routeRow = receivingCredential.pick({ tenantId: true, credentialId: true });
 
 /** The table forgets late: what has expired counts as gone. */
 const isOver = ({ expiresAt }: WebhookRecord): boolean => expiresAt !== undefined && expiresAt * 1000 <= Date.now();
@@ -25,7 +34,6 @@ const maxTokenRaces = 10;
 /** Webhooks and what is needed to judge a delivery. Only what never changes is cached. @throws {Fault} store-unavailable, row-malformed */
 export const webhookStore = (client: DynamoDBDocumentClient, table: string) => {
   const reader = directoryReader(client, table);
-  const credentials = credentialReader(client, table);
   const webhooks = new LRUCache<WebhookId, WebhookRecord>({ max: cachedWebhooks });
   const salts = new LRUCache<TenantId, Uint8Array>({ max: cachedWebhooks });
   return {
@@ -48,20 +56,37 @@ export const webhookStore = (client: DynamoDBDocumentClient, table: string) => {
     },
 
     async readState(webhook: WebhookRecord) {
-      const app = { key: directoryKey.app(webhook.appId), schema: metaAppRecord };
+      const app = { key: directoryKey.app(webhook.appId), schema: receivingApp };
       if (webhook.kind === 'app') {
-        const [found] = await reader.getMany([app]);
+        const [found] = await reader.getMany([app], ofApp);
         return found === undefined ? {} : { app: found };
       }
       const key = directoryKey.credential(webhook.tenantId, webhook.credentialId);
-      const [foundApp, credential] = await reader.getMany([app, { key, schema: credentialRecord }]);
+      const [foundApp, credential] = await reader.getMany([app, { key, schema: receivingCredential }], ofBoth);
       return {
         ...(foundApp === undefined ? {} : { app: foundApp }),
         ...(credential === undefined ? {} : { credential }),
       };
     },
 
-    credentialsOf: (appId: AppId, wabaId: WabaId) => credentials.ofAppAndWaba(appId, wabaId),
+    /** Credentials that hear what arrives at the app's own webhook for this account, in whatever tenants. */
+    async credentialsOf(appId: AppId, wabaId: WabaId): Promise<readonly ReceivingCredential[]> {
+      const found: ReceivingCredential[] = [];
+      let after: string | undefined;
+      do {
+        const page = await reader.list(
+          { pk: directoryKey.app(appId).pk, prefix: appWabaPrefix(wabaId), limit: routesPerPage, after },
+          routeRow,
+        );
+        const wanted = page.items.map((route) => ({
+          key: directoryKey.credential(route.tenantId, route.credentialId),
+          schema: receivingCredential,
+        }));
+        if (wanted.length > 0) found.push(...(await reader.getMany(wanted, ofCredential)).flatMap((it) => it ?? []));
+        after = page.nextCursor ?? undefined;
+      } while (after !== undefined);
+      return found.filter(({ status }) => status !== 'removing');
+    },
 
     async tenantSalt(tenantId: TenantId): Promise<Uint8Array> {
       const cached = salts.get(tenantId);

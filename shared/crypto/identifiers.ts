@@ -1,4 +1,5 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { hmacSha256 } from './hmac.ts';
 
 /** 32 random bytes in base64url: nobody guesses it. */
 export const unguessable = (): string => randomBytes(32).toString('base64url');
@@ -11,8 +12,7 @@ export const digestOf = (...parts: readonly string[]): string => {
 };
 
 /** The same under a key: for what must not be recomputed by somebody who guesses the input (a phone number has few digits). */
-export const keyedDigestOf = (key: Uint8Array, ...parts: readonly string[]): string => {
-  const hmac = createHmac('sha256', key);
-  for (const part of parts) hmac.update(`${Buffer.byteLength(part)}:${part}`);
-  return hmac.digest('base64url');
-};
+export const keyedDigestOf = (key: Uint8Array, ...parts: readonly string[]): string =>
+  Buffer.from(
+    hmacSha256(key, ...parts.map((part) => Buffer.from(`${Buffer.byteLength(part)}:${part}`, 'utf8'))),
+  ).toString('base64url');

@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { hmacSha256 } from './hmac.ts';
 import type { SecretBytes } from './secret-bytes.ts';
 
 const form = /^sha256=([0-9a-f]{64})$/;
@@ -14,7 +15,7 @@ export const claimedSignature = (header: string | undefined): Uint8Array | undef
  * Never over re-serialised JSON: Meta escapes non-ASCII and slashes (webhooks documentation, "Validating payloads").
  */
 export const signedWith = (appSecret: SecretBytes, rawBody: Uint8Array, claimed: Uint8Array): boolean => {
-  const expected = createHmac('sha256', appSecret.bytes()).update(rawBody).digest();
+  const expected = hmacSha256(appSecret.bytes(), rawBody);
   try {
     return claimed.byteLength === expected.byteLength && timingSafeEqual(expected, claimed);
   } finally {

@@ -1,5 +1,5 @@
 import type { AgentId, PhoneNumberId } from '../contracts/ids.ts';
-import { stopOf } from './account-news.ts';
+import { stopOf } from './account-standing.ts';
 import { type Refused, refuse } from './outcome.ts';
 import type { AgentRecord, Binding, ClaimedNumber, CountedNumber, CredentialRecord, NumberRecord } from './records.ts';
 

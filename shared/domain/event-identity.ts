@@ -5,15 +5,20 @@ import type { ReportedEvent } from './webhook-delivery.ts';
 
 /**
  * The stable id of an event: the same whichever webhook delivered it and however often, another one for another tenant.
- * Events without an id of Meta's are told apart by their canonical value and entry time.
+ * Events without an id of Meta's are told apart by their field, canonical value and entry time.
  */
-export const eventIdOf = (tenant: TenantId, event: ReportedEvent): EventId =>
+export const eventIdOf = (
+  tenant: TenantId,
+  event: Pick<ReportedEvent, 'phoneNumberId' | 'wabaId' | 'kind' | 'field' | 'metaId' | 'value' | 'entryTime'>,
+): EventId =>
   eventId.parse(
     `evt_${digestOf(
       tenant,
       event.phoneNumberId ?? event.wabaId,
       event.kind,
-      ...(event.metaId === null ? ['value', canonicalJson(event.value), event.entryTime ?? ''] : ['id', event.metaId]),
+      ...(event.metaId === null
+        ? ['value', event.field, canonicalJson(event.value), event.entryTime ?? '']
+        : ['id', event.metaId]),
     )}`,
   );
 
@@ -25,16 +30,45 @@ export const failureEventIdOf = (tenant: TenantId, answered: EventId, index: num
  * Who the conversation is with, as a keyed hash that shows no phone number: HMAC-SHA-256 under the tenant's salt of the
  * group id, else the user id, else the WhatsApp id.
  */
-export const customerKeyOf = (salt: Uint8Array, customer: Customer): string =>
-  customer.groupId !== null
-    ? keyedDigestOf(salt, 'group', customer.groupId)
-    : customer.userId !== null
-      ? keyedDigestOf(salt, 'user', customer.userId)
-      : keyedDigestOf(salt, 'wa', customer.waId ?? '');
+export const customerKeyOf = (salt: Uint8Array, { groupId, userId, waId }: Customer): string =>
+  groupId !== null
+    ? keyedDigestOf(salt, 'group', groupId)
+    : userId !== null
+      ? keyedDigestOf(salt, 'user', userId)
+      : keyedDigestOf(salt, 'wa', waId ?? '');
 
 /** One customer on one number. */
 export const conversationIdOf = (tenant: TenantId, phoneNumberId: string, customerKey: string): ConversationId =>
   conversationId.parse(`conv_${digestOf(tenant, phoneNumberId, customerKey)}`);
+
+/** A conversation, and what else it is called: null where the event knows no other name of it. */
+export interface NamedConversation {
+  readonly conversationId: ConversationId;
+  readonly alsoKnownAs: ConversationId | null;
+}
+
+/**
+ * The conversation that an event belongs to. Where it says that the customer has changed, that of the new identity, also known as that of
+ * the former one. Where it names a customer by user id and phone number, that of the user id, also known as that of the number. A group
+ * has one name.
+ */
+export const conversationOf = (
+  tenant: TenantId,
+  phoneNumberId: string,
+  salt: Uint8Array,
+  { customer, formerCustomer }: Pick<ReportedEvent, 'customer' | 'formerCustomer'>,
+): NamedConversation => {
+  const idOf = (who: Customer) => conversationIdOf(tenant, phoneNumberId, customerKeyOf(salt, who));
+  const ofCustomer = idOf(customer);
+  const others = [formerCustomer, underNumberAlone(customer)].flatMap((who) => (who === null ? [] : [idOf(who)]));
+  return { conversationId: ofCustomer, alsoKnownAs: others.find((id) => id !== ofCustomer) ?? null };
+};
+
+/** The same customer as one who is known by phone number alone, where that is another name. */
+const underNumberAlone = (customer: Customer): Customer | null =>
+  customer.groupId === null && customer.userId !== null && customer.waId !== null
+    ? { ...customer, userId: null }
+    : null;
 
 const canonicalJson = (value: unknown): string =>
   JSON.stringify(value, (_key, inner: unknown) =>

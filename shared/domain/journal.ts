@@ -40,7 +40,9 @@ export interface Journal {
 export type MetricName =
   | 'WebhookAccepted'
   | 'WebhookRefused'
+  | 'WebhookThrottled'
   | 'EventsQueued'
+  | 'EventsRelayed'
   | 'EventsForeign'
   | 'EventsUnwanted'
   | 'EventsHeld'

@@ -1,12 +1,27 @@
-import type { ForwardedKind } from '../contracts/agent.ts';
-import { type AppId, phoneNumberId, type TenantId, type WabaId, type WebhookId, wabaId } from '../contracts/ids.ts';
-import type { QueuedEvents } from '../contracts/queued-events.ts';
+import pMap from 'p-map';
+import * as z from 'zod';
+import { phoneNumber } from '../contracts/credential.ts';
+import {
+  type AppId,
+  type PhoneNumberId,
+  phoneNumberId,
+  type TenantId,
+  type WabaId,
+  type WebhookId,
+  wabaId,
+} from '../contracts/ids.ts';
+import type { AccountNews, QueuedEvent } from '../contracts/queued-events.ts';
 import { claimedSignature, signedWith } from '../crypto/webhook-signature.ts';
-import { conversationIdOf, customerKeyOf, eventIdOf } from './event-identity.ts';
+import { changesOurPicture } from './account-news.ts';
+import { callbackDataPrefix } from './callback-data.ts';
+import { conversationOf, eventIdOf } from './event-identity.ts';
+import type { FailedSignatures } from './failed-signatures.ts';
+import { Fault } from './fault.ts';
 import type { Journal } from './journal.ts';
-import { fitsQueue, messagesOf, type QueueMessage, roundsOf } from './queue-packing.ts';
-import type { CredentialRecord, MetaAppRecord, WebhookRecord } from './records.ts';
-import { ownerOfApp, type SecretOpener, sharedTenant } from './vault.ts';
+import { type ConversationEnvelope, messagesOf, newsMessagesOf, type QueueMessage, roundsOf } from './queue-packing.ts';
+import { type ClaimedNumber, credentialRecord, metaAppRecord, type WebhookRecord } from './records.ts';
+import type { RelayStore } from './relay.ts';
+import { type CachedOpener, ownerOfApp, sharedTenant } from './vault.ts';
 import { parseDelivery, type ReportedEvent } from './webhook-delivery.ts';
 
 /** A POST on a webhook URL, nothing of it believed yet. */
@@ -25,10 +40,28 @@ export type DeliveryOutcome =
   | 'discarded'
   /** Not signed by Meta with this app's secret. */
   | 'refused'
+  /** So many wrong signatures of late that no secret is fetched for one more: Meta must repeat. */
+  | 'throttled'
   /** Signed, but not the form of a webhook: a repeat would bring the same. */
   | 'malformed'
   /** Not all of it is in the queue: Meta must repeat. */
   | 'not-queued';
+
+/** What a delivery needs to know of its Meta app, and nothing more: it is read for every one. */
+export const receivingApp = metaAppRecord.pick({
+  appId: true,
+  secretVersion: true,
+  previousSecretVersion: true,
+  previousAcceptedUntil: true,
+  credentialCount: true,
+});
+export type ReceivingApp = z.infer<typeof receivingApp>;
+
+/** The same of a credential. */
+export const receivingCredential = credentialRecord
+  .pick({ tenantId: true, credentialId: true, wabaId: true, status: true, claimedNumbers: true })
+  .extend({ phoneNumbers: z.array(phoneNumber.pick({ phoneNumberId: true, displayPhoneNumber: true })) });
+export type ReceivingCredential = z.infer<typeof receivingCredential>;
 
 export interface ReceiveDeliveryPorts {
   readonly webhooks: {
@@ -36,12 +69,14 @@ export interface ReceiveDeliveryPorts {
     /** One consistent read: what may have changed since the last delivery. */
     readState(
       webhook: WebhookRecord,
-    ): Promise<{ readonly app?: MetaAppRecord; readonly credential?: CredentialRecord }>;
-    credentialsOf(appId: AppId, wabaId: WabaId): Promise<readonly CredentialRecord[]>;
+    ): Promise<{ readonly app?: ReceivingApp; readonly credential?: ReceivingCredential }>;
+    credentialsOf(appId: AppId, wabaId: WabaId): Promise<readonly ReceivingCredential[]>;
     /** Never changes while the tenant exists. */
     tenantSalt(tenantId: TenantId): Promise<Uint8Array>;
   };
-  readonly vault: SecretOpener;
+  readonly vault: CachedOpener;
+  readonly failures: FailedSignatures;
+  readonly relay: Pick<RelayStore, 'put'>;
   readonly queue: {
     /** The groups of messages that the queue did not take. */
     send(batch: readonly QueueMessage[]): Promise<ReadonlySet<string>>;
@@ -50,10 +85,14 @@ export interface ReceiveDeliveryPorts {
   readonly now: () => Date;
 }
 
+/** Calls of SQS or S3 at once: a thousand conversations in one delivery must not open a hundred connections. */
+const callsAtOnce = 10;
+
 /**
  * Takes a delivery of Meta into the queue, or refuses it: verify the bytes, then parse. Answers `accepted` only when the queue
  * has taken everything that is wanted. Events of numbers that are not the credential's are dropped here: a tenant can sign
- * anything with a secret of its own.
+ * anything with a secret of its own. @throws {Fault} store-unavailable, kms-unavailable, queue-unavailable, secret-missing, secret-refused,
+ * row-malformed: then Meta must repeat as well
  */
 export const receiveDelivery = async (
   delivery: UnverifiedDelivery,
@@ -67,14 +106,19 @@ export const receiveDelivery = async (
   if (app === undefined || app.credentialCount === 0) return 'discarded';
   if (webhook.kind === 'credential' && (credential === undefined || credential.status === 'removing'))
     return 'discarded';
-  if (!(await signedByMeta(app, webhook, delivery.rawBody, claimed, ports))) return refused(ports);
+  const verdict = await judged(app, webhook, delivery.rawBody, claimed, ports);
+  if (verdict === 'refused') return refused(ports);
+  if (verdict === 'throttled') {
+    ports.journal.count('WebhookThrottled');
+    return 'throttled';
+  }
 
   const reported = parseDelivery(delivery.rawBody);
   if (reported === undefined) {
     ports.journal.warn('webhook-malformed', { appId: app.appId });
     return 'malformed';
   }
-  const wanted = await wantedEvents(webhook, credential, reported, ports);
+  const wanted = await wantedOf(webhook, credential, reported, ports);
   return (await enqueue(delivery.webhookId, wanted, ports)) ? 'accepted' : 'not-queued';
 };
 
@@ -83,14 +127,17 @@ const refused = (ports: ReceiveDeliveryPorts): DeliveryOutcome => {
   return 'refused';
 };
 
-/** With the current App Secret or, during a rotation, the previous one. */
-const signedByMeta = async (
-  app: MetaAppRecord,
+/**
+ * Signed with the current App Secret or, during a rotation, the previous one. Once too many signatures were wrong, only with what is at hand:
+ * a flood costs no calls of KMS, and stops nobody whose secret is there. What can't be opened counts as wrong too.
+ */
+const judged = async (
+  app: ReceivingApp,
   webhook: WebhookRecord,
   rawBody: Uint8Array,
   claimed: Uint8Array,
   ports: ReceiveDeliveryPorts,
-): Promise<boolean> => {
+): Promise<'signed' | 'refused' | 'throttled'> => {
   const { previousSecretVersion: previous, previousAcceptedUntil: until } = app;
   const versions = [app.secretVersion];
   if (previous !== null && until !== null && new Date(until) > ports.now()) versions.push(previous);
@@ -98,145 +145,272 @@ const signedByMeta = async (
     webhook.kind === 'credential'
       ? { tenantId: webhook.tenantId, subjectId: webhook.credentialId }
       : { tenantId: sharedTenant, subjectId: ownerOfApp(app.appId) };
-  for (const secretVersion of versions) {
-    using appSecret = await ports.vault.open(
-      { tenantId: sharedTenant, ownerId: ownerOfApp(app.appId), purpose: 'webhook-signature', secretVersion },
-      openedFor,
-    );
-    if (signedWith(appSecret, rawBody, claimed)) return true;
+  const onlyAtHand = ports.failures.areTooMany(webhook.webhookId);
+  let verdict: 'refused' | 'throttled' = 'refused';
+  try {
+    for (const secretVersion of versions) {
+      const identity = {
+        tenantId: sharedTenant,
+        ownerId: ownerOfApp(app.appId),
+        purpose: 'webhook-signature',
+        secretVersion,
+      } as const;
+      if (onlyAtHand && !ports.vault.isAtHand(identity, openedFor)) {
+        verdict = 'throttled';
+        continue;
+      }
+      using appSecret = await ports.vault.open(identity, openedFor);
+      if (signedWith(appSecret, rawBody, claimed)) return 'signed';
+    }
+  } catch (error) {
+    ports.failures.count(webhook.webhookId);
+    throw error;
   }
-  return false;
+  ports.failures.count(webhook.webhookId);
+  return verdict;
 };
 
+/** An event for the agents of a number. */
 interface WantedEvent {
-  readonly credential: CredentialRecord;
-  readonly event: ReportedEvent & { readonly kind: QueuedEvents['events'][number]['kind'] };
+  readonly credential: ReceivingCredential;
+  readonly phoneNumberId: PhoneNumberId;
+  readonly event: ReportedEvent & { readonly kind: QueuedEvent['kind'] };
 }
 
-/** Pairs each event with the credential it belongs to; drops and counts what is foreign or wanted by nobody. */
-const wantedEvents = async (
+/** What changes our picture of a credential. */
+interface WantedNews {
+  readonly credential: ReceivingCredential;
+  readonly event: ReportedEvent;
+}
+
+interface Wanted {
+  readonly events: readonly WantedEvent[];
+  readonly news: readonly WantedNews[];
+}
+
+/** Pairs each event with the numbers and credentials that it is for; drops and counts what is foreign or wanted by nobody. */
+const wantedOf = async (
   webhook: WebhookRecord,
-  credential: CredentialRecord | undefined,
+  credential: ReceivingCredential | undefined,
   reported: readonly ReportedEvent[],
   ports: ReceiveDeliveryPorts,
-): Promise<readonly WantedEvent[]> => {
+): Promise<Wanted> => {
   const candidates = await credentialsByWaba(webhook, credential, reported, ports);
-  const wanted: WantedEvent[] = [];
+  const events: WantedEvent[] = [];
+  const news: WantedNews[] = [];
   let foreign = 0;
+  let unwanted = 0;
   for (const event of reported) {
     const owners = credential ? [credential] : (candidates.get(event.wabaId) ?? []);
-    const owner = owners.find((candidate) => claims(candidate, event));
-    if (owner) {
-      if (event.kind !== 'history' && wantedBy(owner, event))
-        wanted.push({ credential: owner, event: { ...event, kind: event.kind } });
-    } else if (event.phoneNumberId !== null && !owners.some((candidate) => lists(candidate, event))) foreign++;
+    const concerned = owners.map((owner) => ({ owner, numbers: numbersOf(owner, event) }));
+    if (!concerned.some(({ numbers }) => numbers !== undefined)) {
+      foreign++;
+      continue;
+    }
+    const { kind } = event;
+    const before = events.length + news.length;
+    for (const { owner, numbers = [] } of concerned) {
+      if (kind === 'history') continue;
+      for (const [number, claimed] of numbers)
+        if (wantedBy(claimed, event))
+          events.push({ credential: owner, phoneNumberId: number, event: { ...event, kind } });
+      if (owner.wabaId === event.wabaId && changesOurPicture(event)) news.push({ credential: owner, event });
+    }
+    if (events.length + news.length === before) unwanted++;
   }
-  const dropped = reported.length - wanted.length;
-  const unwanted = dropped - foreign;
   if (foreign > 0) ports.journal.count('EventsForeign', foreign);
   if (unwanted > 0) ports.journal.count('EventsUnwanted', unwanted);
   ports.journal.info('webhook-accepted', {
     appId: webhook.appId,
     ...(webhook.kind === 'credential' ? { tenantId: webhook.tenantId, credentialId: webhook.credentialId } : {}),
-    accepted: wanted.length,
-    dropped,
+    accepted: reported.length - foreign - unwanted,
+    dropped: foreign + unwanted,
   });
-  return wanted;
+  return { events, news };
 };
 
 /** What arrives at an app's own webhook is routed by app and WABA id. */
 const credentialsByWaba = async (
   webhook: WebhookRecord,
-  credential: CredentialRecord | undefined,
+  credential: ReceivingCredential | undefined,
   reported: readonly ReportedEvent[],
   ports: ReceiveDeliveryPorts,
-): Promise<ReadonlyMap<string, readonly CredentialRecord[]>> => {
+): Promise<ReadonlyMap<string, readonly ReceivingCredential[]>> => {
   if (credential) return new Map();
-  const ids = new Set(reported.flatMap((event) => wabaId.safeParse(event.wabaId).data ?? []));
+  const named = [...new Set(reported.map((event) => event.wabaId))];
+  const ids = named.flatMap((id) => wabaId.safeParse(id).data ?? []);
   return new Map(
-    await Promise.all([...ids].map(async (id) => [id, await ports.webhooks.credentialsOf(webhook.appId, id)] as const)),
+    await pMap(ids, async (id) => [id, await ports.webhooks.credentialsOf(webhook.appId, id)] as const, {
+      concurrency: callsAtOnce,
+    }),
   );
 };
 
-const lists = (credential: CredentialRecord, event: ReportedEvent): boolean =>
-  credential.phoneNumbers.some((number) => number.phoneNumberId === event.phoneNumberId);
+type Claimed = readonly [PhoneNumberId, ClaimedNumber];
 
-const claims = (credential: CredentialRecord, event: ReportedEvent): boolean =>
-  event.phoneNumberId !== null && Object.hasOwn(credential.claimedNumbers, event.phoneNumberId);
-
-const wantedBy = (credential: CredentialRecord, event: ReportedEvent): boolean => {
-  const id = phoneNumberId.safeParse(event.phoneNumberId);
-  const forward: readonly ForwardedKind[] = id.success ? (credential.claimedNumbers[id.data]?.forward ?? []) : [];
-  return (forward as readonly string[]).includes(event.kind);
+/**
+ * The claimed numbers of a credential that an event is about: the one that it names or, for a notice that names none, all of them.
+ * No number where it names one that is not claimed. Undefined where it is not the credential's at all.
+ */
+const numbersOf = (credential: ReceivingCredential, event: ReportedEvent): readonly Claimed[] | undefined => {
+  const isOfAccount = event.kind === 'account' && event.wabaId === credential.wabaId;
+  if (event.phoneNumberId === null && event.displayPhoneNumber === null)
+    return isOfAccount ? Object.keys(credential.claimedNumbers).flatMap((id) => claimOf(credential, id)) : undefined;
+  const named = event.phoneNumberId ?? numberShownAs(credential, event.displayPhoneNumber);
+  const claims = claimOf(credential, named);
+  return claims.length > 0 || isOfAccount || lists(credential, named) ? claims : undefined;
 };
 
-/** True when the queue has everything. A conversation stops at the first message that the queue refuses. */
-const enqueue = async (
-  webhookId: WebhookId,
-  wanted: readonly WantedEvent[],
-  ports: ReceiveDeliveryPorts,
-): Promise<boolean> => {
+const claimOf = ({ claimedNumbers }: ReceivingCredential, named: string | undefined): readonly Claimed[] => {
+  const id = phoneNumberId.safeParse(named).data;
+  const claimed = id !== undefined && Object.hasOwn(claimedNumbers, id) ? claimedNumbers[id] : undefined;
+  return id === undefined || claimed === undefined ? [] : [[id, claimed]];
+};
+
+const lists = ({ phoneNumbers }: ReceivingCredential, named: string | undefined): boolean =>
+  phoneNumbers.some((number) => number.phoneNumberId === named);
+
+/** Some notices name a number as it is shown, in whatever spelling. */
+const numberShownAs = ({ phoneNumbers }: ReceivingCredential, digits: string | null): string | undefined =>
+  phoneNumbers.find(({ displayPhoneNumber }) => displayPhoneNumber?.replace(/\D/g, '') === digits)?.phoneNumberId;
+
+/**
+ * What the router needs is wanted whether an agent asks for it or not: the fate of what we have sent, that a human has answered, that a
+ * customer is known otherwise from now on.
+ */
+const wantedBy = ({ agentIds, forward }: ClaimedNumber, event: ReportedEvent): boolean => {
+  const { kind, value } = event;
+  if (kind === 'history') return false;
+  if (forward.includes(kind)) return true;
+  if (kind === 'status') return value.status === 'failed' || isOurs(value);
+  return agentIds.length > 0 && (kind === 'echo' || event.formerCustomer !== null);
+};
+
+const isOurs = ({ biz_opaque_callback_data: mark }: ReportedEvent['value']): boolean =>
+  typeof mark === 'string' && mark.startsWith(callbackDataPrefix);
+
+/** True when the queue has everything. A group stops at its first message that the queue, or the relay bucket before it, refuses. */
+const enqueue = async (webhookId: WebhookId, wanted: Wanted, ports: ReceiveDeliveryPorts): Promise<boolean> => {
+  const receivedAt = ports.now().toISOString();
+  const groups = [
+    ...(await conversationsOf(wanted.events, receivedAt, ports)).map(({ envelope, events }) =>
+      messagesOf(webhookId, events, envelope),
+    ),
+    ...newsOf(webhookId, wanted.news, receivedAt, ports),
+  ];
   const failedGroups = new Set<string>();
-  const conversations = (await conversationsOf(wanted, ports)).map(({ envelope, events }) => {
-    const messages = messagesOf(webhookId, events, envelope);
-    const tooLarge = messages.find((message) => !fitsQueue(message));
-    if (tooLarge === undefined) return messages;
-    failedGroups.add(tooLarge.groupId);
-    return [];
-  });
-  for (const round of roundsOf(conversations)) {
-    const results = await Promise.all(
-      round.map(async (batch) => {
-        const open = batch.filter((message) => !failedGroups.has(message.groupId));
-        return open.length === 0 ? new Set<string>() : await ports.queue.send(open);
-      }),
+  const open = ({ groupId }: QueueMessage) => !failedGroups.has(groupId);
+  for (const round of roundsOf(groups)) {
+    await pMap(round.flat().filter(open), (message) => relay(message, failedGroups, ports), {
+      concurrency: callsAtOnce,
+    });
+    const results = await pMap(
+      round,
+      async (batch) => {
+        const rest = batch.filter(open);
+        return rest.length === 0 ? new Set<string>() : await ports.queue.send(rest);
+      },
+      { concurrency: callsAtOnce },
     );
     for (const failed of results) for (const group of failed) failedGroups.add(group);
   }
-  if (failedGroups.size > 0) ports.journal.error('webhook-not-queued', { count: failedGroups.size });
-  else {
-    ports.journal.count('WebhookAccepted');
-    ports.journal.count('EventsQueued', wanted.length);
+  if (failedGroups.size > 0) {
+    ports.journal.error('webhook-not-queued', { count: failedGroups.size });
+    return false;
   }
-  return failedGroups.size === 0;
+  ports.journal.count('WebhookAccepted');
+  ports.journal.count('EventsQueued', wanted.events.length + wanted.news.length);
+  return true;
+};
+
+/** Puts what a message points at into the relay bucket, before it is sent. */
+const relay = async (
+  { groupId, relayed }: QueueMessage,
+  failedGroups: Set<string>,
+  ports: ReceiveDeliveryPorts,
+): Promise<void> => {
+  if (relayed === undefined) return;
+  try {
+    await ports.relay.put(relayed.key, relayed.body);
+    ports.journal.count('EventsRelayed');
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    ports.journal.error('event-not-relayed', { code: error.code });
+    failedGroups.add(groupId);
+  }
 };
 
 interface Conversation {
-  readonly envelope: Omit<QueuedEvents, 'events'>;
-  readonly events: QueuedEvents['events'];
+  readonly envelope: ConversationEnvelope;
+  readonly events: QueuedEvent[];
 }
 
 const conversationsOf = async (
   wanted: readonly WantedEvent[],
+  receivedAt: string,
   ports: ReceiveDeliveryPorts,
 ): Promise<readonly Conversation[]> => {
   const conversations = new Map<string, Conversation>();
-  const receivedAt = ports.now().toISOString();
-  for (const { credential, event } of wanted) {
-    const number = phoneNumberId.parse(event.phoneNumberId);
-    const salt = await ports.webhooks.tenantSalt(credential.tenantId);
-    const conversationId = conversationIdOf(credential.tenantId, number, customerKeyOf(salt, event.customer));
+  const salts = await saltsOf(wanted, ports);
+  for (const { credential, phoneNumberId: number, event } of wanted) {
+    const { tenantId, credentialId } = credential;
+    const salt = salts.get(tenantId);
+    if (salt === undefined) throw new RangeError('Every tenant has a salt');
+    const { conversationId, alsoKnownAs } = conversationOf(tenantId, number, salt, event);
     const conversation = conversations.get(conversationId) ?? {
-      envelope: {
-        version: 1,
-        type: 'events',
-        tenantId: credential.tenantId,
-        credentialId: credential.credentialId,
-        phoneNumberId: number,
-        conversationId,
-        receivedAt,
-      },
+      envelope: { version: 1, tenantId, credentialId, phoneNumberId: number, conversationId, receivedAt },
       events: [],
     };
     conversation.events.push({
-      eventId: eventIdOf(credential.tenantId, event),
+      eventId: eventIdOf(tenantId, { ...event, phoneNumberId: number }),
       kind: event.kind,
       field: event.field,
-      alsoKnownAs: null,
+      alsoKnownAs,
       customer: event.customer,
       value: event.value,
     });
     conversations.set(conversationId, conversation);
   }
   return [...conversations.values()];
+};
+
+const saltsOf = async (
+  wanted: readonly WantedEvent[],
+  { webhooks }: ReceiveDeliveryPorts,
+): Promise<ReadonlyMap<TenantId, Uint8Array>> => {
+  const tenants = [...new Set(wanted.map(({ credential }) => credential.tenantId))];
+  return new Map(
+    await pMap(tenants, async (tenant) => [tenant, await webhooks.tenantSalt(tenant)] as const, {
+      concurrency: callsAtOnce,
+    }),
+  );
+};
+
+interface CredentialNews {
+  readonly envelope: Omit<AccountNews, 'type' | 'news'>;
+  readonly news: AccountNews['news'];
+}
+
+const newsOf = (
+  webhookId: WebhookId,
+  wanted: readonly WantedNews[],
+  receivedAt: string,
+  { journal }: ReceiveDeliveryPorts,
+): readonly (readonly QueueMessage[])[] => {
+  const byCredential = new Map<string, CredentialNews>();
+  for (const { credential, event } of wanted) {
+    const { tenantId, credentialId } = credential;
+    const told = byCredential.get(credentialId) ?? {
+      envelope: { version: 1, tenantId, credentialId, receivedAt },
+      news: [],
+    };
+    told.news.push({ eventId: eventIdOf(tenantId, event), field: event.field, value: event.value });
+    byCredential.set(credentialId, told);
+  }
+  return [...byCredential.values()].map(({ envelope, news }) => {
+    const { messages, leftOut } = newsMessagesOf(webhookId, news, envelope);
+    const { tenantId, credentialId } = envelope;
+    if (leftOut > 0) journal.warn('account-news-too-large', { tenantId, credentialId, count: leftOut });
+    return messages;
+  });
 };

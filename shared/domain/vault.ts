@@ -23,6 +23,12 @@ export interface SecretOpener {
   open(identity: SecretIdentity, openedFor: OpenedFor): Promise<SecretBytes>;
 }
 
+/** Keeps what it has opened for a while, so that not every use costs a call of KMS. */
+export interface CachedOpener extends SecretOpener {
+  /** True when `open` would answer from memory. */
+  isAtHand(identity: SecretIdentity, openedFor: OpenedFor): boolean;
+}
+
 /** A Meta app belongs to no tenant: its secrets are bound to this word instead. */
 export { sharedTenant } from '../contracts/ids.ts';
 export const ownerOfApp = (appId: string): string => `app_${appId}`;

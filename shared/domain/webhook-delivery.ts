@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { Customer } from '../contracts/agent-event.ts';
 import type { EventKind } from '../contracts/queued-events.ts';
 
@@ -8,121 +7,302 @@ type MetaObject = Readonly<Record<string, unknown>>;
 export interface ReportedEvent {
   /** `history` is what was said before the account was connected: never dispatched. */
   readonly kind: Exclude<EventKind, 'failure'> | 'history';
-  /** `entry.id`: usually the WhatsApp Business Account. */
+  /** The WhatsApp Business Account that it is about. */
   readonly wabaId: string;
   readonly field: string;
   readonly phoneNumberId: string | null;
+  /** The number in digits, where no id names it. */
+  readonly displayPhoneNumber: string | null;
   /** Meta's own id of it, null where it has none. */
   readonly metaId: string | null;
   readonly entryTime: string | null;
   readonly customer: Customer;
+  /** Who the customer was before, where the event says that this has changed. */
+  readonly formerCustomer: Customer | null;
   readonly value: MetaObject;
 }
 
-const object = z.record(z.string(), z.unknown());
-const list = z.array(object).catch([]);
-const text = z
-  .union([z.string(), z.number().transform(String)])
-  .nullable()
-  .catch(null)
-  .default(null);
-const entries = z.object({
-  entry: z.array(z.object({ id: text, time: text, changes: list })),
-});
-
-/** What a delivery must look like at the least; a body that is not even that is not Meta's. */
+/**
+ * Everything that a delivery reports, in its order; undefined for a body that is not even of the form of one. What an event is and whom it
+ * concerns is read off the event itself, so that it does not depend on what Meta happened to put beside it: a repeat may be cut otherwise.
+ * Why no schemas: they cost several times as much as JSON.parse, and one odd item would take the others along.
+ */
 export const parseDelivery = (rawBody: Uint8Array): readonly ReportedEvent[] | undefined => {
-  let json: unknown;
+  const body = parsedJson(rawBody);
+  if (!isObject(body) || !Array.isArray(body.entry)) return undefined;
+  const entries: readonly unknown[] = body.entry;
+  if (entries.length > 0 && !entries.some(isObject)) return undefined;
+  const events: ReportedEvent[] = [];
+  for (const entry of entries) {
+    if (!isObject(entry)) continue;
+    for (const change of listOf(entry.changes)) if (isObject(change)) reportChange(entry, change, events);
+  }
+  return events;
+};
+
+const parsedJson = (rawBody: Uint8Array): unknown => {
   try {
-    json = JSON.parse(Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength).toString('utf8'));
+    const { buffer, byteOffset, byteLength } = rawBody;
+    const bytes = Buffer.isBuffer(rawBody) ? rawBody : Buffer.from(buffer, byteOffset, byteLength);
+    return JSON.parse(bytes.toString('utf8'));
   } catch {
     return undefined;
   }
-  const delivery = entries.safeParse(json);
-  if (!delivery.success) return undefined;
-  return delivery.data.entry.flatMap((entry) =>
-    entry.changes.flatMap((change) => {
-      const value = object.catch({}).parse(change.value);
-      const common = {
-        wabaId: entry.id ?? '',
-        entryTime: entry.time,
-        field: text.parse(change.field) ?? '',
-        phoneNumberId: phoneNumberIdOf(value),
-      };
-      return reportsOf(common.field, value).map((report) => ({ ...common, ...report }));
-    }),
-  );
 };
 
-type Report = Pick<ReportedEvent, 'kind' | 'metaId' | 'customer' | 'value'>;
+const isObject = (value: unknown): value is MetaObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Walks every list that Meta is known to use; a value without any of them is one report by itself. */
-const reportsOf = (field: string, value: MetaObject): readonly Report[] => {
-  if (field === 'history') return [{ kind: 'history', metaId: null, customer: nobody, value }];
-  const contacts = list.parse(value.contacts);
-  const reports: Report[] = [
-    ...list.parse(value.messages).map((message) => ({
-      kind: 'message' as const,
-      metaId: text.parse(message.id),
-      customer: customerOf(contacts, message.from, message.from_user_id, message.group_id),
-      value: message,
-    })),
-    ...list.parse(value.statuses).map((status) => ({
-      kind: field === 'calls' ? ('call' as const) : ('status' as const),
-      metaId: joined(status.id, status.status),
-      customer:
-        status.recipient_type === 'group'
-          ? customerOf([], undefined, undefined, status.recipient_id)
-          : customerOf(contacts, status.recipient_id, status.recipient_user_id, undefined),
-      value: status,
-    })),
-    ...list.parse(value.message_echoes).map((echo) => ({
-      kind: 'echo' as const,
-      metaId: text.parse(echo.id),
-      customer: customerOf(contacts, echo.to, echo.to_user_id, echo.group_id),
-      value: echo,
-    })),
-    ...list.parse(value.calls).map((call) => ({
-      kind: 'call' as const,
-      metaId: joined(call.id, call.event),
-      customer:
+const noItems: readonly unknown[] = [];
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : noItems);
+
+/** Meta writes ids and times as texts or as numbers. An empty text names nothing. */
+const text = (value: unknown): string | null =>
+  typeof value === 'string' ? (value === '' ? null : value) : typeof value === 'number' ? String(value) : null;
+
+const digits = (value: unknown): string | null => text(text(value)?.replace(/\D/g, ''));
+
+/** What all events of a change have in common. */
+type Setting = Pick<ReportedEvent, 'wabaId' | 'field' | 'phoneNumberId' | 'displayPhoneNumber' | 'entryTime'>;
+
+/** What one item of a list is. */
+type Reading = Pick<ReportedEvent, 'kind' | 'metaId' | 'customer' | 'formerCustomer'>;
+
+const readingOf = (
+  kind: ReportedEvent['kind'],
+  metaId: string | null,
+  customer: Customer,
+  formerCustomer: Customer | null = null,
+): Reading => ({ kind, metaId, customer, formerCustomer });
+
+const nobody: Customer = { waId: null, userId: null, groupId: null, name: null };
+const notice = readingOf('account', null, nobody);
+const noIds: MetaObject = {};
+
+type Reader = (item: MetaObject, field: string, contacts: Contacts) => Reading;
+
+/** Every list that Meta is known to use, with how its items are read. */
+const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  [
+    'messages',
+    (message, _field, contacts) => {
+      const customer = customerOf(contacts, message.from, message.from_user_id, message.group_id);
+      const changed = message.type === 'system' ? newIdentityOf(message.system, customer) : undefined;
+      return changed === undefined
+        ? readingOf('message', text(message.id), customer)
+        : readingOf('message', text(message.id), changed, customer);
+    },
+  ],
+  [
+    'statuses',
+    (status, field, contacts) => {
+      const kind = field === 'calls' || status.type === 'call' ? 'call' : 'status';
+      if (status.recipient_type !== 'group')
+        return readingOf(
+          kind,
+          joined(status.id, status.status),
+          customerOf(contacts, status.recipient_id, status.recipient_user_id, undefined),
+        );
+      // Each participant has a status of its own, under the one id of the message.
+      const { recipient_participant_id: waId, recipient_participant_user_id: userId } = status;
+      return readingOf(
+        kind,
+        joined(status.id, status.status, userId ?? waId),
+        customerOf(contacts, waId, userId, status.recipient_id),
+      );
+    },
+  ],
+  [
+    'message_echoes',
+    (echo, _field, contacts) =>
+      readingOf('echo', text(echo.id), customerOf(contacts, echo.to, echo.to_user_id, echo.group_id)),
+  ],
+  [
+    'calls',
+    (call, _field, contacts) =>
+      readingOf(
+        'call',
+        joined(call.id, call.event),
         call.direction === 'BUSINESS_INITIATED'
           ? customerOf(contacts, call.to, call.to_user_id, undefined)
           : customerOf(contacts, call.from, call.from_user_id, undefined),
-      value: call,
-    })),
-    ...list
-      .parse(value.errors)
-      .map((error) => ({ kind: 'account' as const, metaId: null, customer: nobody, value: error })),
-  ];
-  return reports.length > 0 ? reports : [{ kind: 'account', metaId: null, customer: nobody, value }];
+      ),
+  ],
+  [
+    'user_preferences',
+    (preference, _field, contacts) =>
+      readingOf('account', null, customerOf(contacts, preference.wa_id, preference.user_id, undefined)),
+  ],
+  [
+    'user_id_update',
+    (update, _field, contacts) => {
+      const { current, previous } = isObject(update.user_id) ? update.user_id : noIds;
+      const former = text(previous);
+      return readingOf(
+        'account',
+        null,
+        customerOf(contacts, update.wa_id, current, undefined),
+        former === null ? null : { ...nobody, userId: former },
+      );
+    },
+  ],
+  ['groups', (group) => readingOf('account', null, { ...nobody, groupId: text(group.group_id) })],
+  [
+    'errors',
+    (error, _field, { value }) => {
+      // Beside a message it is about that one, and has no other sign of when it was.
+      const [message, ...others] = listOf(value.messages);
+      const isOfMessage = isObject(message) && others.length === 0;
+      return isOfMessage ? readingOf('account', joined(message.id, error.code), nobody) : notice;
+    },
+  ],
+  ['state_sync', () => notice],
+]);
+
+/** Walks every list, the unknown ones too; a value without any item is one report by itself. */
+const reportChange = (entry: MetaObject, change: MetaObject, events: ReportedEvent[]): void => {
+  const field = text(change.field) ?? '';
+  const value = isObject(change.value) ? change.value : { value: change.value };
+  const phoneNumberId = phoneNumberIdOf(value);
+  const setting: Setting = {
+    wabaId: (field === 'account_update' ? clientWabaOf(value) : null) ?? text(entry.id) ?? '',
+    field,
+    phoneNumberId,
+    displayPhoneNumber: phoneNumberId === null ? displayPhoneNumberOf(field, value) : null,
+    entryTime: text(entry.time),
+  };
+  if (field === 'history') {
+    events.push(eventOf(setting, readingOf('history', null, nobody), value));
+    return;
+  }
+  const before = events.length;
+  const contacts: Contacts = { value, list: listOf(value.contacts) };
+  const unknown: string[] = [];
+  for (const name of Object.keys(value)) {
+    const items = value[name];
+    if (name === 'contacts' || !Array.isArray(items)) continue;
+    const read = readers.get(name);
+    if (read === undefined) unknown.push(name);
+    else
+      for (const item of items)
+        events.push(isObject(item) ? eventOf(setting, read(item, field, contacts), item) : odd(setting, name, item));
+  }
+  if (events.length === before) events.push(eventOf(setting, notice, value));
+  else for (const name of unknown) for (const item of listOf(value[name])) events.push(odd(setting, name, item));
 };
 
-const nobody: Customer = { waId: null, userId: null, groupId: null, name: null };
+const eventOf = (setting: Setting, reading: Reading, value: MetaObject): ReportedEvent => ({
+  kind: reading.kind,
+  wabaId: setting.wabaId,
+  field: setting.field,
+  phoneNumberId: setting.phoneNumberId,
+  displayPhoneNumber: setting.displayPhoneNumber,
+  metaId: reading.metaId,
+  entryTime: setting.entryTime,
+  customer: reading.customer,
+  formerCustomer: reading.formerCustomer,
+  value,
+});
 
-/** `from`, `wa_id`, `contacts`, `profile`: each may be absent (username users, failed statuses, system messages). */
-const customerOf = (contacts: readonly MetaObject[], from: unknown, userId: unknown, groupId: unknown): Customer => {
-  const waId = text.parse(from);
-  const user = text.parse(userId);
-  const contact =
-    contacts.find(
-      (candidate) => (user !== null && candidate.user_id === user) || (waId !== null && candidate.wa_id === waId),
-    ) ?? (contacts.length === 1 ? contacts[0] : undefined);
-  const profile = object.catch({}).parse(contact?.profile);
+/** An item of a list that we do not know, or that is no object: a notice which says where it stood. */
+const odd = (setting: Setting, name: string, item: unknown): ReportedEvent =>
+  eventOf(setting, notice, { [name]: [item] });
+
+/** Where a partner hears of a customer's account, `entry.id` is the partner's own portfolio. */
+const clientWabaOf = (value: MetaObject): string | null =>
+  isObject(value.waba_info) ? text(value.waba_info.waba_id) : null;
+
+const phoneNumberIdOf = (value: MetaObject): string | null => {
+  if (isObject(value.metadata)) return text(value.metadata.phone_number_id);
+  if (isObject(value.phone_number_settings)) return text(value.phone_number_settings.phone_number_id);
+  return value.entity_type === 'PHONE_NUMBER' ? text(value.entity_id) : null;
+};
+
+const displayPhoneNumberOf = (field: string, value: MetaObject): string | null =>
+  digits(
+    (isObject(value.metadata) ? value.metadata.display_phone_number : undefined) ??
+      value.display_phone_number ??
+      (field === 'account_update' ? value.phone_number : undefined),
+  );
+
+/** The contacts that stand beside the items of a change. */
+interface Contacts {
+  readonly value: MetaObject;
+  readonly list: readonly unknown[];
+  /** Made when there are several. */
+  byIdentity?: { readonly userIds: ReadonlyMap<unknown, MetaObject>; readonly waIds: ReadonlyMap<unknown, MetaObject> };
+}
+
+/**
+ * `from`, `wa_id`, `contacts`, `profile`: each may be absent (username users, failed statuses, system messages). A contact adds the other
+ * form of the identity only when one form is exactly the event's. The lone contact of a lone event adds what can't change the conversation:
+ * the name, and to a user id the phone number. A user id only where the event itself names nobody.
+ */
+const customerOf = (contacts: Contacts, from: unknown, fromUserId: unknown, group: unknown): Customer => {
+  const waId = text(from);
+  const userId = text(fromUserId);
+  const groupId = text(group);
+  const same = sameCustomer(contacts, waId, userId);
+  const contact = same ?? loneContact(contacts, userId);
+  if (contact === undefined) return { waId, userId, groupId, name: null };
+  const addsUserId = userId === null && (same !== undefined || waId === null);
   return {
-    waId: waId ?? text.parse(contact?.wa_id),
-    userId: user ?? text.parse(contact?.user_id),
-    groupId: text.parse(groupId),
-    name: text.parse(profile.name),
+    waId: waId ?? text(contact.wa_id),
+    userId: addsUserId ? text(contact.user_id) : userId,
+    groupId,
+    name: isObject(contact.profile) ? text(contact.profile.name) : null,
   };
 };
 
-const phoneNumberIdOf = (value: MetaObject): string | null => {
-  const metadata = object.catch({}).parse(value.metadata ?? value.phone_number_settings);
-  return text.parse(metadata.phone_number_id);
+const sameCustomer = (contacts: Contacts, waId: string | null, userId: string | null): MetaObject | undefined => {
+  const [first] = contacts.list;
+  if (contacts.list.length <= 1) return isObject(first) && isSame(first, waId, userId) ? first : undefined;
+  contacts.byIdentity ??= indexOf(contacts.list.filter(isObject));
+  const { userIds, waIds } = contacts.byIdentity;
+  const found = (userId === null ? undefined : userIds.get(userId)) ?? (waId === null ? undefined : waIds.get(waId));
+  return found !== undefined && isSame(found, waId, userId) ? found : undefined;
 };
 
-const joined = (id: unknown, state: unknown): string | null => {
-  const known = text.parse(id);
-  return known === null ? null : `${known}:${text.parse(state) ?? ''}`;
+const indexOf = (contacts: readonly MetaObject[]) => ({
+  userIds: new Map(contacts.map((contact) => [text(contact.user_id), contact])),
+  waIds: new Map(contacts.map((contact) => [text(contact.wa_id), contact])),
+});
+
+const isSame = (contact: MetaObject, waId: string | null, userId: string | null): boolean =>
+  (userId !== null && contact.user_id === userId) ||
+  (waId !== null && contact.wa_id === waId && !contradicts(contact, userId));
+
+/** The only contact, where there is only one item that it can belong to. */
+const loneContact = ({ value, list }: Contacts, userId: string | null): MetaObject | undefined => {
+  const [first] = list;
+  if (list.length !== 1 || !isObject(first) || contradicts(first, userId)) return undefined;
+  let items = 0;
+  for (const name of readers.keys()) items += listOf(value[name]).length;
+  return items === 1 ? first : undefined;
+};
+
+const contradicts = (contact: MetaObject, userId: string | null): boolean => {
+  const other = text(contact.user_id);
+  return userId !== null && other !== null && other !== userId;
+};
+
+/** System messages that say that the customer is known otherwise from now on (types of several versions of the API). */
+const changesOfIdentity: readonly unknown[] = [
+  'user_changed_number',
+  'user_changed_user_id',
+  'customer_changed_number',
+];
+
+const newIdentityOf = (system: unknown, former: Customer): Customer | undefined => {
+  if (!isObject(system) || !changesOfIdentity.includes(system.type) || former.groupId !== null) return undefined;
+  const waId = text(system.new_wa_id) ?? text(system.wa_id);
+  const userId = text(system.user_id);
+  return waId === null && userId === null ? undefined : { waId, userId, groupId: null, name: former.name };
+};
+
+const joined = (id: unknown, state: unknown, participant?: unknown): string | null => {
+  const known = text(id);
+  if (known === null) return null;
+  const of = text(participant);
+  return `${known}:${text(state) ?? ''}${of === null ? '' : `:${of}`}`;
 };

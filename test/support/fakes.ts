@@ -5,7 +5,7 @@ import type { SecretIdentity } from '../../shared/crypto/secret-context.ts';
 import { Fault } from '../../shared/domain/fault.ts';
 import type { Graph, GraphFailure, GraphResult } from '../../shared/domain/graph.ts';
 import type { Journal, JournalFields } from '../../shared/domain/journal.ts';
-import type { OpenedFor, SecretOpener } from '../../shared/domain/vault.ts';
+import type { CachedOpener, OpenedFor } from '../../shared/domain/vault.ts';
 import type { Ticket, Tickets } from '../../shared/domain/work.ts';
 
 /** Remembers what was said and counted. */
@@ -26,11 +26,12 @@ export const recordingJournal = () => {
   return { ...journal, lines, counts, events: () => lines.map(({ event }) => event) };
 };
 
-/** Opens what it was given, and remembers every opening. */
+/** Opens what it was given, and remembers every opening. All of it is at hand. */
 export const memoryVault = (secrets: Readonly<Record<string, () => SecretBytes>>) => {
   const opened: { readonly identity: SecretIdentity; readonly openedFor: OpenedFor }[] = [];
   const handedOut: SecretBytes[] = [];
-  const opener: SecretOpener = {
+  const opener: CachedOpener = {
+    isAtHand: () => true,
     open(identity, openedFor) {
       opened.push({ identity, openedFor });
       const { tenantId, ownerId, purpose, secretVersion } = identity;

@@ -216,6 +216,22 @@ describe('the cache of the hot path', () => {
     expect(kms.commandCalls(DecryptCommand)).toHaveLength(2);
   });
 
+  test('says what is at hand, and for whom', async () => {
+    keep(await sealedText('x'));
+    const cached = cachedOpener(opener);
+    expect(cached.isAtHand(identity, openedFor)).toBe(false);
+    (await cached.open(identity, openedFor))[Symbol.dispose]();
+    expect(cached.isAtHand(identity, openedFor)).toBe(true);
+    expect(cached.isAtHand({ ...identity, secretVersion: 2 }, openedFor)).toBe(false);
+    expect(cached.isAtHand(identity, { tenantId: 'acme', subjectId: 'cred_2' })).toBe(false);
+  });
+
+  test('has nothing at hand that did not open', async () => {
+    const cached = cachedOpener(opener);
+    await expect(cached.open(identity, openedFor)).rejects.toMatchObject({ code: 'secret-missing' });
+    expect(cached.isAtHand(identity, openedFor)).toBe(false);
+  });
+
   test('keeps no failure', async () => {
     const cached = cachedOpener(opener);
     await expect(cached.open(identity, openedFor)).rejects.toMatchObject({ code: 'secret-missing' });

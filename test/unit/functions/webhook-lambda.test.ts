@@ -59,6 +59,7 @@ describe('an answer is fixed by its status', () => {
     [401, 'Unauthorized'],
     [403, 'Forbidden'],
     [404, 'Not Found'],
+    [429, 'Too Many Requests'],
     [500, 'Not accepted'],
   ] as const)('%i says %s in plain text that no browser takes for a page and nobody keeps', async (status, body) => {
     expect(await call(() => Promise.resolve({ status }))).toEqual({ statusCode: status, headers: plainText, body });
