@@ -1,4 +1,13 @@
-import type { AgentId, AppId, CredentialId, PhoneNumberId, TenantId, WabaId, WebhookId } from '../contracts/ids.ts';
+import type {
+  AgentId,
+  AppId,
+  ConversationId,
+  CredentialId,
+  PhoneNumberId,
+  TenantId,
+  WabaId,
+  WebhookId,
+} from '../contracts/ids.ts';
 
 /** Keys of the Directory table. Ids hold no `#`, so no id can reach into another key. */
 export const directoryKey = {
@@ -13,6 +22,7 @@ export const directoryKey = {
   webhook: (id: WebhookId) => ({ pk: `WEBHOOK#${id}`, sk: 'WEBHOOK' }),
   verifyTokens: (id: WebhookId) => ({ pk: `WEBHOOK#${id}`, sk: 'VERIFY-TOKENS' }),
   number: (id: PhoneNumberId) => ({ pk: `NUMBER#${id}`, sk: 'NUMBER' }),
+  conversation: (id: ConversationId) => ({ pk: `CONV#${id}`, sk: 'CONV' }),
   /** Work that is not done yet, in the order in which somebody must look after it. */
   ticket: (id: string) => ({ pk: 'WORK', sk: id }),
   /** The first answer to a request that a client may repeat. */

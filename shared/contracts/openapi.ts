@@ -20,6 +20,7 @@ import {
 import { agentId, credentialId, phoneNumberId } from './ids.ts';
 import { pageQuery } from './page.ts';
 import { check, problem } from './problem.ts';
+import { routingPreview, routingPreviewRequest } from './routing-preview.ts';
 
 const json = (schema: z.ZodType) => ({ 'application/json': { schema } });
 const problemContent = { 'application/problem+json': { schema: problem } };
@@ -262,6 +263,20 @@ export const openApiDocument = () =>
               content: json(agent),
             },
             ...problemAnswers('400', '404', '409', '412', '413', '422', '428'),
+          },
+        }),
+      },
+      '/v1/routing/preview': {
+        post: operation({
+          operationId: 'previewRouting',
+          summary: 'Which agent would get this message, and why: nothing is sent, nothing is stored',
+          requestBody: { required: true, content: json(routingPreviewRequest) },
+          responses: {
+            '200': {
+              description: 'The agent, and what is decided about each of the others',
+              content: json(routingPreview),
+            },
+            ...problemAnswers('400', '404', '413', '422'),
           },
         }),
       },

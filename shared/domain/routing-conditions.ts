@@ -19,7 +19,7 @@ export const whatIsSaid = ({ customer, value }: Pick<QueuedEvent, 'customer' | '
   return {
     texts: () => (texts ??= textsOf(value).map(wordsOf)),
     senderIds: [customer.userId, customer.groupId].filter((id) => id !== null),
-    senderNumbers: senders.map(dialledDigits),
+    senderNumbers: senders.map(dialledDigits).filter((digits) => digits !== ''),
     referralSourceId: textAt(value, ['referral', 'source_id']),
   };
 };

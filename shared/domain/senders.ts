@@ -1,5 +1,5 @@
 /** How people write a phone number: digits and what they put between them. Anything else is an id of Meta's. */
-const writtenNumber = /^\s*\+?[\d\s()./-]+$/;
+const writtenNumber = /^\s*\+?[\d\s()./-]*$/;
 
 /** In digits, with the country code (E.164). */
 const longestNumber = 15;

@@ -15,6 +15,7 @@ import { removeCredentialRoute } from '../../functions/credentials/remove-creden
 import { repairWebhookRoute } from '../../functions/credentials/repair-webhook.ts';
 import { updateCredentialRoute } from '../../functions/credentials/update-credential.ts';
 import { validateCredentialRoute } from '../../functions/credentials/validate-credential.ts';
+import { previewRoutingRoute } from '../../functions/routing/preview-routing.ts';
 import { openApiDocument } from '../../shared/contracts/openapi.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -40,6 +41,7 @@ test('every route of /v1 that a handler serves is described, and the other way r
     describeAgentRoute,
     listAgentsRoute,
     putAgentRoute,
+    previewRoutingRoute,
   ].map(({ routeKey }) => routeKey);
   const described = Object.entries(openApiDocument().paths ?? {})
     .filter(([path]) => path.startsWith('/v1/'))
