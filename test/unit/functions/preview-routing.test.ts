@@ -10,7 +10,7 @@ import {
 } from '../../../shared/contracts/routing-preview.ts';
 import { conversationIdOf, customerKeyOf } from '../../../shared/domain/event-identity.ts';
 import { isRefused } from '../../../shared/domain/outcome.ts';
-import type { ConversationRecord, NumberRecord } from '../../../shared/domain/records.ts';
+import { type ConversationRecord, conversationRecord, type NumberRecord } from '../../../shared/domain/records.ts';
 import { bindingOf, ids, numberRecordOf } from '../../support/records.ts';
 
 const salt = Buffer.alloc(32, 7);
@@ -19,21 +19,17 @@ const later = '2026-11-22T11:00:00.000Z';
 const ada: Customer = { waId: '4915112345678', userId: null, groupId: null, name: null };
 const idOf = (customer: Partial<Customer>): ConversationId =>
   conversationIdOf(ids.tenant, ids.number, customerKeyOf(salt, { ...ada, waId: null, ...customer }));
-const conversation = (id: ConversationId, change: Partial<ConversationRecord> = {}): ConversationRecord => ({
-  conversationId: id,
-  tenantId: ids.tenant,
-  phoneNumberId: ids.number,
-  joinedTo: null,
-  agentId: agentId.parse('orders'),
-  agentUntil: later,
-  greetedAt: null,
-  awaySaidAt: null,
-  humanSince: null,
-  heldCount: 0,
-  revision: 1,
-  expiresAt: 2_000_000_000,
-  ...change,
-});
+const conversation = (id: ConversationId, change: Partial<ConversationRecord> = {}): ConversationRecord =>
+  conversationRecord.parse({
+    conversationId: id,
+    tenantId: ids.tenant,
+    phoneNumberId: ids.number,
+    agentId: 'orders',
+    agentUntil: later,
+    revision: 1,
+    expiresAt: 2_000_000_000,
+    ...change,
+  });
 const orders = bindingOf({
   agentId: agentId.parse('orders'),
   routing: { priority: 1, conditions: { keywords: ['order'] }, conversationMinutes: 60 } satisfies AgentRouting,
