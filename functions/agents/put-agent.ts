@@ -7,7 +7,7 @@ import { type PutAgentRequest, putAgentRequest } from '../../shared/contracts/ag
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { type AgentId, agentId, type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
-import { numberChanges } from '../../shared/domain/bindings.ts';
+import { numberChanges, tidyWhatsapp } from '../../shared/domain/bindings.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { AgentRecord, CredentialRecord } from '../../shared/domain/records.ts';
@@ -62,6 +62,8 @@ export const putAgent = async (
       errors: [{ pointer: '/target/url', message: targetProblem }],
       guidance: 'Enter the public https URL of your agent.',
     });
+  const whatsapp = tidyWhatsapp(request.whatsapp);
+  if (isRefused(whatsapp)) return whatsapp;
   const credential = await credentialFor(caller, request, ports);
   if (credential !== undefined && isRefused(credential)) return credential;
 
@@ -75,7 +77,7 @@ export const putAgent = async (
     previousSecretVersion: before?.previousSecretVersion ?? null,
     previousSignsUntil: before?.previousSignsUntil ?? null,
     target: request.target,
-    whatsapp: request.whatsapp,
+    whatsapp,
     pausedAt: before?.pausedAt ?? null,
     createdAt: before?.createdAt ?? now,
     updatedAt: now,

@@ -32,9 +32,9 @@ export class AgentManagement extends Construct {
     const describe = new HandlerFunction(this, 'DescribeAgents', {
       settings,
       dataKey,
-      description: 'Lists and describes agents',
+      description: 'Lists and describes agents, and says which of them would get a message',
     });
-    api.serveTenants(describe, 'GET /v1/agents', 'GET /v1/agents/{agentId}');
+    api.serveTenants(describe, 'GET /v1/agents', 'GET /v1/agents/{agentId}', 'POST /v1/routing/preview');
     directory.grantRead(describe, 'GetItem', 'BatchGetItem', 'Query');
   }
 }

@@ -17,7 +17,7 @@ export const customer = z.object({
   waId: z.string().nullable().meta({ description: 'Phone number in digits. Null for who hides it behind a username' }),
   userId: z.string().nullable().meta({ description: 'Business-scoped user id (BSUID)' }),
   groupId: z.string().nullable().meta({ description: 'Set for what is said in a group' }),
-  name: z.string().nullable(),
+  name: z.string().nullable().meta({ description: 'As the customer calls themselves' }),
 });
 export type Customer = z.infer<typeof customer>;
 
@@ -48,7 +48,7 @@ export type MessageFailure = z.infer<typeof messageFailure>;
 export const accountNotice = z.object({ field: z.string(), value: metaObject });
 
 const conversation = z.object({
-  id: conversationId,
+  id: conversationId.meta({ description: 'One customer, or one group, on one number' }),
   customer,
   handledBy: z
     .enum(['agent', 'human'])
@@ -56,35 +56,61 @@ const conversation = z.object({
 });
 
 const common = z.object({
-  eventId,
-  tenantId,
-  agentId,
-  credentialId,
-  phoneNumberId,
+  eventId: eventId.meta({ description: 'Stays the same over all repeats; equals the header `webhook-id`' }),
+  tenantId: tenantId.meta({ description: 'Whose number it is' }),
+  agentId: agentId.meta({ description: 'To whom it is dispatched' }),
+  credentialId: credentialId.meta({ description: 'Through which credential it came' }),
+  phoneNumberId: phoneNumberId.meta({ description: "Meta's id of the business's number" }),
   conversation,
   away: z.boolean().meta({ description: "Outside the agent's hours: the customer has been told so" }),
   replayed: z.boolean().meta({ description: 'It was held, and comes later than it was said' }),
-  heldSince: z.iso.datetime().nullable(),
+  heldSince: z.iso.datetime().nullable().meta({ description: 'Since when it was held; null: it was not' }),
   test: z.boolean().optional().meta({ description: 'A sample that somebody asked for; nobody gets the answer' }),
 });
 
-const event = <T extends string, S extends z.ZodRawShape>(type: T, content: S) =>
-  z.object({
-    version: z.literal(1),
-    type: z.literal(type),
-    timestamp: z.iso.datetime().meta({ description: 'When it was dispatched' }),
-    data: common.extend(content),
-  });
+const event = <T extends string, S extends z.ZodRawShape>(type: T, description: string, content: S) =>
+  z
+    .object({
+      version: z.literal(1).meta({ description: 'Of this contract' }),
+      type: z.literal(type).meta({ description: 'What has happened: one of the types below' }),
+      timestamp: z.iso.datetime().meta({ description: 'When it was dispatched' }),
+      data: common.extend(content),
+    })
+    .meta({ description });
 
-export const messageReceived = event(agentEventType.message, { message: metaObject });
-export const messageStatus = event(agentEventType.status, { status: metaObject });
-export const messageFailed = event(agentEventType.failure, { failure: messageFailure });
-export const messageEcho = event(agentEventType.echo, { echo: metaObject });
-export const call = event(agentEventType.call, { call: metaObject });
-export const account = z.object({
-  ...event(agentEventType.account, {}).shape,
-  data: common.extend({ conversation: z.null(), notice: accountNotice }),
-});
+export const messageReceived = event(
+  agentEventType.message,
+  "What a customer wrote, chose or sent: every item of Meta's `messages[]`, whatever its type, also types that nobody knows yet. Comes to agents that forward `message`, as they do unless told otherwise.",
+  { message: metaObject },
+);
+export const messageStatus = event(
+  agentEventType.status,
+  "What became of a message that was sent: every item of Meta's `statuses[]` (sent, delivered, read, played, failed). Comes to agents that forward `status`.",
+  { status: metaObject },
+);
+export const messageFailed = event(
+  agentEventType.failure,
+  'A reply of the agent did not reach the customer, or may not have. Made by Switchboard, with an explanation and what to do; comes to every agent, whatever it forwards.',
+  { failure: messageFailure },
+);
+export const messageEcho = event(
+  agentEventType.echo,
+  'What a human answered from the WhatsApp Business app on the same number. From then on the conversation says `handledBy: human`. Comes to agents that forward `echo`.',
+  { echo: metaObject },
+);
+export const call = event(
+  agentEventType.call,
+  "A call that begins, rings or ends: every item of Meta's `calls[]`, and the statuses of calls. Comes to agents that forward `call`.",
+  { call: metaObject },
+);
+const aboutAccount =
+  'What Meta reports of the account, the number, a template or a group, and whatever is not known yet. It belongs to no conversation. Comes to the default agent of the number if it forwards `account`, else to the first agent by priority that does.';
+export const account = z
+  .object({
+    ...event(agentEventType.account, aboutAccount, {}).shape,
+    data: common.extend({ conversation: z.null(), notice: accountNotice }),
+  })
+  .meta({ description: aboutAccount });
 
 /**
  * What an agent receives: the body of a Standard Webhooks request (headers webhook-id, webhook-timestamp, webhook-signature).

@@ -22,6 +22,7 @@ import { heldList, heldRelease, replayHeldRequest } from './held.ts';
 import { agentId, credentialId, phoneNumberId } from './ids.ts';
 import { pageQuery } from './page.ts';
 import { check, problem } from './problem.ts';
+import { routingPreview, routingPreviewRequest } from './routing-preview.ts';
 
 const json = (schema: z.ZodType) => ({ 'application/json': { schema } });
 const problemContent = { 'application/problem+json': { schema: problem } };
@@ -310,6 +311,20 @@ export const openApiDocument = () =>
               content: json(agent),
             },
             ...problemAnswers('400', '404', '409', '412', '413', '422', '428'),
+          },
+        }),
+      },
+      '/v1/routing/preview': {
+        post: operation({
+          operationId: 'previewRouting',
+          summary: 'Which agent would get this message, and why: nothing is sent, nothing is stored',
+          requestBody: { required: true, content: json(routingPreviewRequest) },
+          responses: {
+            '200': {
+              description: 'The agent, and what is decided about each of the others',
+              content: json(routingPreview),
+            },
+            ...problemAnswers('400', '404', '413', '422'),
           },
         }),
       },

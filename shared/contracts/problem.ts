@@ -24,6 +24,8 @@ export const problems = {
   'already-shown': { status: 409, title: 'The answer held a secret and is not shown again' },
   'number-taken': { status: 409, title: 'The phone number is in use elsewhere' },
   'default-taken': { status: 409, title: 'The phone number has a default agent already' },
+  'priority-taken': { status: 409, title: 'The phone number has an agent of this priority already' },
+  'too-many-agents': { status: 409, title: 'The phone number has as many agents as it can have' },
   'agent-exists': { status: 412, title: 'The agent exists already' },
   'target-refused': { status: 422, title: 'The target URL is not allowed' },
   'precondition-required': { status: 428, title: 'A precondition header is required' },

@@ -1,7 +1,9 @@
+import type { AgentRouting } from '../contracts/agent.ts';
 import type { AgentId, PhoneNumberId } from '../contracts/ids.ts';
 import { stopOf } from './account-standing.ts';
 import { type Refused, refuse } from './outcome.ts';
 import type { AgentRecord, Binding, ClaimedNumber, CountedNumber, CredentialRecord, NumberRecord } from './records.ts';
+import { tidyConditions } from './routing-conditions.ts';
 
 /** A number as it was read and as it shall be; undefined before: unclaimed, undefined after: released. */
 export interface NumberChange {
@@ -13,7 +15,25 @@ export interface NumberChange {
   readonly claimed: ClaimedNumber | undefined;
 }
 
-/** The number that the agent leaves and the one that it takes. Refuses a number in use elsewhere and a second default agent. */
+/** What bounds the number's item, which is read for every event, and how long it takes to find out who gets it. */
+export const maxAgentsPerNumber = 20;
+
+/** Half of what a DynamoDB item may hold (400 KB): the rest is room for what the router adds. In bytes. */
+const maxBindingsBytes = 200 * 1024;
+
+/** The agent's wishes in the form in which they are kept. Refuses conditions that could never be met or say the same twice. */
+export const tidyWhatsapp = (whatsapp: AgentRecord['whatsapp']): AgentRecord['whatsapp'] | Refused => {
+  if (!whatsapp.enabled || !('conditions' in whatsapp.routing)) return whatsapp;
+  const tidied = tidyConditions(whatsapp.routing.conditions);
+  return 'errors' in tidied
+    ? refuse('invalid-request', {
+        errors: tidied.errors.map((error) => ({ ...error, pointer: `/whatsapp/routing/conditions${error.pointer}` })),
+        guidance: 'Correct the named conditions.',
+      })
+    : { ...whatsapp, routing: { ...whatsapp.routing, conditions: tidied.conditions } };
+};
+
+/** The number that the agent leaves and the one that it takes. Refuses a number in use elsewhere, a second default agent, a second agent of one priority, and more agents than a number can have. */
 export const numberChanges = async (
   before: AgentRecord | undefined,
   after: AgentRecord,
@@ -32,7 +52,10 @@ export const numberChanges = async (
     const number = await numbers.readNumber(taken);
     const refused = number && takenProblem(number, after, credential);
     if (refused) return refused;
-    changes.push(changeOf(taken, number, bound(number, taken, after, credential)));
+    const claimed = bound(number, taken, after, credential);
+    const crowded = crowdingProblem(claimed, after);
+    if (crowded) return crowded;
+    changes.push(changeOf(taken, number, claimed));
   }
   return { changes };
 };
@@ -44,18 +67,51 @@ const takenProblem = (number: CountedNumber, agent: AgentRecord, credential: Cre
       errors: [{ pointer, message: 'This number is in use elsewhere.' }],
       guidance: 'Choose another number, or ask the operator to release it.',
     });
-  if (!isDefault(agent)) return undefined;
-  const other = number.bindings.find((binding) => 'default' in binding.routing && binding.agentId !== agent.agentId);
-  return other === undefined
-    ? undefined
-    : refuse('default-taken', {
-        detail: `Agent ${other.agentId} is the default agent of this number.`,
-        errors: [{ pointer: '/whatsapp/routing/default', message: 'A number has one default agent.' }],
-        guidance: 'Choose another number, or disable WhatsApp for that agent first.',
-      });
+  const others = number.bindings.filter((binding) => binding.agentId !== agent.agentId);
+  return agent.whatsapp.enabled ? routingProblem(agent.whatsapp.routing, others) : undefined;
 };
 
-const isDefault = ({ whatsapp }: AgentRecord): boolean => whatsapp.enabled && 'default' in whatsapp.routing;
+/** One default agent, and one agent of each priority: who gets a message is never a matter of chance. */
+const routingProblem = (routing: AgentRouting, others: readonly Binding[]): Refused | undefined => {
+  if ('default' in routing) {
+    const other = others.find((binding) => 'default' in binding.routing);
+    return (
+      other &&
+      refuse('default-taken', {
+        detail: `Agent ${other.agentId} is the default agent of this number.`,
+        errors: [{ pointer: '/whatsapp/routing/default', message: 'A number has one default agent.' }],
+        guidance: 'Choose another number, give this agent conditions, or disable WhatsApp for that agent first.',
+      })
+    );
+  }
+  const other = others.find(
+    (binding) => 'priority' in binding.routing && binding.routing.priority === routing.priority,
+  );
+  return (
+    other &&
+    refuse('priority-taken', {
+      detail: `Agent ${other.agentId} has this priority on this number.`,
+      errors: [{ pointer: '/whatsapp/routing/priority', message: 'Two agents of a number need two priorities.' }],
+      guidance: 'Choose another priority: 1 is asked first.',
+    })
+  );
+};
+
+const crowdingProblem = ({ bindings }: NumberRecord, agent: AgentRecord): Refused | undefined => {
+  if (bindings.length > maxAgentsPerNumber)
+    return refuse('too-many-agents', {
+      detail: `A number has at most ${maxAgentsPerNumber} agents.`,
+      errors: [{ pointer: '/whatsapp/phoneNumberId', message: 'This number has as many agents as it can have.' }],
+      guidance: 'Choose another number, or disable WhatsApp for one of its agents first.',
+    });
+  return Buffer.byteLength(JSON.stringify(bindings)) > maxBindingsBytes
+    ? refuse('too-many-agents', {
+        detail: 'The agents of this number have more conditions and texts together than can be kept.',
+        errors: [{ pointer: '/whatsapp', message: `Agent ${agent.agentId} no longer fits beside the others.` }],
+        guidance: 'Shorten lists of conditions of the agents of this number.',
+      })
+    : undefined;
+};
 
 const changeOf = (
   phoneNumberId: PhoneNumberId,

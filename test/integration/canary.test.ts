@@ -78,6 +78,19 @@ const setUp = () => stage.work({ kind: 'set-up', tenantId: acme, credentialId: c
 const put = (id: string, body: object | string, headers: Record<string, string>, remaining?: number) =>
   stage.api('ManageAgents', 'PUT /v1/agents/{agentId}', { path: { agentId: id }, body, headers }, remaining);
 
+const preview = (changes: object | string, remaining?: number) =>
+  stage.api(
+    'DescribeAgents',
+    'POST /v1/routing/preview',
+    {
+      body:
+        typeof changes === 'string'
+          ? changes
+          : { phoneNumberId: number, sender: { waId: '4915112345678' }, message: 'hello', ...changes },
+    },
+    remaining,
+  );
+
 const agentBody = (whatsapp: object = { enabled: false }) => ({
   name: 'Bot',
   target: { type: 'https', url: `${stage.agent.url}/agent` },
@@ -388,14 +401,22 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
     works: {
       lists: () => isServed(stage.api('DescribeAgents', 'GET /v1/agents')),
       describes: () => isServed(stage.api('DescribeAgents', 'GET /v1/agents/{agentId}', { path: { agentId: agent } })),
+      'previews who would get a secret': () => isServed(preview({ message: `here it is: ${accessToken}` })),
     },
     refuses: {
       'a secret in the path': () =>
         isRefused(stage.api('DescribeAgents', 'GET /v1/agents/{agentId}', { path: { agentId: accessToken } })),
       'secrets in the query': () =>
         isRefused(stage.api('DescribeAgents', 'GET /v1/agents', { query: { limit: accessToken } })),
+      'a preview that is torn': () => isRefused(preview(torn())),
+      'a preview for a number that is a secret': () => isRefused(preview({ phoneNumberId: appSecret })),
+      'a preview with fields that are not known': () =>
+        isRefused(preview({ sender: { waId: '4915112345678', [accessToken]: appSecret } })),
     },
-    usual: () => stage.api('DescribeAgents', 'GET /v1/agents'),
+    usual: async (remaining) => {
+      await stage.api('DescribeAgents', 'GET /v1/agents', {}, remaining);
+      await preview({}, remaining);
+    },
   },
   ReceiveWebhook: {
     works: { 'queues a message': () => isServed(delivered(message())) },

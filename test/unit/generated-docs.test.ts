@@ -18,6 +18,7 @@ import { validateCredentialRoute } from '../../functions/credentials/validate-cr
 import { eraseCustomerRoute } from '../../functions/customers/erase-customer.ts';
 import { listHeldRoute } from '../../functions/held/list-held.ts';
 import { discardHeldRoute, replayHeldRoute } from '../../functions/held/release-held.ts';
+import { previewRoutingRoute } from '../../functions/routing/preview-routing.ts';
 import { openApiDocument } from '../../shared/contracts/openapi.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -47,6 +48,7 @@ test('every route of /v1 that a handler serves is described, and the other way r
     replayHeldRoute,
     discardHeldRoute,
     eraseCustomerRoute,
+    previewRoutingRoute,
   ].map(({ routeKey }) => routeKey);
   const described = Object.entries(openApiDocument().paths ?? {})
     .filter(([path]) => path.startsWith('/v1/'))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { agentId, type TenantId } from '../../../shared/contracts/ids.ts';
-import { numberChanges } from '../../../shared/domain/bindings.ts';
-import type { AgentRecord, CountedNumber } from '../../../shared/domain/records.ts';
+import { maxAgentsPerNumber, numberChanges, tidyWhatsapp } from '../../../shared/domain/bindings.ts';
+import type { AgentRecord, Binding, CountedNumber } from '../../../shared/domain/records.ts';
 import { bindingOf, credentialRecordOf, ids, numberRecordOf } from '../../support/records.ts';
 
 const { behaviour } = bindingOf();
@@ -92,6 +92,72 @@ test('a number that has passed to another tenant is left alone', async () => {
   expect(await change(agent(ids.number), agent(null), { [ids.number]: number })).toEqual({ changes: [] });
 });
 
+type Routing = Binding['routing'];
+const routed = (id: string, routing: Routing) =>
+  agent(ids.number, {
+    agentId: agentId.parse(id),
+    whatsapp: { enabled: true, credentialId: ids.credential, phoneNumberId: ids.number, routing, behaviour },
+  });
+const on = (priority: number, ...keywords: string[]): Routing => ({
+  priority,
+  conditions: { keywords },
+  conversationMinutes: 1440,
+});
+const others = (count: number) =>
+  Array.from({ length: count }, (_, index) =>
+    bindingOf({ agentId: agentId.parse(`other-${index}`), routing: on(100 + index, 'x') }),
+  );
+
+test('agents with conditions stand beside the default agent and beside each other, each with its own priority', async () => {
+  const number = counted({ bindings: [bindingOf(), ...others(1)] });
+  expect(await change(undefined, routed('orders', on(5, 'order')), { [ids.number]: number })).toMatchObject({
+    changes: [
+      {
+        after: {
+          bindings: [{ agentId: ids.agent }, { agentId: 'other-0' }, { agentId: 'orders', routing: { priority: 5 } }],
+        },
+        claimed: { agentIds: [ids.agent, 'other-0', 'orders'] },
+      },
+    ],
+  });
+});
+
+test('an agent may keep its own priority, take another one, and become the default agent', async () => {
+  const number = counted({ bindings: [bindingOf({ agentId: agentId.parse('orders'), routing: on(5, 'order') })] });
+  const before = routed('orders', on(5, 'order'));
+  for (const routing of [on(5, 'parcel'), on(6, 'order'), { default: true, conversationMinutes: 60 } as const])
+    expect(await change(before, routed('orders', routing), { [ids.number]: number })).toMatchObject({
+      changes: [{ after: { bindings: [{ routing }] } }],
+    });
+});
+
+test('a number takes as many agents as it can have, and each of them can still be edited', async () => {
+  const almost = counted({ bindings: others(maxAgentsPerNumber - 1) });
+  expect(await change(undefined, agent(ids.number), { [ids.number]: almost })).toHaveProperty('changes');
+  const full = counted({ bindings: [bindingOf(), ...others(maxAgentsPerNumber - 1)] });
+  expect(await change(agent(ids.number), agent(ids.number), { [ids.number]: full })).toHaveProperty('changes');
+});
+
+describe('conditions', () => {
+  const wish = (conditions: Extract<Routing, { priority: number }>['conditions']) =>
+    tidyWhatsapp(routed('orders', { priority: 5, conditions, conversationMinutes: 60 }).whatsapp);
+  test('are kept in one form', () => {
+    expect(wish({ senders: ['+49 151 1234567'] })).toMatchObject({
+      enabled: true,
+      routing: { priority: 5, conditions: { senders: ['+491511234567'] }, conversationMinutes: 60 },
+    });
+  });
+  test('that say the same twice are refused, with the place in the request', () => {
+    expect(wish({ keywords: ['order', 'Order'] })).toMatchObject({
+      refused: 'invalid-request',
+      details: { errors: [{ pointer: '/whatsapp/routing/conditions/keywords/1' }] },
+    });
+  });
+  test('are nothing to an agent without any', () => {
+    for (const { whatsapp } of [agent(ids.number), agent(null)]) expect(tidyWhatsapp(whatsapp)).toBe(whatsapp);
+  });
+});
+
 describe('a number is refused', () => {
   test.each([
     ['that another tenant owns, without naming them', counted({ tenantId: 'globex' as TenantId }), 'number-taken'],
@@ -101,9 +167,28 @@ describe('a number is refused', () => {
       counted({ bindings: [bindingOf({ agentId: agentId.parse('other') })] }),
       'default-taken',
     ],
+    ['that has as many agents as it can have', counted({ bindings: others(maxAgentsPerNumber) }), 'too-many-agents'],
+    [
+      'whose agents have more conditions than can be kept',
+      counted({
+        bindings: others(19).map((other) => ({
+          ...other,
+          routing: on(1, ...Array.from({ length: 50 }, (_, index) => `${index}`.padEnd(100, '訂'))),
+        })),
+      }),
+      'too-many-agents',
+    ],
   ])('%s', async (_what, number, refused) => {
     const outcome = await change(undefined, agent(ids.number), { [ids.number]: number });
     expect(outcome).toMatchObject({ refused });
     expect(JSON.stringify(outcome)).not.toContain('globex');
+  });
+});
+
+test('an agent of the same priority is refused by name, with the place in the request', async () => {
+  const number = counted({ bindings: others(2) });
+  expect(await change(undefined, routed('orders', on(101, 'order')), { [ids.number]: number })).toMatchObject({
+    refused: 'priority-taken',
+    details: { detail: expect.stringContaining('other-1'), errors: [{ pointer: '/whatsapp/routing/priority' }] },
   });
 });

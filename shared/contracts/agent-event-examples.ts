@@ -1,0 +1,490 @@
+import type * as z from 'zod';
+import type { agentEvent } from './agent-event.ts';
+
+export interface AgentEventExample {
+  readonly title: string;
+  /** Which delivery of Meta's it comes from, by its name in test/support/event-corpus.ts; null: it is ours. */
+  readonly source: string | null;
+  readonly event: z.input<typeof agentEvent>;
+}
+
+/** What agents receive, as docs/events.md shows it. Made from Meta's deliveries; a test compares them. */
+export const agentEventExamples = [
+  {
+    title: 'A text',
+    source: 'message: text',
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.message.received',
+      data: {
+        eventId: 'evt_e52MduKRZMeVqz67nOovB8JxOCAkC_HmxAh6qUhJGUQ',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: {
+          id: 'conv_rrkv7T-40FEObpsyjAqmkDWrnaXYXPIRXuPd96XVOIc',
+          customer: {
+            waId: '16505551234',
+            userId: 'US.13491208655302741918',
+            groupId: null,
+            name: 'Sheena Nelson',
+          },
+          handledBy: 'agent',
+        },
+        away: false,
+        replayed: false,
+        heldSince: null,
+        message: {
+          from: '16505551234',
+          from_user_id: 'US.13491208655302741918',
+          id: 'wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQz982D9E3EB996F559E6A=',
+          timestamp: '1749416383',
+          type: 'text',
+          text: {
+            body: 'Does it come in another color? Größe M, bitte 😀',
+          },
+        },
+      },
+    },
+  },
+  {
+    title: 'From a customer who hides the phone number behind a username',
+    source: 'message: of a username customer: no phone number anywhere',
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.message.received',
+      data: {
+        eventId: 'evt_F_U_ie-91nwatt2YfivJIfITcaV-E1nFjBBRtSnJRWM',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: {
+          id: 'conv_rrkv7T-40FEObpsyjAqmkDWrnaXYXPIRXuPd96XVOIc',
+          customer: {
+            waId: null,
+            userId: 'US.13491208655302741918',
+            groupId: null,
+            name: 'Sheena',
+          },
+          handledBy: 'agent',
+        },
+        away: false,
+        replayed: false,
+        heldSince: null,
+        message: {
+          id: 'wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQz640F1DDD2DAFCC3ACBA=',
+          timestamp: '1749416383',
+          from_user_id: 'US.13491208655302741918',
+          from_parent_user_id: 'US.ENT.1177',
+          type: 'text',
+          text: {
+            body: 'hi',
+          },
+        },
+      },
+    },
+  },
+  {
+    title: 'The first message of a customer who came through an ad',
+    source: 'message: from an ad',
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.message.received',
+      data: {
+        eventId: 'evt_s4_ps6LgvFBrEuU40ePojwcsQFtZVHSzyje3a88CLng',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: {
+          id: 'conv_rrkv7T-40FEObpsyjAqmkDWrnaXYXPIRXuPd96XVOIc',
+          customer: {
+            waId: '16505551234',
+            userId: 'US.13491208655302741918',
+            groupId: null,
+            name: 'Sheena Nelson',
+          },
+          handledBy: 'agent',
+        },
+        away: false,
+        replayed: false,
+        heldSince: null,
+        message: {
+          from: '16505551234',
+          from_user_id: 'US.13491208655302741918',
+          id: 'wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQzABD7F09302D6881B24A=',
+          timestamp: '1749416383',
+          type: 'text',
+          text: {
+            body: 'Is this still available?',
+          },
+          referral: {
+            source_url: 'https://fb.me/3cr4Wqqkv',
+            source_id: '120226305854810726',
+            source_type: 'ad',
+            body: 'Summer succulents are here!',
+            headline: 'Chat with us',
+            media_type: 'image',
+            image_url: 'https://scontent.xx.fbcdn.net/v/t45.1600-4/an.png',
+            ctwa_clid: 'Aff-n8ZTODiE79d22KtAwQKj9e_mIEOOj27vDVwFjN80dp4',
+            welcome_message: {
+              text: 'Hi there!',
+            },
+          },
+        },
+      },
+    },
+  },
+  {
+    title: 'In a group',
+    source: 'message: in a group',
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.message.received',
+      data: {
+        eventId: 'evt_MPxnBGlZs0s7Jm7mDrs6mCgZcw7E0vMqTmOzbMC1J4A',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: {
+          id: 'conv_HrejEak9_CpNGZlY3uIdXATbuqHBlzmXG_VnE3MqMnQ',
+          customer: {
+            waId: '16505551234',
+            userId: 'US.13491208655302741918',
+            groupId: 'Y2FwaV9ncm91cDoxNTU1MDc4Mzg4MToxMjAzNjM0MDQ2OTQyMzM4MjAZD',
+            name: 'Sheena Nelson',
+          },
+          handledBy: 'agent',
+        },
+        away: false,
+        replayed: false,
+        heldSince: null,
+        message: {
+          from: '16505551234',
+          from_user_id: 'US.13491208655302741918',
+          id: 'wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQzCD199B65A93CCAF750A=',
+          timestamp: '1749416383',
+          type: 'text',
+          text: {
+            body: 'Hello all',
+          },
+          group_id: 'Y2FwaV9ncm91cDoxNTU1MDc4Mzg4MToxMjAzNjM0MDQ2OTQyMzM4MjAZD',
+        },
+      },
+    },
+  },
+  {
+    title: 'Read',
+    source: 'status: read',
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.message.status',
+      data: {
+        eventId: 'evt_obOVUf8XbZQVctFQsk9f_LyZ-wqqRkrG5fQkxcwWvdU',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: {
+          id: 'conv_rrkv7T-40FEObpsyjAqmkDWrnaXYXPIRXuPd96XVOIc',
+          customer: {
+            waId: '16505551234',
+            userId: 'US.13491208655302741918',
+            groupId: null,
+            name: 'Sheena Nelson',
+          },
+          handledBy: 'agent',
+        },
+        away: false,
+        replayed: false,
+        heldSince: null,
+        status: {
+          id: 'wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQz3316348DBADFB7B11CA=',
+          timestamp: '1749416383',
+          recipient_id: '16505551234',
+          recipient_user_id: 'US.13491208655302741918',
+          status: 'read',
+        },
+      },
+    },
+  },
+  {
+    title: 'Could not be delivered',
+    source: 'status: failed, without contacts',
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.message.status',
+      data: {
+        eventId: 'evt_AyRKtVqg2pH_x7NZ9TjFnudOq_wQXszsS7gMJYQrdZU',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: {
+          id: 'conv_rrkv7T-40FEObpsyjAqmkDWrnaXYXPIRXuPd96XVOIc',
+          customer: {
+            waId: '16505551234',
+            userId: 'US.13491208655302741918',
+            groupId: null,
+            name: null,
+          },
+          handledBy: 'agent',
+        },
+        away: false,
+        replayed: false,
+        heldSince: null,
+        status: {
+          id: 'wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQzC79831DF8656DF29F6A=',
+          timestamp: '1749416383',
+          recipient_id: '16505551234',
+          recipient_user_id: 'US.13491208655302741918',
+          status: 'failed',
+          errors: [
+            {
+              code: 131047,
+              title: 'Re-engagement message',
+              message: 'Re-engagement message',
+              error_data: {
+                details: 'More than 24 hours have passed since the customer last replied to this number.',
+              },
+              href: 'https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/',
+            },
+          ],
+        },
+      },
+    },
+  },
+  {
+    title: 'Meta refused a reply',
+    source: null,
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.message.failed',
+      data: {
+        eventId: 'evt_Q1zX7mD0cS3vKpL9tR5wYbN2hJ8fGaE4uO6iT-kVxWo',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: {
+          id: 'conv_rrkv7T-40FEObpsyjAqmkDWrnaXYXPIRXuPd96XVOIc',
+          customer: {
+            waId: '16505551234',
+            userId: 'US.13491208655302741918',
+            groupId: null,
+            name: 'Sheena Nelson',
+          },
+          handledBy: 'agent',
+        },
+        away: false,
+        replayed: false,
+        heldSince: null,
+        failure: {
+          outcome: 'refused',
+          wamid: null,
+          inReplyTo: 'evt_e52MduKRZMeVqz67nOovB8JxOCAkC_HmxAh6qUhJGUQ',
+          index: 0,
+          meta: {
+            code: 131047,
+            fbtraceId: 'AbCdEfGh12345',
+            details:
+              'Message failed to send because more than 24 hours have passed since the customer last replied to this number.',
+          },
+          explanation: 'More than 24 hours have passed since the customer last wrote.',
+          guidance: 'Send an approved template message instead.',
+          retry: 'never',
+        },
+      },
+    },
+  },
+  {
+    title: 'Nobody knows whether a reply was sent',
+    source: null,
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.message.failed',
+      data: {
+        eventId: 'evt_h8Jw2PqRk5sVx0Yc7Bn4Lm9Td1Gf6Za3Eu_Oi-KjHbU',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: {
+          id: 'conv_rrkv7T-40FEObpsyjAqmkDWrnaXYXPIRXuPd96XVOIc',
+          customer: {
+            waId: '16505551234',
+            userId: 'US.13491208655302741918',
+            groupId: null,
+            name: 'Sheena Nelson',
+          },
+          handledBy: 'agent',
+        },
+        away: false,
+        replayed: false,
+        heldSince: null,
+        failure: {
+          outcome: 'unknown',
+          wamid: null,
+          inReplyTo: 'evt_e52MduKRZMeVqz67nOovB8JxOCAkC_HmxAh6qUhJGUQ',
+          index: 1,
+          meta: null,
+          explanation: 'The connection to Meta ended while the reply was being sent: it may have reached the customer.',
+          guidance: 'Do not simply send it again. The status events of the conversation show what has arrived.',
+          retry: 'never',
+        },
+      },
+    },
+  },
+  {
+    title: 'A human answers',
+    source: 'smb_message_echoes: text',
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.message.echo',
+      data: {
+        eventId: 'evt_s97NaJPMkr8a_cM-LYRq95cpOcju3HrkLqMM0D1Z8P8',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: {
+          id: 'conv_rrkv7T-40FEObpsyjAqmkDWrnaXYXPIRXuPd96XVOIc',
+          customer: {
+            waId: '16505551234',
+            userId: 'US.13491208655302741918',
+            groupId: null,
+            name: null,
+          },
+          handledBy: 'human',
+        },
+        away: false,
+        replayed: false,
+        heldSince: null,
+        echo: {
+          from: '15550783881',
+          to: '16505551234',
+          to_user_id: 'US.13491208655302741918',
+          id: 'wamid.HBgLMTY1MDU1NTEyMzQVAgASGBQz982D9E3EB996F559E6A=',
+          timestamp: '1749416383',
+          type: 'text',
+          text: {
+            body: 'This is Jo from the shop.',
+          },
+        },
+      },
+    },
+  },
+  {
+    title: 'A customer calls',
+    source: 'calls: connect',
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.call',
+      data: {
+        eventId: 'evt_B-ClBD9P92XE-PQZ-8CxXLIxMhQcTWQLB-1oiS8YvYU',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: {
+          id: 'conv_rrkv7T-40FEObpsyjAqmkDWrnaXYXPIRXuPd96XVOIc',
+          customer: {
+            waId: '16505551234',
+            userId: 'US.13491208655302741918',
+            groupId: null,
+            name: 'Sheena Nelson',
+          },
+          handledBy: 'agent',
+        },
+        away: false,
+        replayed: false,
+        heldSince: null,
+        call: {
+          id: 'wacid.HBgLMTY1MDU1NTEyMzQ',
+          from: '16505551234',
+          to: '15550783881',
+          event: 'connect',
+          timestamp: '1762216151',
+          direction: 'USER_INITIATED',
+          session: {
+            sdp_type: 'offer',
+            sdp: 'v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\n',
+          },
+        },
+      },
+    },
+  },
+  {
+    title: 'The account will be disabled',
+    source: 'account_update: DISABLED_UPDATE',
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.account',
+      data: {
+        eventId: 'evt_QCTNFTivPBB8VueMWfZarH_Z2DLPtTEa7JWYmrEqtuI',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: null,
+        away: false,
+        replayed: false,
+        heldSince: null,
+        notice: {
+          field: 'account_update',
+          value: {
+            event: 'DISABLED_UPDATE',
+            ban_info: {
+              waba_ban_state: 'SCHEDULE_FOR_DISABLE',
+              waba_ban_date: 'February 12, 2025',
+            },
+          },
+        },
+      },
+    },
+  },
+  {
+    title: 'The quality of the number has fallen',
+    source: 'phone_number_quality_update: FLAGGED',
+    event: {
+      version: 1,
+      timestamp: '2026-11-22T10:00:00.000Z',
+      type: 'whatsapp.account',
+      data: {
+        eventId: 'evt_FoXJqVs4zADOJROMoH8JL6j5J3bJ1EYLhpKayD2PE0s',
+        tenantId: 'acme',
+        agentId: 'support',
+        credentialId: 'cred_01JD8Q4T9M3KX7R2V5W6Y0Z1AB',
+        phoneNumberId: '106540352242922',
+        conversation: null,
+        away: false,
+        replayed: false,
+        heldSince: null,
+        notice: {
+          field: 'phone_number_quality_update',
+          value: {
+            display_phone_number: '15550783881',
+            event: 'FLAGGED',
+            old_limit: 'TIER_10K',
+            current_limit: 'TIER_1K',
+            max_daily_conversations_per_business: 'TIER_1K',
+          },
+        },
+      },
+    },
+  },
+] as const satisfies readonly AgentEventExample[];
