@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import { type TargetRules, targetRefusal } from '../../shared/adapters/agent-dispatcher.ts';
 import type { AgentReader, AgentSaver } from '../../shared/adapters/agent-store.ts';
 import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
-import { type PutAgentRequest, putAgentRequest } from '../../shared/contracts/agent.ts';
+import { type TargetRules, targetRefusal } from '../../shared/adapters/public-host.ts';
+import { type AgentTarget, type PutAgentRequest, putAgentRequest } from '../../shared/contracts/agent.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { type AgentId, agentId, type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
@@ -29,6 +29,8 @@ export interface PutAgentPorts {
   readonly sealer: SecretSealer;
   readonly queues: WorkQueues;
   readonly targetRules: TargetRules;
+  /** Whether the operator has set a runtime of the platform's own. */
+  readonly hasRuntime: boolean;
   readonly journal: Journal;
   readonly apiUrl: string;
   readonly now: () => Date;
@@ -56,12 +58,8 @@ export const putAgent = async (
   const before = await ports.agents.find(caller.tenantId, id);
   const unmet = preconditionProblem(before, precondition);
   if (unmet) return unmet;
-  const targetProblem = await targetRefusal(request.target, ports.targetRules);
-  if (targetProblem !== undefined)
-    return refuse('target-refused', {
-      errors: [{ pointer: '/target/url', message: targetProblem }],
-      guidance: 'Enter the public https URL of your agent.',
-    });
+  const refusedTarget = await targetProblem(request.target, ports);
+  if (refusedTarget) return refusedTarget;
   const credential = await credentialFor(caller, request, ports);
   if (credential !== undefined && isRefused(credential)) return credential;
 
@@ -134,6 +132,26 @@ const preconditionProblem = (
   return before === undefined ? refuse('not-found') : versionProblem(ifMatch, before.version);
 };
 
+const targetProblem = async (
+  target: AgentTarget,
+  { targetRules, hasRuntime }: PutAgentPorts,
+): Promise<Refused | undefined> => {
+  if (target.type === 'platform')
+    return hasRuntime
+      ? undefined
+      : refuse('target-refused', {
+          errors: [{ pointer: '/target/type', message: 'The operator of the platform has set no runtime.' }],
+          guidance: 'Enter the public https URL of your agent, or ask the operator to set a runtime for agents.',
+        });
+  const problem = await targetRefusal(target.url, targetRules);
+  return problem === undefined
+    ? undefined
+    : refuse('target-refused', {
+        errors: [{ pointer: '/target/url', message: problem }],
+        guidance: 'Enter the public https URL of your agent.',
+      });
+};
+
 /** The caller's credential that the agent wants to use; undefined when WhatsApp stays off. */
 const credentialFor = async (
   caller: Caller,
@@ -181,6 +199,7 @@ export const putAgentRoute = apiRoute({
         sealer: ports.sealer(),
         queues: ports.workQueues(),
         targetRules: ports.targetRules(),
+        hasRuntime: ports.agentRuntime() !== undefined,
         journal,
         apiUrl: setting(environmentName.apiUrl),
         now: () => new Date(),

@@ -89,3 +89,5 @@ export const workQueues = once(() =>
   }),
 );
 export const targetRules = once(() => ({ allowLoopback: isSet(environmentName.allowLoopbackTargets) }));
+/** The platform's own runtime for agents, where the operator has set one. */
+export const agentRuntime = once(() => listed(environmentName.agentRuntime)[0]);

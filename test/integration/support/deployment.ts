@@ -280,6 +280,7 @@ const portsOf = (
     publicUrl,
     apiUrl: publicUrl,
     targetRules: { allowLoopback: true },
+    hasRuntime: false,
     quota: 10,
     now,
     /** Nobody waits for a worker here: it has its turn after the request. */
