@@ -1,7 +1,8 @@
+import { agentDispatcher } from '../../shared/adapters/agent-dispatcher.ts';
 import { agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
 import { auditLog } from '../../shared/adapters/audit-log.ts';
 import { auditReader } from '../../shared/adapters/audit-reader.ts';
-import { dynamoDb, kms, sqs } from '../../shared/adapters/aws-clients.ts';
+import { dynamoDb, kms, runtimeLambda, runtimeSqs, sqs } from '../../shared/adapters/aws-clients.ts';
 import {
   credentialCreator as credentialCreatorOf,
   credentialReader,
@@ -13,6 +14,7 @@ import { idempotencyStore } from '../../shared/adapters/idempotency-store.ts';
 import { kmsDataKeys } from '../../shared/adapters/kms-data-keys.ts';
 import { removalStarter as removalStarterOf, removalStore } from '../../shared/adapters/removal-store.ts';
 import { repairStore } from '../../shared/adapters/repair-store.ts';
+import { dispatcherByTarget, functionRuntime, queueRuntime } from '../../shared/adapters/runtime-dispatcher.ts';
 import { workQueues as workQueuesOf } from '../../shared/adapters/sqs-queues.ts';
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
@@ -91,3 +93,9 @@ export const workQueues = once(() =>
 export const targetRules = once(() => ({ allowLoopback: isSet(environmentName.allowLoopbackTargets) }));
 /** The platform's own runtime for agents, where the operator has set one. */
 export const agentRuntime = once(() => listed(environmentName.agentRuntime)[0]);
+const runtimeAt = (address: string) =>
+  address.startsWith('arn:') ? functionRuntime(runtimeLambda(), address) : queueRuntime(runtimeSqs(), address);
+export const dispatcher = once(() => {
+  const runtime = agentRuntime();
+  return dispatcherByTarget(agentDispatcher(targetRules()), runtime === undefined ? undefined : runtimeAt(runtime));
+});

@@ -1,5 +1,4 @@
 import type { Context, SQSRecord } from 'aws-lambda';
-import { agentDispatcher } from '../../shared/adapters/agent-dispatcher.ts';
 import { dynamoDb, sqs } from '../../shared/adapters/aws-clients.ts';
 import { claimStore } from '../../shared/adapters/claim-store.ts';
 import { numberStore } from '../../shared/adapters/number-store.ts';
@@ -25,7 +24,7 @@ const routePorts = ports.once(() => ({
   numbers: numberStore(dynamoDb(), setting(environmentName.directoryTable)),
   claims: claimStore(dynamoDb(), setting(environmentName.eventsTable), Number(setting(environmentName.leaseSeconds))),
   vault: cachedOpener(ports.opener()),
-  dispatcher: agentDispatcher(ports.targetRules()),
+  dispatcher: ports.dispatcher(),
   graph: ports.graph(),
   journal,
   now: () => new Date(),

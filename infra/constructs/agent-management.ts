@@ -12,7 +12,7 @@ export interface AgentManagementProps extends CapabilityProps {
 export class AgentManagement extends Construct {
   constructor(scope: Construct, id: string, props: AgentManagementProps) {
     super(scope, id);
-    const { settings, dataKey, api, vault, directory, auditLog, webhookSetUp } = props;
+    const { settings, dataKey, api, agentRuntime, vault, directory, auditLog, webhookSetUp } = props;
 
     const manage = new HandlerFunction(this, 'ManageAgents', {
       settings,
@@ -20,6 +20,7 @@ export class AgentManagement extends Construct {
       description: 'Creates and changes agents and binds their phone numbers',
     });
     manage.setVariable(environmentName.allowLoopbackTargets, String(settings.allowLoopbackTargets));
+    agentRuntime.tell(manage);
     api.serveTenants(manage, 'PUT /v1/agents/{agentId}');
     vault.grantSeal(manage, 'agent-signature');
     directory.grantRead(manage, 'GetItem', 'Query');

@@ -25,7 +25,7 @@ export class AgentRouter extends Construct {
 
   constructor(scope: Construct, id: string, props: AgentRouterProps) {
     super(scope, id);
-    const { settings, dataKey, inbox, eventStore, graphApi, vault, directory, auditLog } = props;
+    const { settings, dataKey, inbox, eventStore, graphApi, agentRuntime, vault, directory, auditLog } = props;
     const route = new HandlerFunction(this, 'RouteEvent', {
       settings,
       dataKey,
@@ -38,6 +38,7 @@ export class AgentRouter extends Construct {
     eventStore.grantClaim(route, timeout);
     directory.grantRead(route, 'GetItem');
     graphApi.grantCall(route);
+    agentRuntime.grantDispatch(route);
     vault.grantOpen(route, 'graph-api', 'agent-signature');
     auditLog.grantRecord(route);
   }

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
@@ -15,3 +16,9 @@ export const dynamoDb = once(() =>
 );
 export const kms = once(() => new KMSClient({}));
 export const sqs = once(() => new SQSClient({}));
+
+// For the platform's own runtime: whoever dispatches decides on repeats. Why not the URL of the queue as the endpoint: it follows from
+// an ARN that the operator has given, and is not where an emulator listens.
+const runtimeAttempts = 1;
+export const runtimeLambda = once(() => new LambdaClient({ maxAttempts: runtimeAttempts }));
+export const runtimeSqs = once(() => new SQSClient({ maxAttempts: runtimeAttempts, useQueueUrlAsEndpoint: false }));
