@@ -152,7 +152,7 @@ const settingsShape = z.strictObject({
   agentRuntime: agentRuntime
     .optional()
     .describe(
-      'The platform\'s own runtime for agents whose target is `platform`, in the region of the stack: `{"type":"lambda","functionArn":…}` or `{"type":"sqs","queueArn":…}`. None by default',
+      'The platform’s own runtime for agents (see there), `{"type":"lambda","functionArn":…}` or `{"type":"sqs","queueArn":…}`. Default: none',
     ),
   operatorEmail: z
     .email()

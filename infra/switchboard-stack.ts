@@ -52,12 +52,11 @@ export class SwitchboardStack extends Stack {
       ...capability,
       webhookSetUp,
     });
-    const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...capability, webhookSetUp, credentialManagement });
-    new AgentManagement(this, 'AgentManagement', { ...capability, webhookSetUp });
-
     const inbox = new WebhookInbox(this, 'WebhookInbox', capability);
     const eventStore = new EventStore(this, 'EventStore', house);
     const router = new AgentRouter(this, 'AgentRouter', { ...capability, inbox, eventStore });
+    new AgentManagement(this, 'AgentManagement', { ...capability, webhookSetUp, router });
+    const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...capability, webhookSetUp, credentialManagement, router });
 
     const alerts = new Alerts(this, 'Alerts', house);
     new AuditWatch(this, 'AuditWatch', { ...house, auditLog, alerts });

@@ -5,6 +5,7 @@ import type { CapabilityProps } from './capability.ts';
 import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { WebhookInbox } from './webhook-inbox.ts';
+import { WorkQueue } from './work-queue.ts';
 
 export interface AgentRouterProps extends CapabilityProps {
   /** Where the events come from. */
@@ -22,10 +23,17 @@ const batchSize = 10;
 /** Takes each event to the agent that it is for, and the agent's answer to the customer. */
 export class AgentRouter extends Construct {
   readonly routeEvent: HandlerFunction;
+  readonly #releases: WorkQueue;
 
   constructor(scope: Construct, id: string, props: AgentRouterProps) {
     super(scope, id);
     const { settings, dataKey, inbox, eventStore, graphApi, agentRuntime, vault, directory, auditLog } = props;
+    this.#releases = new WorkQueue(this, 'ReleaseRequests', {
+      settings,
+      dataKey,
+      variable: environmentName.releaseQueueUrl,
+      ordered: false,
+    });
     const route = new HandlerFunction(this, 'RouteEvent', {
       settings,
       dataKey,
@@ -41,5 +49,10 @@ export class AgentRouter extends Construct {
     agentRuntime.grantDispatch(route);
     vault.grantOpen(route, 'graph-api', 'agent-signature');
     auditLog.grantRecord(route);
+  }
+
+  /** Lets the grantee ask for the held events of a number to be looked at again. */
+  grantRelease(grantee: HandlerFunction): void {
+    this.#releases.grantSend(grantee);
   }
 }

@@ -2,14 +2,16 @@ import { Duration, Validations } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import type { AgentRouter } from './agent-router.ts';
 import type { CapabilityProps } from './capability.ts';
 import type { CredentialManagement } from './credential-management.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { WebhookSetUp } from './webhook-set-up.ts';
 
-export interface WorkSweeperProps extends Omit<CapabilityProps, 'vault' | 'graphApi' | 'auditLog'> {
+export interface WorkSweeperProps extends Omit<CapabilityProps, 'vault' | 'graphApi' | 'agentRuntime' | 'auditLog'> {
   readonly webhookSetUp: WebhookSetUp;
   readonly credentialManagement: CredentialManagement;
+  readonly router: AgentRouter;
 }
 
 /** How often somebody looks after work that was left undone. Its tickets are due two minutes after they were written. */
@@ -21,7 +23,7 @@ export class WorkSweeper extends Construct {
 
   constructor(scope: Construct, id: string, props: WorkSweeperProps) {
     super(scope, id);
-    const { settings, dataKey, api, directory, webhookSetUp, credentialManagement } = props;
+    const { settings, dataKey, api, directory, webhookSetUp, credentialManagement, router } = props;
     this.sweep = new HandlerFunction(this, 'SweepWork', {
       settings,
       dataKey,
@@ -34,6 +36,7 @@ export class WorkSweeper extends Construct {
     directory.grantWrite(this.sweep, 'PutItem', 'DeleteItem');
     webhookSetUp.grantRequest(this.sweep);
     credentialManagement.grantRequest(this.sweep);
+    router.grantRelease(this.sweep);
     const rule = new Rule(this, 'Interval', {
       description: 'Starts the sweeper',
       schedule: Schedule.rate(interval),

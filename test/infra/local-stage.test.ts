@@ -53,7 +53,7 @@ describe('the local template', () => {
 
   it('lacks no resource but the queue policies, which hold nothing else than the denial of plain http', () => {
     const missing = Object.entries(resourcesOf(real)).filter(([id]) => !(id in resourcesOf(local)));
-    expect(missing).toHaveLength(9);
+    expect(missing).toHaveLength(11);
     for (const [, resource] of missing) {
       expect(resource.Type).toBe('AWS::SQS::QueuePolicy');
       expect(statementsOf(documentOf(resource)).map(keysOf)).toEqual([['aws:SecureTransport']]);

@@ -18,6 +18,7 @@ import { ticketStore } from '../../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../../shared/adapters/vault.ts';
 import { webhookStore } from '../../../shared/adapters/webhook-store.ts';
 import type { WorkMessage } from '../../../shared/contracts/work.ts';
+import { retireAgentSecret } from '../../../shared/domain/agent-edition.ts';
 import { cleanUpCredential } from '../../../shared/domain/clean-up-credential.ts';
 import { resealCredentials, retireSecret } from '../../../shared/domain/edition.ts';
 import type { Graph } from '../../../shared/domain/graph.ts';
@@ -231,8 +232,9 @@ export class RunningProcess {
       case 'retire-secret':
         return retireSecret(work, this.ports);
       case 'retire-agent-secret':
+        return retireAgentSecret(work, this.ports);
       case 'release-held':
-        throw new RangeError('Not work of a credential');
+        throw new RangeError('Nothing is held here');
       default:
         return work satisfies never;
     }
