@@ -10,6 +10,7 @@ export const handlerEntries = {
   ResealCredentials: 'functions/credentials/reseal-credentials.lambda.ts',
   DescribeCredentials: 'functions/credentials/describe-credentials.lambda.ts',
   ManageAgents: 'functions/agents/manage-agents.lambda.ts',
+  TestAgent: 'functions/agents/test-agent.lambda.ts',
   DescribeAgents: 'functions/agents/describe-agents.lambda.ts',
   RewrapVault: 'functions/vault/rewrap-vault.lambda.ts',
   ReceiveWebhook: 'functions/webhooks/receive-webhook.lambda.ts',

@@ -45,6 +45,25 @@ const trail = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('none') }).describe('No trail: local stage only'),
 ]);
 
+/** One function or queue by its full name: no wildcard, and nothing that a request could choose. */
+const agentRuntime = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('lambda'),
+    functionArn: z
+      .string()
+      .regex(
+        /^arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[\w-]{1,64}(:[\w$-]{1,128})?$/,
+        'must be the ARN of a Lambda function',
+      ),
+  }),
+  z.strictObject({
+    type: z.literal('sqs'),
+    queueArn: z
+      .string()
+      .regex(/^arn:[a-z-]+:sqs:[a-z0-9-]+:\d{12}:[\w-]{1,80}(\.fifo)?$/, 'must be the ARN of an SQS queue'),
+  }),
+]);
+
 const settingsShape = z.strictObject({
   issuer: z
     .url({ protocol: /^https?$/ })
@@ -130,6 +149,11 @@ const settingsShape = z.strictObject({
     .default({ credentialsPerTenant: 25 })
     .describe('What a single tenant may have'),
   allowLoopbackTargets: z.boolean().default(false).describe('Agents may be http:// on loopback: local stage only'),
+  agentRuntime: agentRuntime
+    .optional()
+    .describe(
+      'The platform’s own runtime for agents (see there), `{"type":"lambda","functionArn":…}` or `{"type":"sqs","queueArn":…}`. Default: none',
+    ),
   operatorEmail: z
     .email()
     .optional()

@@ -2,6 +2,7 @@ import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { AgentManagement } from './constructs/agent-management.ts';
 import { AgentRouter } from './constructs/agent-router.ts';
+import { AgentRuntime } from './constructs/agent-runtime.ts';
 import { Alerts } from './constructs/alerts.ts';
 import { AuditLog } from './constructs/audit-log.ts';
 import { AuditTrail } from './constructs/audit-trail.ts';
@@ -46,7 +47,8 @@ export class SwitchboardStack extends Stack {
     const rewrap = new VaultRewrap(this, 'VaultRewrap', { ...house, vault });
     const directory = new Directory(this, 'Directory', house);
     const auditLog = new AuditLog(this, 'AuditLog', house);
-    const capability = { ...house, api, graphApi: new GraphApi(settings), vault, directory, auditLog };
+    const outside = { graphApi: new GraphApi(settings), agentRuntime: new AgentRuntime(settings) };
+    const capability = { ...house, ...outside, api, vault, directory, auditLog };
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
 
     const relay = new MediaRelay(this, 'MediaRelay', house);

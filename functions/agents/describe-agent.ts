@@ -3,11 +3,11 @@ import type { AgentReader } from '../../shared/adapters/agent-store.ts';
 import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
 import { type AgentId, agentId } from '../../shared/contracts/ids.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
-import { agentView, credentialIdOf } from '../../shared/domain/representations.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import * as ports from '../edge/ports.ts';
+import { viewAgent } from './view-agent.ts';
 
 /** Describes one agent of the caller. Somebody else's does not exist for them. */
 export const describeAgent = async (
@@ -18,9 +18,7 @@ export const describeAgent = async (
 ): Promise<Answer | Refused> => {
   const agent = await agents.find(caller.tenantId, id);
   if (agent === undefined) return refuse('not-found');
-  const connectedBy = credentialIdOf(agent);
-  const credential = connectedBy && (await credentials.find(caller.tenantId, connectedBy));
-  return { kind: 'ok', body: agentView(agent, credential), version: agent.version };
+  return { kind: 'ok', body: await viewAgent(agent, { agents, credentials }), version: agent.version };
 };
 
 export const describeAgentRoute = apiRoute({

@@ -1,19 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import { type TargetRules, targetRefusal } from '../../shared/adapters/agent-dispatcher.ts';
-import type { AgentReader, AgentSaver } from '../../shared/adapters/agent-store.ts';
+import type { AgentReader } from '../../shared/adapters/agent-store.ts';
 import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
-import { type PutAgentRequest, putAgentRequest } from '../../shared/contracts/agent.ts';
+import { type TargetRules, targetRefusal } from '../../shared/adapters/public-host.ts';
+import { type AgentTarget, type PutAgentRequest, putAgentRequest } from '../../shared/contracts/agent.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { type AgentId, agentId, type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
-import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
+import { type AgentId, agentId, credentialId } from '../../shared/contracts/ids.ts';
+import type { AgentChanges } from '../../shared/domain/agent-edition.ts';
 import { numberChanges, tidyWhatsapp } from '../../shared/domain/bindings.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { AgentRecord, CredentialRecord } from '../../shared/domain/records.ts';
-import { agentView, credentialIdOf } from '../../shared/domain/representations.ts';
+import { agentView, phoneNumberIdOf } from '../../shared/domain/representations.ts';
 import type { SecretSealer } from '../../shared/domain/vault.ts';
-import { newTicket, type WorkQueues } from '../../shared/domain/work.ts';
+import type { WorkQueues } from '../../shared/domain/work.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute, versionProblem } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
@@ -21,14 +20,18 @@ import { setting } from '../edge/environment.ts';
 import { handOverWork } from '../edge/hand-over-work.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
+import { newSigningSecret } from './signing-secret.ts';
+import { workAfter } from './work-after.ts';
 
 export interface PutAgentPorts {
   readonly agents: AgentReader;
-  readonly saver: AgentSaver;
+  readonly saver: AgentChanges;
   readonly credentials: CredentialReader;
   readonly sealer: SecretSealer;
   readonly queues: WorkQueues;
   readonly targetRules: TargetRules;
+  /** Whether the operator has set a runtime of the platform's own. */
+  readonly hasRuntime: boolean;
   readonly journal: Journal;
   readonly apiUrl: string;
   readonly now: () => Date;
@@ -38,9 +41,6 @@ export interface Precondition {
   readonly ifMatch: string | undefined;
   readonly ifNoneMatch: string | undefined;
 }
-
-/** In bytes (Standard Webhooks: 24 to 64). */
-const signingSecretLength = 32;
 
 /**
  * Creates or edits an agent, and binds it to one of the caller's phone numbers: the number is claimed stack-wide in the same
@@ -56,12 +56,8 @@ export const putAgent = async (
   const before = await ports.agents.find(caller.tenantId, id);
   const unmet = preconditionProblem(before, precondition);
   if (unmet) return unmet;
-  const targetProblem = await targetRefusal(request.target, ports.targetRules);
-  if (targetProblem !== undefined)
-    return refuse('target-refused', {
-      errors: [{ pointer: '/target/url', message: targetProblem }],
-      guidance: 'Enter the public https URL of your agent.',
-    });
+  const refusedTarget = await targetProblem(request.target, ports);
+  if (refusedTarget) return refusedTarget;
   const whatsapp = tidyWhatsapp(request.whatsapp);
   if (isRefused(whatsapp)) return whatsapp;
   const credential = await credentialFor(caller, request, ports);
@@ -73,7 +69,7 @@ export const putAgent = async (
     agentId: id,
     name: request.name,
     version: (before?.version ?? 0) + 1,
-    secretVersion: before?.secretVersion ?? 1,
+    secretVersion: before?.secretVersion ?? (await ports.agents.lastEdition(caller.tenantId, id)) + 1,
     previousSecretVersion: before?.previousSecretVersion ?? null,
     previousSignsUntil: before?.previousSignsUntil ?? null,
     target: request.target,
@@ -85,41 +81,28 @@ export const putAgent = async (
   const numbers = await numberChanges(before, after, credential, ports.agents);
   if ('refused' in numbers) return numbers;
 
-  const secretText = before === undefined ? newSigningSecret() : undefined;
-  using signingSecret =
-    secretText === undefined
-      ? undefined
-      : SecretBytes.takeOver(Buffer.from(secretText.slice('whsec_'.length), 'base64'));
-  const secret =
-    signingSecret &&
-    (await ports.sealer.seal(
-      { tenantId: caller.tenantId, ownerId: id, purpose: 'agent-signature', secretVersion: after.secretVersion },
-      signingSecret,
-    ));
-  const setUps = credentialsToSetUp(before, credential).map((id) =>
-    newTicket({ kind: 'set-up', tenantId: caller.tenantId, credentialId: id, reclaim: false }, ports.now()),
-  );
-  if (!(await ports.saver.save({ before, after, numbers: numbers.changes, secret, tickets: setUps })))
+  const secret = before === undefined ? await newSigningSecret(after, ports.sealer) : undefined;
+  const tickets = workAfter(after, numbers.changes, ports.now());
+  const saved = await ports.saver.save({
+    before,
+    after,
+    numbers: numbers.changes,
+    sealed: secret === undefined ? [] : [secret.sealed],
+    retired: [],
+    tickets,
+    about: ['agent'],
+  });
+  if (!saved)
     return refuse('conflict', { guidance: 'Read the agent again and repeat the change.', retryAfterSeconds: 1 });
-  for (const ticket of setUps) await handOverWork(ticket, ports);
-  const view = agentView(after, credential);
+  for (const ticket of tickets) await handOverWork(ticket, ports);
+  const answered = numbers.changes.find(({ phoneNumberId }) => phoneNumberId === phoneNumberIdOf(after))?.after;
+  const view = agentView(after, credential, answered);
   return {
     kind: before === undefined ? 'created' : 'ok',
-    body: secretText === undefined ? view : { ...view, signingSecret: secretText },
+    body: secret === undefined ? view : { ...view, signingSecret: secret.shown },
     version: after.version,
   };
 };
-
-/** The credential whose number it takes, and the one whose number it leaves. */
-const credentialsToSetUp = (
-  before: AgentRecord | undefined,
-  credential: CredentialRecord | undefined,
-): readonly CredentialId[] => {
-  const left = before && credentialIdOf(before);
-  return [...new Set([credential?.credentialId, left].filter((id) => id !== undefined))];
-};
-
-const newSigningSecret = (): string => `whsec_${randomBytes(signingSecretLength).toString('base64')}`;
 
 const preconditionProblem = (
   before: AgentRecord | undefined,
@@ -134,6 +117,26 @@ const preconditionProblem = (
       guidance: 'Send If-None-Match: * to create the agent, or If-Match with its ETag to change it.',
     });
   return before === undefined ? refuse('not-found') : versionProblem(ifMatch, before.version);
+};
+
+const targetProblem = async (
+  target: AgentTarget,
+  { targetRules, hasRuntime }: PutAgentPorts,
+): Promise<Refused | undefined> => {
+  if (target.type === 'platform')
+    return hasRuntime
+      ? undefined
+      : refuse('target-refused', {
+          errors: [{ pointer: '/target/type', message: 'The operator of the platform has set no runtime.' }],
+          guidance: 'Enter the public https URL of your agent, or ask the operator to set a runtime for agents.',
+        });
+  const problem = await targetRefusal(target.url, targetRules);
+  return problem === undefined
+    ? undefined
+    : refuse('target-refused', {
+        errors: [{ pointer: '/target/url', message: problem }],
+        guidance: 'Enter the public https URL of your agent.',
+      });
 };
 
 /** The caller's credential that the agent wants to use; undefined when WhatsApp stays off. */
@@ -183,6 +186,7 @@ export const putAgentRoute = apiRoute({
         sealer: ports.sealer(),
         queues: ports.workQueues(),
         targetRules: ports.targetRules(),
+        hasRuntime: ports.agentRuntime() !== undefined,
         journal,
         apiUrl: setting(environmentName.apiUrl),
         now: () => new Date(),

@@ -1,7 +1,8 @@
+import { agentDispatcher } from '../../shared/adapters/agent-dispatcher.ts';
 import { agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
 import { auditLog } from '../../shared/adapters/audit-log.ts';
 import { auditReader } from '../../shared/adapters/audit-reader.ts';
-import { dynamoDb, kms, s3, sqs } from '../../shared/adapters/aws-clients.ts';
+import { dynamoDb, kms, runtimeLambda, runtimeSqs, s3, sqs } from '../../shared/adapters/aws-clients.ts';
 import { conversationReader } from '../../shared/adapters/conversation-reader.ts';
 import {
   credentialCreator as credentialCreatorOf,
@@ -18,6 +19,7 @@ import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { removalStarter as removalStarterOf, removalStore } from '../../shared/adapters/removal-store.ts';
 import { repairStore } from '../../shared/adapters/repair-store.ts';
 import { routingStore } from '../../shared/adapters/routing-store.ts';
+import { dispatcherByTarget, functionRuntime, queueRuntime } from '../../shared/adapters/runtime-dispatcher.ts';
 import { workQueues as workQueuesOf } from '../../shared/adapters/sqs-queues.ts';
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
@@ -101,3 +103,11 @@ export const workQueues = once(() =>
   }),
 );
 export const targetRules = once(() => ({ allowLoopback: isSet(environmentName.allowLoopbackTargets) }));
+/** The platform's own runtime for agents, where the operator has set one. */
+export const agentRuntime = once(() => listed(environmentName.agentRuntime)[0]);
+const runtimeAt = (address: string) =>
+  address.startsWith('arn:') ? functionRuntime(runtimeLambda(), address) : queueRuntime(runtimeSqs(), address);
+export const dispatcher = once(() => {
+  const runtime = agentRuntime();
+  return dispatcherByTarget(agentDispatcher(targetRules()), runtime === undefined ? undefined : runtimeAt(runtime));
+});

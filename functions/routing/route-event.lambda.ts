@@ -1,5 +1,4 @@
 import type { Context, SQSRecord } from 'aws-lambda';
-import { agentDispatcher } from '../../shared/adapters/agent-dispatcher.ts';
 import { dynamoDb, sqs } from '../../shared/adapters/aws-clients.ts';
 import { circuitStore } from '../../shared/adapters/circuit-store.ts';
 import { claimStore } from '../../shared/adapters/claim-store.ts';
@@ -36,7 +35,7 @@ const routePorts = ports.once(() => {
     queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
     releases: ports.workQueues(),
     vault: cachedOpener(ports.opener()),
-    dispatcher: agentDispatcher(ports.targetRules()),
+    dispatcher: ports.dispatcher(),
     graph: ports.graph(),
     journal,
     now: () => new Date(),

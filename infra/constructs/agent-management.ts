@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { AgentRouter } from './agent-router.ts';
@@ -10,24 +11,51 @@ export interface AgentManagementProps extends CapabilityProps {
   readonly router: AgentRouter;
 }
 
+/** A dispatch may take 10 s; the rest is for opening the secrets and for an answer. API Gateway gives up after 30 s. */
+const testTimeout = Duration.seconds(25);
+
 /** Agents and the phone numbers they answer on. */
 export class AgentManagement extends Construct {
   constructor(scope: Construct, id: string, props: AgentManagementProps) {
     super(scope, id);
-    const { settings, dataKey, api, vault, directory, auditLog, webhookSetUp } = props;
+    const { settings, dataKey, api, agentRuntime, vault, directory, auditLog, webhookSetUp, router } = props;
 
     const manage = new HandlerFunction(this, 'ManageAgents', {
       settings,
       dataKey,
-      description: 'Creates and changes agents and binds their phone numbers',
+      description: 'Creates, changes, pauses and removes agents and binds their phone numbers; cannot open a secret',
     });
     manage.setVariable(environmentName.allowLoopbackTargets, String(settings.allowLoopbackTargets));
-    api.serveTenants(manage, 'PUT /v1/agents/{agentId}');
+    agentRuntime.tell(manage);
+    api.serveTenants(
+      manage,
+      'PUT /v1/agents/{agentId}',
+      'DELETE /v1/agents/{agentId}',
+      'POST /v1/agents/{agentId}/pause',
+      'POST /v1/agents/{agentId}/resume',
+      'POST /v1/agents/{agentId}/signing-secret',
+    );
     vault.grantSeal(manage, 'agent-signature');
+    vault.grantShred(manage);
     directory.grantRead(manage, 'GetItem', 'Query');
     directory.grantWrite(manage, 'PutItem', 'UpdateItem', 'DeleteItem');
     auditLog.grantRecord(manage);
     webhookSetUp.grantRequest(manage);
+    router.grantRelease(manage);
+
+    // Apart from the one that manages agents, so that whoever may change everything about an agent can't open its secrets.
+    const test = new HandlerFunction(this, 'TestAgent', {
+      settings,
+      dataKey,
+      description: 'Sends a signed sample event to an agent and says what came back',
+      timeout: testTimeout,
+    });
+    test.setVariable(environmentName.allowLoopbackTargets, String(settings.allowLoopbackTargets));
+    api.serveTenants(test, 'POST /v1/agents/{agentId}/test');
+    agentRuntime.grantDispatch(test);
+    vault.grantOpen(test, 'agent-signature');
+    directory.grantRead(test, 'GetItem');
+    auditLog.grantRecord(test);
 
     const describe = new HandlerFunction(this, 'DescribeAgents', {
       settings,

@@ -30,8 +30,8 @@ export class AgentRouter extends Construct {
 
   constructor(scope: Construct, id: string, props: AgentRouterProps) {
     super(scope, id);
-    const { settings, dataKey, inbox, eventStore, relay, graphApi, vault, directory, auditLog } = props;
-    this.#releases = new WorkQueue(this, 'Releases', {
+    const { settings, dataKey, inbox, eventStore, relay, graphApi, agentRuntime, vault, directory, auditLog } = props;
+    this.#releases = new WorkQueue(this, 'ReleaseRequests', {
       settings,
       dataKey,
       variable: environmentName.releaseQueueUrl,
@@ -56,6 +56,7 @@ export class AgentRouter extends Construct {
     relay.grantDelete(route);
     this.grantRelease(route);
     graphApi.grantCall(route);
+    agentRuntime.grantDispatch(route);
     vault.grantOpen(route, 'graph-api', 'agent-signature');
     auditLog.grantRecord(route);
 
@@ -73,7 +74,7 @@ export class AgentRouter extends Construct {
     directory.grantWrite(release, 'PutItem', 'DeleteItem');
   }
 
-  /** Lets the grantee ask for the release of held events. */
+  /** Lets the grantee ask for the held events of a number to be looked at again. */
   grantRelease(grantee: HandlerFunction): void {
     this.#releases.grantSend(grantee);
   }

@@ -1,3 +1,4 @@
+import type { AgentRuntime } from './agent-runtime.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { CredentialVault } from './credential-vault.ts';
 import type { Directory } from './directory.ts';
@@ -9,6 +10,7 @@ import type { PublicApi } from './public-api.ts';
 export interface CapabilityProps extends HouseProps {
   readonly api: PublicApi;
   readonly graphApi: GraphApi;
+  readonly agentRuntime: AgentRuntime;
   readonly vault: CredentialVault;
   readonly directory: Directory;
   readonly auditLog: AuditLog;

@@ -8,7 +8,7 @@ import type { CredentialManagement } from './credential-management.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { WebhookSetUp } from './webhook-set-up.ts';
 
-export interface WorkSweeperProps extends Omit<CapabilityProps, 'vault' | 'graphApi' | 'auditLog'> {
+export interface WorkSweeperProps extends Omit<CapabilityProps, 'vault' | 'graphApi' | 'agentRuntime' | 'auditLog'> {
   readonly webhookSetUp: WebhookSetUp;
   readonly credentialManagement: CredentialManagement;
   readonly router: AgentRouter;

@@ -22,6 +22,7 @@ export interface LocalSettings {
   readonly graphApiUrl: string;
   readonly issuer: string;
   readonly audience: string;
+  readonly agentRuntime: { readonly type: 'sqs'; readonly queueArn: string };
 }
 
 /**

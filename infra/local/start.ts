@@ -1,5 +1,7 @@
 // `npm start`: the real stack on a local AWS emulator, with Meta's part and an agent's played by programs of our own.
+
 import { AUDIENCE, signAccessToken } from './access-token.ts';
+import { obtainAgentRuntime } from './agent-runtime.ts';
 import { Children } from './children.ts';
 import { installCommitHooks } from './commit-hooks.ts';
 import { startDemoAgent } from './demo-agent.ts';
@@ -81,9 +83,9 @@ async function bringUp(
   const aws = await obtainAws(children, state, ports.emulator);
   state.rememberPort(ports.frontDoor);
   const { 'graph-url': graphApiUrl = simulator, 'public-url': publicUrl = api } = options;
-  const apiId = await step('Deployment of the stack', (detail) =>
-    deploy(children, state, aws, { publicUrl, apiUrl: api, graphApiUrl, issuer, audience: AUDIENCE }, detail),
-  );
+  const agentRuntime = await obtainAgentRuntime(aws);
+  const settings = { publicUrl, apiUrl: api, graphApiUrl, issuer, audience: AUDIENCE, agentRuntime };
+  const apiId = await step('Deployment of the stack', (detail) => deploy(children, state, aws, settings, detail));
   running.use(await openFrontDoor(ports.frontDoor, aws.url, apiId, options['public-url']));
 
   const stack = { api, console: `${api}/console`, simulator, agent, issuer, awsEndpoint: aws.url, region: aws.region };

@@ -1,167 +1,138 @@
-import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
-import type { LookupFunction } from 'node:net';
-import ipaddr from 'ipaddr.js';
-import { Webhook } from 'standardwebhooks';
-import type { AgentTarget } from '../contracts/agent.ts';
-import { type AgentEvent, agentAnswer } from '../contracts/agent-event.ts';
+import type { Duplex } from 'node:stream';
+import { maxAnswerBytes, outcomeOf } from '../domain/agent-answer.ts';
 import { type Dispatcher, type DispatchOutcome, dispatchTimeout } from '../domain/dispatch.ts';
-
-/** An agent's answer beyond this is cut off and counts as failed. In bytes. */
-const maxAnswerBytes = 256 * 1024;
-
-/** What is kept of it until it is sent must fit into a DynamoDB item (400 KB) together with its claim. In bytes. */
-const maxRepliesBytes = 300 * 1024;
-
-export interface TargetRules {
-  /** The local stage alone: agents on this machine over plain http. */
-  readonly allowLoopback: boolean;
-}
+import { nameServers, publicOnly, type Resolver, type TargetRules, targetProblem } from './public-host.ts';
+import { type SignedEvent, signedEvent } from './signed-event.ts';
 
 /**
- * Why a target URL is not allowed, or undefined: https only, a host name (no address in any spelling), no user or password.
- * Whether its addresses are public is decided at each connection.
+ * How long a connection waits for the next event. A busy agent's comes sooner; and a worker that serves thousands of hosts stays far
+ * below the 1,024 files that Lambda lets it open. In milliseconds.
  */
-export const targetProblem = (target: string, rules: TargetRules): string | undefined => {
-  if (!URL.canParse(target)) return 'This is not a URL.';
-  const url = new URL(target);
-  if (url.username !== '' || url.password !== '') return 'The URL may not hold a user name or password.';
-  if (isLoopback(url))
-    return rules.allowLoopback ? undefined : 'The URL must name a public host, not an address of this machine.';
-  if (url.protocol !== 'https:') return 'The URL must begin with https://.';
-  if (ipaddr.isValid(url.hostname.replace(/^\[|\]$/g, ''))) return 'The URL must name a host, not an IP address.';
-  if (!url.hostname.includes('.')) return 'The URL must name a public host.';
-  return undefined;
-};
+const idleTimeout = 3_000;
+const idlePerHost = 10;
 
-/** The same with a look at where the host points to now. A host that does not resolve yet is left to the dispatch. */
-export const targetRefusal = async (
-  agentTarget: AgentTarget,
-  rules: TargetRules,
-  resolve: Resolver = lookup,
-): Promise<string | undefined> => {
-  if (agentTarget.type === 'platform') return 'The operator of the platform has set no runtime.';
-  const target = agentTarget.url;
-  const problem = targetProblem(target, rules);
-  if (problem !== undefined || isLoopback(new URL(target))) return problem;
-  return new Promise((answer) => {
-    publicOnly(resolve)(new URL(target).hostname, { all: true }, (error) =>
-      answer(error?.code === notPublic ? 'The host of the URL does not have a public address.' : undefined),
-    );
+/** The address of a connection was judged when it was opened: that holds for so long. In milliseconds. */
+const longestUse = 60_000;
+
+/** What Node gives all headers of an answer by default, spelled out: in bytes. */
+const maxHeaderBytes = 16 * 1024;
+
+/** Interim answers (1xx) that an agent may send before it answers. */
+const maxInterimAnswers = 5;
+
+/**
+ * Sends signed events to agents: https only, every resolved address public and pinned, no redirects, nothing unpacked, answers capped,
+ * 10 s for the whole exchange however slowly it drips.
+ */
+export const agentDispatcher = (rules: TargetRules, resolve: Resolver = nameServers()): Dispatcher => {
+  const secure = new PinningAgent({
+    keepAlive: true,
+    timeout: idleTimeout,
+    maxFreeSockets: idlePerHost,
+    lookup: publicOnly(resolve),
+    // Whatever the environment says.
+    rejectUnauthorized: true,
   });
-};
-
-/** Sends signed events to agents: https only, every resolved address public and pinned, no redirects, capped answers. */
-export const agentDispatcher = (rules: TargetRules, resolve: Resolver = lookup): Dispatcher => {
-  const secure = new https.Agent({ keepAlive: true, lookup: publicOnly(resolve) });
-  const loopback = new http.Agent({ keepAlive: true });
+  const loopback = new http.Agent({ keepAlive: true, timeout: idleTimeout });
   return {
-    async dispatch(binding, event, signingSecrets) {
-      if (binding.target.type === 'platform') return { outcome: 'failed', reason: 'target-refused' };
-      const problem = targetProblem(binding.target.url, rules);
-      if (problem !== undefined) return { outcome: 'failed', reason: 'target-refused' };
-      const url = new URL(binding.target.url);
-      const body = JSON.stringify(event);
-      const request = url.protocol === 'https:' ? https.request : http.request;
-      return new Promise<DispatchOutcome>((finish) => {
-        const failed = (reason: string) => finish({ outcome: 'failed', reason });
-        const outgoing = request(
-          url,
-          {
-            method: 'POST',
-            agent: url.protocol === 'https:' ? secure : loopback,
-            headers: { ...signedHeaders(event, body, signingSecrets), 'content-length': Buffer.byteLength(body) },
-            signal: AbortSignal.timeout(dispatchTimeout),
-          },
-          (response) => {
-            const chunks: Buffer[] = [];
-            let size = 0;
-            response.on('data', (chunk: Buffer) => {
-              size += chunk.byteLength;
-              if (size > maxAnswerBytes) outgoing.destroy(new Error('answer-too-large'));
-              else chunks.push(chunk);
-            });
-            response.on('end', () => finish(outcomeOf(response.statusCode ?? 0, Buffer.concat(chunks))));
-            response.on('error', () => failed('answer-cut-short'));
-          },
-        );
-        outgoing.on('error', (error) => failed(reasonOf(error)));
-        // An answer of 101 ends a request without error and without response: whatever closes it, the dispatch is over.
-        outgoing.on('close', () => failed('connection-closed'));
-        outgoing.end(body);
-      });
+    async dispatch({ target }, event, signingSecrets) {
+      if (target.type !== 'https' || targetProblem(target.url, rules) !== undefined)
+        return { outcome: 'failed', reason: 'target-refused' };
+      const url = new URL(target.url);
+      const signed = signedEvent(event, signingSecrets);
+      const signal = AbortSignal.timeout(dispatchTimeout);
+      const once = () =>
+        url.protocol === 'https:'
+          ? exchange(https.request, url, signed, { agent: secure, signal })
+          : exchange(http.request, url, signed, { agent: loopback, signal });
+      let outcome = await once();
+      // A connection that was kept and has ended meanwhile says nothing about the agent. Each try takes one out of the pool.
+      while (outcome === 'connection-was-over') outcome = await once();
+      return outcome;
     },
   };
 };
 
-/** Standard Webhooks: `webhook-id` is the event id and stays the same over all repeats. */
-const signedHeaders = (event: AgentEvent, body: string, signingSecrets: readonly Uint8Array[]) => {
-  const timestamp = new Date();
-  return {
-    'content-type': 'application/json',
-    'user-agent': 'Switchboard',
-    'webhook-id': event.data.eventId,
-    'webhook-timestamp': String(Math.floor(timestamp.getTime() / 1000)),
-    'webhook-signature': signingSecrets
-      .map((secret) => new Webhook(secret, { format: 'raw' }).sign(event.data.eventId, timestamp, body))
-      .join(' '),
-  };
-};
+/** Keeps a connection for further events, but not for long: what a host points to is judged only when one is opened. */
+class PinningAgent extends https.Agent {
+  readonly #firstUse = new WeakMap<Duplex, number>();
 
-/** 2xx answers; 429, 5xx and redirects fail and are repeated; any other 4xx is the agent's definite no. */
-const outcomeOf = (status: number, body: Buffer): DispatchOutcome => {
-  if (status >= 200 && status < 300) {
-    if (status !== 200 || body.byteLength === 0) return { outcome: 'answered', replies: [] };
-    return answerOf(jsonOf(body));
+  override keepSocketAlive(socket: Duplex): boolean {
+    const now = Date.now();
+    const since = this.#firstUse.get(socket) ?? now;
+    this.#firstUse.set(socket, since);
+    // The types say that it answers nothing; the documentation, and the agent that asks, say otherwise.
+    const isKept = super.keepSocketAlive(socket) as unknown as boolean;
+    return isKept && now - since < longestUse;
   }
-  if (status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429)
-    return { outcome: 'refused', httpStatus: status };
-  return { outcome: 'failed', reason: `http-${status}` };
-};
+}
 
-/** An answer without messages is the agent's own business (many frameworks answer "ok"): it took the event. */
-const answerOf = (body: unknown): DispatchOutcome => {
-  const answer = agentAnswer.safeParse(body);
-  const replies = answer.success ? (answer.data.messages ?? []) : [];
-  const readable = answer.success && Buffer.byteLength(JSON.stringify(replies)) <= maxRepliesBytes;
-  if (readable) return { outcome: 'answered', replies };
-  const meantToReply = typeof body === 'object' && body !== null && 'messages' in body;
-  return { outcome: 'answered', replies: [], ...(meantToReply ? { unreadable: true } : {}) };
-};
-
-const jsonOf = (body: Buffer): unknown => {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-};
-
-const reasonOf = (error: Error & { readonly code?: string }): string =>
-  error.name === 'TimeoutError' || error.name === 'AbortError' ? 'timeout' : (error.code ?? 'connection-failed');
-
-const isLoopback = (url: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-
-/** `dns.lookup`, as far as it is used here. */
-export type Resolver = (
-  hostname: string,
-  options: LookupAllOptions,
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
-
-const notPublic = 'address-not-public';
-
-/** A host may resolve to several addresses: all must be public, and the connection goes to one of just these. */
-const publicOnly =
-  (resolve: Resolver): LookupFunction =>
-  (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) return callback(error, []);
-      if (addresses.length === 0 || !addresses.every(({ address }) => ipaddr.process(address).range() === 'unicast'))
-        return callback(Object.assign(new Error(notPublic), { code: notPublic }), []);
-      const [first] = addresses;
-      if (options.all || first === undefined) callback(null, addresses);
-      else callback(null, first.address, first.family);
+const exchange = (
+  request: typeof https.request,
+  url: URL,
+  { headers, body }: SignedEvent,
+  connection: { readonly agent: http.Agent; readonly signal: AbortSignal },
+): Promise<DispatchOutcome | 'connection-was-over'> =>
+  new Promise((finish) => {
+    const failed = (reason: string) => finish({ outcome: 'failed', reason });
+    let isAnswered = false;
+    const outgoing = request(
+      url,
+      {
+        ...connection,
+        method: 'POST',
+        maxHeaderSize: maxHeaderBytes,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          'user-agent': 'Switchboard',
+          ...headers,
+        },
+      },
+      (response) => {
+        isAnswered = true;
+        const chunks: Buffer[] = [];
+        let size = 0;
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.byteLength;
+          if (size <= maxAnswerBytes) return chunks.push(chunk);
+          failed('answer-too-large');
+          return outgoing.destroy();
+        });
+        response.on('error', () => undefined);
+        // After `end`, where there is one: whatever ends an answer before, it is not whole.
+        response.on('close', () => failed(connection.signal.aborted ? 'timeout' : 'answer-cut-short'));
+        response.on('end', () =>
+          finish(
+            outcomeOf({
+              httpStatus: response.statusCode ?? 0,
+              body: Buffer.concat(chunks),
+              isEncoded: !['', 'identity'].includes(response.headers['content-encoding'] ?? ''),
+              retryAfter: response.headers['retry-after'],
+            }),
+          ),
+        );
+      },
+    );
+    let interim = 0;
+    outgoing.on('information', () => {
+      if (++interim <= maxInterimAnswers) return;
+      failed('too-many-interim-answers');
+      outgoing.destroy();
     });
-  };
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      if (connection.signal.aborted) failed('timeout');
+      else if (outgoing.reusedSocket && overCodes.has(error.code ?? '')) finish('connection-was-over');
+      else failed(error.code ?? 'connection-failed');
+    });
+    outgoing.on('close', () => {
+      // An answer of 101 ends a request without error and without response. One that lasts until the connection ends is not read yet.
+      if (!isAnswered) failed('connection-closed');
+    });
+    outgoing.end(body);
+  });
+
+/** What writing to a connection comes to that the other side has ended. */
+const overCodes = new Set(['ECONNRESET', 'EPIPE']);

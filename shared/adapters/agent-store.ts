@@ -1,25 +1,16 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod';
 import type { AgentId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
+import type { AgentChanges } from '../domain/agent-edition.ts';
 import type { NumberChange } from '../domain/bindings.ts';
 import { type AgentRecord, agentRecord, type CountedNumber, countedNumber } from '../domain/records.ts';
-import type { SealedSecret } from '../domain/vault.ts';
-import type { Ticket } from '../domain/work.ts';
 import type { AuditPut } from './audit-log.ts';
 import { agentPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
-import { type AuditLine, storeSealed } from './sealed-items.ts';
+import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
-import { failedItems } from './transactions.ts';
+import { failedItems, type TransactItem } from './transactions.ts';
 import type { VaultTables } from './vault.ts';
-
-export interface AgentChange {
-  readonly before: AgentRecord | undefined;
-  readonly after: AgentRecord;
-  readonly numbers: readonly NumberChange[];
-  /** The signing secret of a new agent. */
-  readonly secret: SealedSecret | undefined;
-  readonly tickets: readonly Ticket[];
-}
 
 /** What bounds a transaction: a change of secrets writes every claimed number of a credential at once. */
 export const maxClaimedNumbers = 50;
@@ -36,44 +27,84 @@ export const agentReader = (client: DynamoDBDocumentClient, table: string) => {
 
     readNumber: (id: PhoneNumberId): Promise<CountedNumber | undefined> =>
       reader.get(directoryKey.number(id), countedNumber),
+
+    /** In one request, at most 100 of them. */
+    async readNumbers(ids: readonly PhoneNumberId[]): Promise<ReadonlyMap<PhoneNumberId, CountedNumber>> {
+      const wanted = [...new Set(ids)].map((id) => ({ key: directoryKey.number(id), schema: countedNumber }));
+      const found = wanted.length === 0 ? [] : await reader.getMany(wanted);
+      return new Map(found.flatMap((number) => (number === undefined ? [] : [[number.phoneNumberId, number]])));
+    },
+
+    async lastEdition(tenantId: TenantId, id: AgentId): Promise<number> {
+      return (await reader.get(directoryKey.formerAgent(tenantId, id), formerAgent))?.secretVersion ?? 0;
+    },
   };
 };
 
 export type AgentReader = ReturnType<typeof agentReader>;
 
+/**
+ * What is left of an agent: the edition of its last signing secret. A new agent of the same id goes on counting, so that no edition ever
+ * means two secrets, to the audit as little as to a router that has one of them at hand.
+ */
+const formerAgent = z.object({ secretVersion: z.int().min(1) });
+
+/** Everything about an agent that somebody else may have changed since it was read. A row of before has no column for null. */
+const asItWas = (agent: AgentRecord) => {
+  const { version, secretVersion, previousSecretVersion, pausedAt } = agent;
+  const columns = Object.entries({ version, secretVersion, previousSecretVersion, pausedAt });
+  return {
+    ConditionExpression: columns
+      .map(([name, value]) => `(${name} = :${name}${value === null ? ` OR attribute_not_exists(${name})` : ''})`)
+      .concat('attribute_exists(pk)')
+      .join(' AND '),
+    ExpressionAttributeValues: Object.fromEntries(columns.map(([name, value]) => [`:${name}`, value])),
+  };
+};
+
 /** @throws {Fault} store-unavailable */
-export const agentSaver = (client: DynamoDBDocumentClient, tables: VaultTables, audit: AuditPut) => {
+export const agentSaver = (client: DynamoDBDocumentClient, tables: VaultTables, audit: AuditPut): AgentChanges => {
   const TableName = tables.directory;
   return {
-    /** The agent, its numbers and its new secret in one transaction. False when any of it changed since it was read. */
-    async save(change: AgentChange): Promise<boolean> {
-      const { before, after, numbers, secret, tickets } = change;
-      const line: AuditLine = (entry) => audit({ tenantId: after.tenantId, subjectId: after.agentId }, entry);
-      const agentPut = {
-        Put: {
-          TableName,
-          Item: { ...after, ...directoryKey.agent(after.tenantId, after.agentId) },
-          ...(before === undefined
-            ? { ConditionExpression: 'attribute_not_exists(pk)' }
-            : { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': before.version } }),
-        },
-      };
-      const items = [
-        agentPut,
+    async save({ before, after, numbers, sealed, retired, tickets, about }) {
+      const agent = after ?? before;
+      if (agent === undefined) throw new RangeError('A change is about an agent');
+      const { tenantId, agentId, secretVersion } = agent;
+      const line: AuditLine = (entry) => audit({ tenantId, subjectId: agentId }, entry);
+      const action = before === undefined ? 'create' : after === undefined ? 'remove' : 'update';
+      const Key = directoryKey.agent(tenantId, agentId);
+      const former = directoryKey.formerAgent(tenantId, agentId);
+      const isUnchanged = before === undefined ? { ConditionExpression: 'attribute_not_exists(pk)' } : asItWas(before);
+      const items: TransactItem[] = [
+        after === undefined
+          ? { Delete: { TableName, Key, ...isUnchanged } }
+          : { Put: { TableName, Item: { ...after, ...Key }, ...isUnchanged } },
+        ...(before === undefined ? [formerAgentTakenOver(TableName, former, secretVersion)] : []),
+        ...(after === undefined ? [{ Put: { TableName, Item: { ...former, secretVersion } } }] : []),
         ...numbers.map((number) => numberWrite(TableName, number)),
         ...[...Map.groupBy(numbers, ({ credential }) => credential.credentialId)].map(([id, changes]) =>
-          credentialWrite(TableName, directoryKey.credential(after.tenantId, id), changes),
+          credentialWrite(TableName, directoryKey.credential(tenantId, id), changes),
         ),
-        ...storeSealed(tables.vault, secret === undefined ? [] : [secret], line),
+        ...storeSealed(tables.vault, sealed, line),
+        ...shredSealed(tables.vault, retired, line),
         ...tickets.map((ticket) => ticketPut(TableName, ticket)),
-        line({ action: before === undefined ? 'create' : 'update', outcome: 'ok', about: ['agent'] }),
+        line({ action, outcome: 'ok', about }),
       ];
       return (await failedItems(client, items)) === undefined;
     },
   };
 };
 
-export type AgentSaver = ReturnType<typeof agentSaver>;
+/** A new agent takes the place of a former one, whose count it goes on from. */
+const formerAgentTakenOver = (TableName: string, Key: object, secretVersion: number): TransactItem => ({
+  Delete: {
+    TableName,
+    Key,
+    ...(secretVersion === 1
+      ? { ConditionExpression: 'attribute_not_exists(pk)' }
+      : { ConditionExpression: 'secretVersion = :last', ExpressionAttributeValues: { ':last': secretVersion - 1 } }),
+  },
+});
 
 const numberWrite = (TableName: string, { phoneNumberId, before, after }: NumberChange) => {
   const Key = directoryKey.number(phoneNumberId);

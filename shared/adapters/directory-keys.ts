@@ -14,6 +14,8 @@ export const directoryKey = {
   tenant: (tenantId: TenantId) => ({ pk: `TENANT#${tenantId}`, sk: 'TENANT' }),
   credential: (tenantId: TenantId, id: CredentialId) => ({ pk: `TENANT#${tenantId}`, sk: `CRED#${id}` }),
   agent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `AGENT#${id}` }),
+  /** What is left of an agent that was removed. */
+  formerAgent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `FORMER-AGENT#${id}` }),
   /** One credential per WABA within a tenant. */
   tenantWaba: (tenantId: TenantId, id: WabaId) => ({ pk: `TENANT#${tenantId}`, sk: `WABA#${id}` }),
   app: (id: AppId) => ({ pk: `APP#${id}`, sk: 'APP' }),

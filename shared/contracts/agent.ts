@@ -176,3 +176,19 @@ export type Agent = z.infer<typeof agent>;
 export const agentList = z
   .object({ items: z.array(agent), nextCursor: z.string().nullable() })
   .meta({ id: 'AgentList' });
+
+/** What came of a sample event. Nothing of the agent's answer is repeated. */
+export const agentTest = z
+  .object({
+    outcome: z.enum(['answered', 'refused', 'gone', 'failed']).meta({
+      description:
+        '`answered`: taken. `refused`: a definite no. `gone`: 410, no event any more. `failed`: a real event would be repeated',
+    }),
+    httpStatus: z.int().nullable().meta({ description: 'Null where there was no answer' }),
+    durationMs: z.int(),
+    replies: z.int().meta({ description: 'How many messages the answer held. None of them was sent' }),
+    detail: z.string(),
+    guidance: z.string(),
+  })
+  .meta({ id: 'AgentTest' });
+export type AgentTest = z.infer<typeof agentTest>;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi';
-import { agent, agentList, putAgentRequest } from './agent.ts';
+import { agent, agentList, agentTest, putAgentRequest } from './agent.ts';
 import { agentAnswer, agentEvent } from './agent-event.ts';
 import { auditList } from './audit.ts';
 import {
@@ -311,6 +311,71 @@ export const openApiDocument = () =>
               content: json(agent),
             },
             ...problemAnswers('400', '404', '409', '412', '413', '422', '428'),
+          },
+        }),
+        delete: operation({
+          operationId: 'removeAgent',
+          summary: 'Remove an agent: it gets nothing any more, its number is free, its signing secrets are shredded',
+          description: 'What is held for it goes with it, unless another agent of the number takes it.',
+          requestParams: { path: agentPath, header: ifMatch },
+          responses: {
+            '200': { description: 'Gone; the agent as it was, without WhatsApp', content: json(agent) },
+            ...problemAnswers('404', '409', '412', '428'),
+          },
+        }),
+      },
+      '/v1/agents/{agentId}/pause': {
+        post: operation({
+          operationId: 'pauseAgent',
+          summary: 'Hold what comes for the agent from now on',
+          description: 'Not an edit: `version` and ETag stay. Pausing it again changes nothing.',
+          requestParams: { path: agentPath },
+          responses: {
+            '200': { description: 'Paused', headers: etag, content: json(agent) },
+            ...problemAnswers('404', '409'),
+          },
+        }),
+      },
+      '/v1/agents/{agentId}/resume': {
+        post: operation({
+          operationId: 'resumeAgent',
+          summary: 'Hand the agent its events again, the held ones first',
+          description:
+            'Also for one that is `suspended` or `gone`: its target is tried at once. Not an edit: `version` and ETag stay. Where nothing holds its events nothing changes.',
+          requestParams: { path: agentPath },
+          responses: {
+            '200': { description: 'Active', headers: etag, content: json(agent) },
+            ...problemAnswers('404', '409'),
+          },
+        }),
+      },
+      '/v1/agents/{agentId}/signing-secret': {
+        post: operation({
+          operationId: 'rotateSigningSecret',
+          summary: 'Make a new signing secret; for 24 hours events are signed with the former one, too',
+          description:
+            'The header `webhook-signature` then holds two signatures with a space between them. Rotating again within that time ends the older one at once. Not an edit: `version` and ETag stay.',
+          requestParams: { path: agentPath, header: idempotencyKey },
+          responses: {
+            '200': {
+              description: 'The only answer that shows this `signingSecret`',
+              headers: etag,
+              content: json(agent),
+            },
+            ...problemAnswers('404', '409', '422'),
+          },
+        }),
+      },
+      '/v1/agents/{agentId}/test': {
+        post: operation({
+          operationId: 'testAgent',
+          summary: 'Send a signed sample event to the agent and say what came back',
+          description:
+            'A `whatsapp.message.received` with `data.test: true`, sent at once and each time anew, also while the agent is paused. Nothing is sent to any customer, and nothing of the answer is shown.',
+          requestParams: { path: agentPath },
+          responses: {
+            '200': { description: 'What came of it, whether it is good or bad', content: json(agentTest) },
+            ...problemAnswers('404'),
           },
         }),
       },

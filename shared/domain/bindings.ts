@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AgentRouting } from '../contracts/agent.ts';
 import type { AgentId, PhoneNumberId } from '../contracts/ids.ts';
 import { stopOf } from './account-standing.ts';
@@ -33,12 +34,16 @@ export const tidyWhatsapp = (whatsapp: AgentRecord['whatsapp']): AgentRecord['wh
     : { ...whatsapp, routing: { ...whatsapp.routing, conditions: tidied.conditions } };
 };
 
+export interface Numbers {
+  readNumber(id: PhoneNumberId): Promise<CountedNumber | undefined>;
+}
+
 /** The number that the agent leaves and the one that it takes. Refuses a number in use elsewhere, a second default agent, a second agent of one priority, and more agents than a number can have. */
 export const numberChanges = async (
   before: AgentRecord | undefined,
   after: AgentRecord,
   credential: CredentialRecord | undefined,
-  numbers: { readNumber(id: PhoneNumberId): Promise<CountedNumber | undefined> },
+  numbers: Numbers,
 ): Promise<{ readonly changes: readonly NumberChange[] } | Refused> => {
   const changes: NumberChange[] = [];
   const taken = after.whatsapp.enabled ? after.whatsapp.phoneNumberId : undefined;
@@ -136,6 +141,7 @@ const changeOf = (
 const without = (number: CountedNumber, id: AgentId): NumberRecord => ({
   ...number,
   bindings: number.bindings.filter((binding) => binding.agentId !== id),
+  circuits: closed(number.circuits, id),
 });
 
 const bound = (
@@ -154,7 +160,10 @@ const bound = (
     appId: credential.appId,
     acceptedSources: number?.acceptedSources ?? [credential.credentialId],
     bindings: [...others, ...bindingOf(agent)],
-    circuits: number?.circuits ?? {},
+    circuits:
+      number === undefined || keepsTarget(number, agent)
+        ? (number?.circuits ?? {})
+        : closed(number.circuits, agent.agentId),
     stopped: number?.stopped ?? stopOf(credential),
   };
 };
@@ -174,3 +183,48 @@ const bindingOf = ({ whatsapp, ...agent }: AgentRecord): readonly Binding[] =>
         },
       ]
     : [];
+
+/**
+ * The number that the agent answers, with its binding as the agent is now; none where the number is not the agent's (any more).
+ * `afresh` forgets what the router has found out about its target.
+ */
+export const rebound = async (
+  agent: AgentRecord,
+  numbers: Numbers,
+  { afresh = false } = {},
+): Promise<readonly NumberChange[]> => {
+  if (!agent.whatsapp.enabled) return [];
+  const id = agent.whatsapp.phoneNumberId;
+  const number = await numbers.readNumber(id);
+  if (number?.tenantId !== agent.tenantId || boundIn(number, agent.agentId) === undefined) return [];
+  const bindings = number.bindings.flatMap((other) => (other.agentId === agent.agentId ? bindingOf(agent) : [other]));
+  const circuits = afresh ? closed(number.circuits, agent.agentId) : number.circuits;
+  return [changeOf(id, number, { ...number, bindings, circuits })];
+};
+
+/**
+ * Numbers of which held events may go on once the changes are stored: the agent has left them, has another target, or is paused or
+ * suspended no more.
+ */
+export const releasedBy = (changes: readonly NumberChange[], id: AgentId): readonly PhoneNumberId[] =>
+  changes.filter(({ before, after }) => isReleased(before, after, id)).map(({ phoneNumberId }) => phoneNumberId);
+
+const isReleased = (before: NumberRecord | undefined, after: NumberRecord | undefined, id: AgentId): boolean => {
+  const [former, now] = [boundIn(before, id), boundIn(after, id)];
+  if (former === undefined) return false;
+  return (
+    now === undefined ||
+    !isDeepStrictEqual(former.target, now.target) ||
+    (former.pausedAt !== null && now.pausedAt === null) ||
+    (before?.circuits[id] !== undefined && after?.circuits[id] === undefined)
+  );
+};
+
+const boundIn = (number: NumberRecord | undefined, id: AgentId): Binding | undefined =>
+  number?.bindings.find(({ agentId }) => agentId === id);
+
+const keepsTarget = (number: NumberRecord, { agentId, target }: AgentRecord): boolean =>
+  isDeepStrictEqual(boundIn(number, agentId)?.target, target);
+
+const closed = (circuits: NumberRecord['circuits'], id: AgentId): NumberRecord['circuits'] =>
+  Object.fromEntries(Object.entries(circuits).filter(([agentId]) => agentId !== id));

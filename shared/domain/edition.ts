@@ -48,7 +48,8 @@ export const rotationTickets = (app: MetaAppRecord, now: Date): readonly Ticket[
 ];
 
 /** Whether whoever has stored a ticket queues its work at once; what must wait is the sweeper's. */
-export const isUrgent = ({ work }: Ticket): boolean => work.kind !== 'retire-secret';
+export const isUrgent = ({ work }: Ticket): boolean =>
+  work.kind !== 'retire-secret' && work.kind !== 'retire-agent-secret';
 
 export interface ResealPorts {
   readonly credentials: {

@@ -8,7 +8,7 @@ import type { Journal } from './journal.ts';
 import type { QueueMessage } from './queue-packing.ts';
 import { queueRelease } from './queue-release.ts';
 import type { CredentialRecord, NumberRecord } from './records.ts';
-import type { WorkOutcome } from './work.ts';
+import { newTicket, type Ticket, type WorkOutcome } from './work.ts';
 
 export interface ReleaseNumberPorts {
   readonly routing: Pick<RoutingStore, 'read'>;
@@ -22,6 +22,12 @@ export interface ReleaseNumberPorts {
   /** From 0 up to 1: which of several conversations a target is tried with. */
   readonly random: () => number;
 }
+
+/** What looks after everything that is held on a number. */
+export const releaseTicket = (
+  { tenantId, phoneNumberId }: { readonly tenantId: TenantId; readonly phoneNumberId: PhoneNumberId },
+  now: Date,
+): Ticket => newTicket({ kind: 'release-held', tenantId, phoneNumberId, action: 'replay', maxAgeHours: null }, now);
 
 /** What SQS takes at once. */
 const requestsAtOnce = 10;

@@ -1,7 +1,7 @@
 import type { Agent } from '../contracts/agent.ts';
 import type { Credential } from '../contracts/credential.ts';
-import { type CredentialId, credentialId } from '../contracts/ids.ts';
-import type { AgentRecord, CredentialRecord, MetaAppRecord } from './records.ts';
+import { type CredentialId, credentialId, type PhoneNumberId } from '../contracts/ids.ts';
+import type { AgentRecord, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
 
 export const phoneNumbersView = (record: CredentialRecord): Credential['phoneNumbers'] =>
   record.phoneNumbers.map((number) => {
@@ -55,8 +55,18 @@ export const stateOf = ({ status, reason, standing }: CredentialRecord): Pick<Cr
 export const credentialIdOf = ({ whatsapp }: AgentRecord): CredentialId | undefined =>
   whatsapp.enabled ? credentialId.parse(whatsapp.credentialId) : undefined;
 
-/** What the API shows of an agent; `credential` is the one it is connected through, if any. */
-export const agentView = (record: AgentRecord, credential: CredentialRecord | undefined): Agent => {
+/** Which number an agent answers, if any. */
+export const phoneNumberIdOf = ({ whatsapp }: AgentRecord): PhoneNumberId | undefined =>
+  whatsapp.enabled ? whatsapp.phoneNumberId : undefined;
+
+/**
+ * What the API shows of an agent; `credential` is the one it is connected through, `answered` the number that it answers, if any.
+ */
+export const agentView = (
+  record: AgentRecord,
+  credential: CredentialRecord | undefined,
+  answered: NumberRecord | undefined,
+): Agent => {
   const { whatsapp } = record;
   const number = whatsapp.enabled
     ? credential?.phoneNumbers.find(({ phoneNumberId }) => phoneNumberId === whatsapp.phoneNumberId)
@@ -72,9 +82,29 @@ export const agentView = (record: AgentRecord, credential: CredentialRecord | un
       status: whatsapp.enabled && credential ? stateOf(credential).status : 'disabled',
       displayPhoneNumber: number?.displayPhoneNumber ?? null,
     },
-    dispatch: { state: record.pausedAt === null ? 'active' : 'paused', since: record.pausedAt },
+    dispatch: dispatchOf(record, answered),
     previousSigningSecretUntil: record.previousSignsUntil,
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,
   };
+};
+
+/** What its user has said comes before what the router has found out. */
+const dispatchOf = (
+  { tenantId, agentId, pausedAt }: AgentRecord,
+  number: NumberRecord | undefined,
+): Agent['dispatch'] => {
+  if (pausedAt !== null) return { state: 'paused', since: pausedAt };
+  const { state, since = null } = (number?.tenantId === tenantId ? number.circuits[agentId] : undefined) ?? {};
+  switch (state) {
+    case 'gone':
+      return { state, since };
+    case 'open':
+      return { state: 'suspended', since };
+    case 'failing':
+    case undefined:
+      return { state: 'active', since: null };
+    default:
+      return state satisfies never;
+  }
 };

@@ -7,7 +7,7 @@ import { type Delivery, deliverEvent } from './deliver-event.ts';
 import type { EventEnvelope, EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
 import { holdReason, putHeldBody } from './hold-event.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
-import { newTicket, type Ticket } from './work.ts';
+import { releaseTicket } from './release-number.ts';
 
 /** `repeat`: leave the event in the queue. `finished`: acknowledge it. */
 export type RouteOutcome = 'finished' | 'repeat';
@@ -219,12 +219,6 @@ export const noteFailure = async (
     await ports.releases.send(ticket, probePause(after, ports.now())).catch(() => undefined);
   return 'held';
 };
-
-/** What looks after everything that is held on a number. */
-export const releaseTicket = (
-  { tenantId, phoneNumberId }: Pick<EventEnvelope, 'tenantId' | 'phoneNumberId'>,
-  now: Date,
-): Ticket => newTicket({ kind: 'release-held', tenantId, phoneNumberId, action: 'replay', maxAgeHours: null }, now);
 
 const writeLinks = async ({ envelope, links }: Found, { routing, now }: RouteEventPorts): Promise<void> => {
   await Promise.all(

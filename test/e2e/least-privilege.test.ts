@@ -7,9 +7,12 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
+import { ACCOUNT } from '../../infra/local/aws-endpoint.ts';
 import { type Clients, clientsOf, deployedResources, root } from './support/roles.ts';
+import { stack } from './support/stack.ts';
 
 // Real calls with the credentials of each role. That a call also needs the right purpose is asserted on the template
 // (test/infra/access.test.ts): the emulator knows no encryption context when it evaluates a policy.
@@ -63,9 +66,15 @@ const openers: readonly HandlerName[] = [
   'ReceiveWebhook',
   'SetUpWebhook',
   'RouteEvent',
+  'TestAgent',
 ];
 const sealers: readonly HandlerName[] = ['ManageCredentials', 'ResealCredentials', 'ManageAgents'];
-const shredders: readonly HandlerName[] = ['ManageCredentials', 'CleanUpCredential', 'ResealCredentials'];
+const shredders: readonly HandlerName[] = [
+  'ManageCredentials',
+  'CleanUpCredential',
+  'ResealCredentials',
+  'ManageAgents',
+];
 const auditors: readonly HandlerName[] = [...openers, 'ManageAgents'];
 
 const calls: readonly Call[] = [
@@ -112,6 +121,19 @@ const calls: readonly Call[] = [
     what: 'take a sealed secret away',
     allowed: shredders,
     send: ({ dynamoDb }) => dynamoDb.send(new DeleteItemCommand({ ...vault(), Key: key, ...onlyIfThere })),
+  },
+  {
+    what: "hand something to the platform's own runtime",
+    allowed: ['RouteEvent', 'TestAgent'],
+    send: ({ sqs }) =>
+      sqs.send(
+        new SendMessageCommand({
+          QueueUrl: `${stack.awsEndpoint}/${ACCOUNT}/agent-runtime.fifo`,
+          MessageBody: 'least-privilege',
+          MessageGroupId: 'least-privilege',
+          MessageDeduplicationId: crypto.randomUUID(),
+        }),
+      ),
   },
   {
     what: 'scan the Vault',

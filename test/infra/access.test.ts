@@ -59,6 +59,7 @@ describe('the envelope key', () => {
       },
       CleanUpCredential: { 'kms:Decrypt': ['clean-up', 'former-callback'] },
       ManageAgents: { 'kms:GenerateDataKey': ['agent-signature'] },
+      TestAgent: { 'kms:Decrypt': ['agent-signature'] },
       ReceiveWebhook: { 'kms:Decrypt': ['webhook-signature'] },
       SetUpWebhook: { 'kms:Decrypt': ['app-access', 'graph-api'] },
       RouteEvent: { 'kms:Decrypt': ['agent-signature', 'graph-api'] },
@@ -166,6 +167,11 @@ describe('secrets of credentials', () => {
   it.each(['clean-up', 'former-callback'])('for %s are opened by the removal alone', (purpose) => {
     expect(who('kms:Decrypt', purpose)).toEqual(['CleanUpCredential']);
   });
+
+  it('for agents are sealed where agents are managed, and opened by who dispatches alone', () => {
+    expect(who('kms:GenerateDataKey', 'agent-signature')).toEqual(['ManageAgents']);
+    expect(who('kms:Decrypt', 'agent-signature')).toEqual(['RouteEvent', 'TestAgent']);
+  });
 });
 
 describe('the functions', () => {
@@ -211,10 +217,11 @@ describe('the functions', () => {
           'dynamodb:Scan',
         ],
         ...sendWork,
+        AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
       },
       DescribeCredentials: { DirectoryRecordsTable: readDirectory, AuditLogAccessesTable: ['dynamodb:Query'] },
       ManageAgents: {
-        CredentialVaultSecretsTable: ['dynamodb:PutItem'],
+        CredentialVaultSecretsTable: ['dynamodb:DeleteItem', 'dynamodb:PutItem'],
         DirectoryRecordsTable: [
           'dynamodb:DeleteItem',
           'dynamodb:GetItem',
@@ -224,6 +231,12 @@ describe('the functions', () => {
         ],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
+        AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
+      },
+      TestAgent: {
+        CredentialVaultSecretsTable: ['dynamodb:GetItem'],
+        DirectoryRecordsTable: ['dynamodb:GetItem'],
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
       },
       DescribeAgents: { DirectoryRecordsTable: readDirectory },
       ReceiveWebhook: {

@@ -156,7 +156,7 @@ describe('the queues', () => {
   const queue = (name: string, of = queues) => Object.entries(of).find(([id]) => id.startsWith(name))?.[1].Properties;
 
   it('are encrypted with the data key, keep messages for 14 days and refuse plain http', () => {
-    expect(Object.keys(queues)).toHaveLength(9);
+    expect(Object.keys(queues)).toHaveLength(11);
     for (const [id, { Properties }] of Object.entries(queues)) {
       expect(nameOf(Properties.KmsMasterKeyId), id).toBe('DataKey');
       expect(Properties.MessageRetentionPeriod, id).toBe(14 * 24 * 60 * 60);
@@ -352,9 +352,9 @@ describe('the functions', () => {
             ],
         )
         .filter((value) => value !== undefined);
-    expect(of('prod')).toEqual(['false', 'false']);
-    expect(of('dev')).toEqual(['false', 'false']);
-    expect(of('local')).toEqual(['true', 'true']);
+    expect(of('prod')).toEqual(['false', 'false', 'false']);
+    expect(of('dev')).toEqual(['false', 'false', 'false']);
+    expect(of('local')).toEqual(['true', 'true', 'true']);
   });
 });
 
@@ -366,6 +366,7 @@ describe('the API', () => {
   it('has the routes of the contract', () => {
     expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual([
       '$default',
+      'DELETE /v1/agents/{agentId}',
       'DELETE /v1/credentials/{credentialId}',
       'GET /health',
       'GET /openapi.json',
@@ -378,6 +379,10 @@ describe('the API', () => {
       'GET /v1/credentials/{credentialId}/webhook',
       'GET /webhooks/{webhookId}',
       'PATCH /v1/credentials/{credentialId}',
+      'POST /v1/agents/{agentId}/pause',
+      'POST /v1/agents/{agentId}/resume',
+      'POST /v1/agents/{agentId}/signing-secret',
+      'POST /v1/agents/{agentId}/test',
       'POST /v1/credentials',
       'POST /v1/credentials/validate',
       'POST /v1/credentials/{credentialId}/phone-numbers/{phoneNumberId}/register',

@@ -40,4 +40,5 @@ export const localSettings = {
   graphApiUrl: 'http://localhost:8789',
   issuer: 'http://localhost:8791',
   audience: 'switchboard',
+  agentRuntime: { type: 'sqs', queueArn: 'arn:aws:sqs:us-east-1:000000000000:agent-runtime.fifo' },
 } as const;

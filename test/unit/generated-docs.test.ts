@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeAgentRoute } from '../../functions/agents/describe-agent.ts';
 import { listAgentsRoute } from '../../functions/agents/list-agents.ts';
+import { pauseAgentRoute } from '../../functions/agents/pause-agent.ts';
 import { putAgentRoute } from '../../functions/agents/put-agent.ts';
+import { removeAgentRoute } from '../../functions/agents/remove-agent.ts';
+import { resumeAgentRoute } from '../../functions/agents/resume-agent.ts';
+import { rotateSigningSecretRoute } from '../../functions/agents/rotate-signing-secret.ts';
+import { testAgentRoute } from '../../functions/agents/test-agent.ts';
 import { createCredentialRoute } from '../../functions/credentials/create-credential.ts';
 import { describeCredentialRoute } from '../../functions/credentials/describe-credential.ts';
 import { describeWebhookRoute } from '../../functions/credentials/describe-webhook.ts';
@@ -49,6 +54,11 @@ test('every route of /v1 that a handler serves is described, and the other way r
     discardHeldRoute,
     eraseCustomerRoute,
     previewRoutingRoute,
+    removeAgentRoute,
+    pauseAgentRoute,
+    resumeAgentRoute,
+    rotateSigningSecretRoute,
+    testAgentRoute,
   ].map(({ routeKey }) => routeKey);
   const described = Object.entries(openApiDocument().paths ?? {})
     .filter(([path]) => path.startsWith('/v1/'))

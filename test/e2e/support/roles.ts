@@ -1,6 +1,7 @@
 import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { HandlerName } from '../../../infra/handlers.ts';
 import { awsClient } from './aws.ts';
@@ -9,6 +10,7 @@ import { awsClient } from './aws.ts';
 export interface Clients {
   readonly dynamoDb: DynamoDBClient;
   readonly kms: KMSClient;
+  readonly sqs: SQSClient;
 }
 
 type Configuration = Pick<DynamoDBClientConfig, 'endpoint' | 'region' | 'credentials'>;
@@ -16,6 +18,7 @@ type Configuration = Pick<DynamoDBClientConfig, 'endpoint' | 'region' | 'credent
 const clientsWith = (configuration: Configuration): Clients => ({
   dynamoDb: new DynamoDBClient(configuration),
   kms: new KMSClient(configuration),
+  sqs: new SQSClient(configuration),
 });
 
 export const root = clientsWith(awsClient);

@@ -103,6 +103,7 @@ export class CanaryStage implements AsyncDisposable {
       [environmentName.setUpQueueUrl]: await makeQueue(aws, 'set-up'),
       [environmentName.cleanUpQueueUrl]: await makeQueue(aws, 'clean-up'),
       [environmentName.resealQueueUrl]: await makeQueue(aws, 'reseal'),
+      [environmentName.releaseQueueUrl]: await makeQueue(aws, 'release'),
       [environmentName.graphApiUrl]: meta.url,
       [environmentName.graphApiVersion]: 'v25.0',
       [environmentName.publicUrl]: webhooks.url,

@@ -18,6 +18,7 @@ import { ticketStore } from '../../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../../shared/adapters/vault.ts';
 import { webhookStore } from '../../../shared/adapters/webhook-store.ts';
 import type { WorkMessage } from '../../../shared/contracts/work.ts';
+import { retireAgentSecret } from '../../../shared/domain/agent-edition.ts';
 import { cleanUpCredential } from '../../../shared/domain/clean-up-credential.ts';
 import { resealCredentials, retireSecret } from '../../../shared/domain/edition.ts';
 import type { Graph } from '../../../shared/domain/graph.ts';
@@ -231,6 +232,7 @@ export class RunningProcess {
       case 'retire-secret':
         return retireSecret(work, this.ports);
       case 'retire-agent-secret':
+        return retireAgentSecret(work, this.ports);
       case 'release-held':
       case 'release-credential':
         throw new RangeError('Not work of a credential');
@@ -281,6 +283,7 @@ const portsOf = (
     publicUrl,
     apiUrl: publicUrl,
     targetRules: { allowLoopback: true },
+    hasRuntime: false,
     quota: 10,
     now,
     /** Nobody waits for a worker here: it has its turn after the request. */

@@ -1,0 +1,4 @@
+import { apiLambda } from '../edge/api-lambda.ts';
+import { testAgentRoute } from './test-agent.ts';
+
+export const handler = apiLambda([testAgentRoute]);
