@@ -36,6 +36,7 @@ export class SwitchboardStack extends Stack {
     super(scope, id, stackProps);
     const house = { settings, dataKey: new DataKey(this, 'DataKey', { settings }) };
 
+    const alerts = new Alerts(this, 'Alerts', house);
     const identity = new Identity(this, 'Identity', house);
     const api = new PublicApi(this, 'PublicApi', { ...house, identity });
     new PlatformPages(this, 'PlatformPages', { ...house, api });
@@ -44,7 +45,7 @@ export class SwitchboardStack extends Stack {
     const rewrap = new VaultRewrap(this, 'VaultRewrap', { ...house, vault });
     const directory = new Directory(this, 'Directory', house);
     const auditLog = new AuditLog(this, 'AuditLog', house);
-    const capability = { ...house, api, graphApi: new GraphApi(settings), vault, directory, auditLog };
+    const capability = { ...house, api, graphApi: new GraphApi(settings), vault, directory, auditLog, alerts };
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
     const credentialManagement = new CredentialManagement(this, 'CredentialManagement', {
       ...capability,
@@ -57,7 +58,6 @@ export class SwitchboardStack extends Stack {
     const eventStore = new EventStore(this, 'EventStore', house);
     const router = new AgentRouter(this, 'AgentRouter', { ...capability, inbox, eventStore });
 
-    const alerts = new Alerts(this, 'Alerts', house);
     new AuditWatch(this, 'AuditWatch', { ...house, auditLog, alerts });
     const trail = settings.trail.mode === 'none' ? undefined : new AuditTrail(this, 'AuditTrail', { ...house, vault });
     if (trail !== undefined) api.openAfter(trail);
@@ -72,6 +72,8 @@ export class SwitchboardStack extends Stack {
       auditLog,
       inbox,
       router,
+      webhookSetUp,
+      credentialManagement,
       sweeper,
       alerts,
       trail,

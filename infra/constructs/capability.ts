@@ -1,3 +1,4 @@
+import type { Alerts } from './alerts.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { CredentialVault } from './credential-vault.ts';
 import type { Directory } from './directory.ts';
@@ -12,4 +13,5 @@ export interface CapabilityProps extends HouseProps {
   readonly vault: CredentialVault;
   readonly directory: Directory;
   readonly auditLog: AuditLog;
+  readonly alerts: Alerts;
 }
