@@ -39,6 +39,7 @@ export class SwitchboardStack extends Stack {
     super(scope, id, stackProps);
     const house = { settings, dataKey: new DataKey(this, 'DataKey', { settings }) };
 
+    const alerts = new Alerts(this, 'Alerts', house);
     const identity = new Identity(this, 'Identity', house);
     const api = new PublicApi(this, 'PublicApi', { ...house, identity });
     new PlatformPages(this, 'PlatformPages', { ...house, api });
@@ -48,7 +49,7 @@ export class SwitchboardStack extends Stack {
     const directory = new Directory(this, 'Directory', house);
     const auditLog = new AuditLog(this, 'AuditLog', house);
     const outside = { graphApi: new GraphApi(settings), agentRuntime: new AgentRuntime(settings) };
-    const capability = { ...house, ...outside, api, vault, directory, auditLog };
+    const capability = { ...house, ...outside, api, vault, directory, auditLog, alerts };
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
 
     const relay = new MediaRelay(this, 'MediaRelay', house);
@@ -62,7 +63,6 @@ export class SwitchboardStack extends Stack {
     new HeldEvents(this, 'HeldEvents', { ...managed, eventStore, relay });
     const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...managed, credentialManagement });
 
-    const alerts = new Alerts(this, 'Alerts', house);
     new AuditWatch(this, 'AuditWatch', { ...house, auditLog, alerts });
     const trail = settings.trail.mode === 'none' ? undefined : new AuditTrail(this, 'AuditTrail', { ...house, vault });
     if (trail !== undefined) api.openAfter(trail);
@@ -77,6 +77,8 @@ export class SwitchboardStack extends Stack {
       auditLog,
       inbox,
       router,
+      webhookSetUp,
+      credentialManagement,
       sweeper,
       alerts,
       trail,

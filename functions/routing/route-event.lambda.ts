@@ -6,10 +6,11 @@ import { heldStore } from '../../shared/adapters/held-store.ts';
 import { eventsQueue, eventsQueueConsumer } from '../../shared/adapters/sqs-queues.ts';
 import { cachedOpener } from '../../shared/adapters/vault.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { eventsMessage, type QueuedEvents, queuedEvents } from '../../shared/contracts/queued-events.ts';
+import { eventsMessage, mostReceives, type QueuedEvents, queuedEvents } from '../../shared/contracts/queued-events.ts';
 import { takeAccountNews } from '../../shared/domain/account-standing.ts';
 import { dispatchTimeout } from '../../shared/domain/dispatch.ts';
 import type { RouteEventPorts } from '../../shared/domain/event-on-its-way.ts';
+import { noteSkipped } from '../../shared/domain/note-skipped.ts';
 import { releaseConversation } from '../../shared/domain/release-conversation.ts';
 import { routeEvent } from '../../shared/domain/route-event.ts';
 import { setting } from '../edge/environment.ts';
@@ -89,7 +90,17 @@ const routeAll = async (batch: QueuedEvents, eventPorts: RouteEventPorts): Promi
   return true;
 };
 
+/** The queue gives these up: they are dead letters when they are next due. */
+const noteGivenUp = async (records: readonly SQSRecord[]): Promise<void> => {
+  const { routing, now } = routePorts();
+  for (const record of records.filter((it) => Number(it.attributes.ApproximateReceiveCount) >= mostReceives)) {
+    const message = eventsMessage.safeParse(JSON.parse(record.body));
+    if (message.success) await noteSkipped(message.data, routing, now());
+  }
+};
+
 const returnSoon = async (records: readonly SQSRecord[]): Promise<void> => {
+  await noteGivenUp(records).catch(() => undefined);
   const receives = Math.max(0, ...records.map((record) => Number(record.attributes.ApproximateReceiveCount)));
   const seconds = Math.min(longestReturn, shortestReturn * receives);
   await eventsQueueConsumer(sqs(), setting(environmentName.eventsQueueUrl)).returnIn(

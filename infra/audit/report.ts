@@ -1,3 +1,4 @@
+import { aligned } from '../operator-command.ts';
 import { isFlagged, momentOf, type Opening } from './comparison.ts';
 
 const remarks = {
@@ -31,13 +32,3 @@ function cellsOf(opening: Opening): readonly string[] {
 
 /** The name of a session or a user is somebody else's text: it must not steer the terminal. */
 const printable = (cell: string): string => cell.replaceAll(/[^\x20-\x7e]/g, '?');
-
-function aligned(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
-  return rows.map((cells) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}

@@ -26,16 +26,18 @@ const batchSize = 10;
 /** Takes each event to the agent that it is for, and the agent's answer to the customer; holds what can't be delivered now. */
 export class AgentRouter extends Construct {
   readonly routeEvent: HandlerFunction;
-  readonly #releases: WorkQueue;
+  readonly releases: WorkQueue;
 
   constructor(scope: Construct, id: string, props: AgentRouterProps) {
     super(scope, id);
-    const { settings, dataKey, inbox, eventStore, relay, graphApi, agentRuntime, vault, directory, auditLog } = props;
-    this.#releases = new WorkQueue(this, 'ReleaseRequests', {
+    const { settings, dataKey, inbox, eventStore, relay, graphApi, agentRuntime, vault, directory, auditLog, alerts } =
+      props;
+    this.releases = new WorkQueue(this, 'ReleaseRequests', {
       settings,
       dataKey,
       variable: environmentName.releaseQueueUrl,
       ordered: false,
+      alerts,
     });
     const route = new HandlerFunction(this, 'RouteEvent', {
       settings,
@@ -66,7 +68,7 @@ export class AgentRouter extends Construct {
       description: 'Has held events replayed once nothing holds them any more',
       timeout,
     });
-    this.#releases.deliverTo(release, { batchSize: 1 });
+    this.releases.deliverTo(release, { batchSize: 1 });
     this.grantRelease(release);
     inbox.events.grantSend(release);
     eventStore.grantListHeld(release);
@@ -76,6 +78,6 @@ export class AgentRouter extends Construct {
 
   /** Lets the grantee ask for the held events of a number to be looked at again. */
   grantRelease(grantee: HandlerFunction): void {
-    this.#releases.grantSend(grantee);
+    this.releases.grantSend(grantee);
   }
 }

@@ -1,9 +1,10 @@
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IMetric, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { metricNamespace, metricService } from '../../shared/contracts/metrics.ts';
 import type { HouseProps } from './house.ts';
@@ -16,6 +17,14 @@ export interface CountAlarm {
   /** What has happened when it rings, in one sentence. */
   readonly meaning: string;
 }
+
+export interface QueueAlarm extends CountAlarm {
+  /** Names the alarm and its article. */
+  readonly name: string;
+}
+
+/** How often CloudWatch hears of a queue that is in use. Source: SQS developer guide, "Available CloudWatch metrics". */
+const queuePeriod = Duration.minutes(1);
 
 /** Tells the operator: one topic, and the alarms that ring there. Each has an article in docs/runbook.md under its own name. */
 export class Alerts extends Construct {
@@ -40,18 +49,35 @@ export class Alerts extends Construct {
   }
 
   /** Rings as soon as the functions count one of what never happens in good order. `metric` names metric, alarm and article. */
-  onAny(metric: string, { severity, meaning }: CountAlarm): void {
-    const alarm = new Alarm(this, metric, {
-      alarmDescription: `${severity.toUpperCase()}: ${meaning} What to do: docs/runbook.md#${metric.toLowerCase()}`,
-      metric: new Metric({
-        namespace: metricNamespace,
-        metricName: metric,
-        dimensionsMap: { service: metricService },
-        statistic: Stats.SUM,
-        period: Duration.minutes(1),
-      }),
+  onAny(metric: string, alarm: CountAlarm): void {
+    const count = new Metric({
+      namespace: metricNamespace,
+      metricName: metric,
+      dimensionsMap: { service: metricService },
+      statistic: Stats.SUM,
+      period: Duration.minutes(1),
+    });
+    this.#ring(this, { ...alarm, name: metric }, count, 1);
+  }
+
+  /** Rings while a message lies in the queue. Each queue has an alarm of its own, which says where to look. */
+  onMessages(queue: Queue, alarm: QueueAlarm): void {
+    const messages = queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: queuePeriod });
+    this.#ring(queue, alarm, messages, 1);
+  }
+
+  /** Rings while the oldest message of the queue has waited as long as that. */
+  onAge(queue: Queue, age: Duration, alarm: QueueAlarm): void {
+    const oldest = queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period: queuePeriod });
+    this.#ring(queue, alarm, oldest, age.toSeconds());
+  }
+
+  #ring(scope: Construct, { name, severity, meaning }: QueueAlarm, metric: IMetric, threshold: number): void {
+    const alarm = new Alarm(scope, name, {
+      alarmDescription: `${severity.toUpperCase()}: ${meaning} What to do: docs/runbook.md#${name.toLowerCase()}`,
+      metric,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      threshold: 1,
+      threshold,
       evaluationPeriods: 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });

@@ -1,4 +1,5 @@
 import type { AgentRuntime } from './agent-runtime.ts';
+import type { Alerts } from './alerts.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { CredentialVault } from './credential-vault.ts';
 import type { Directory } from './directory.ts';
@@ -14,4 +15,5 @@ export interface CapabilityProps extends HouseProps {
   readonly vault: CredentialVault;
   readonly directory: Directory;
   readonly auditLog: AuditLog;
+  readonly alerts: Alerts;
 }

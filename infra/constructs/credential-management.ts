@@ -17,18 +17,18 @@ export interface CredentialManagementProps extends CapabilityProps {
  * when the App Secret changes, and taken out of Meta before their last secret is shredded.
  */
 export class CredentialManagement extends Construct {
-  readonly #removals: WorkQueue;
-  readonly #rotations: WorkQueue;
+  readonly removals: WorkQueue;
+  readonly rotations: WorkQueue;
 
   constructor(scope: Construct, id: string, props: CredentialManagementProps) {
     super(scope, id);
-    const house = { settings: props.settings, dataKey: props.dataKey };
-    this.#removals = new WorkQueue(this, 'Removals', {
+    const house = { settings: props.settings, dataKey: props.dataKey, alerts: props.alerts };
+    this.removals = new WorkQueue(this, 'Removals', {
       ...house,
       variable: environmentName.cleanUpQueueUrl,
       ordered: false,
     });
-    this.#rotations = new WorkQueue(this, 'Rotations', {
+    this.rotations = new WorkQueue(this, 'Rotations', {
       ...house,
       variable: environmentName.resealQueueUrl,
       ordered: false,
@@ -41,8 +41,8 @@ export class CredentialManagement extends Construct {
 
   /** Lets the grantee have a removed credential cleaned up, or the credentials of an app sealed anew. */
   grantRequest(grantee: HandlerFunction): void {
-    this.#removals.grantSend(grantee);
-    this.#rotations.grantSend(grantee);
+    this.removals.grantSend(grantee);
+    this.rotations.grantSend(grantee);
   }
 
   #manage(props: CredentialManagementProps): void {
@@ -103,8 +103,8 @@ export class CredentialManagement extends Construct {
       description: 'Takes removed credentials out of Meta and shreds their last secrets',
       timeout: Duration.seconds(30),
     });
-    this.#removals.deliverTo(cleanUp, { batchSize: 1 });
-    this.#removals.grantSend(cleanUp);
+    this.removals.deliverTo(cleanUp, { batchSize: 1 });
+    this.removals.grantSend(cleanUp);
     graphApi.grantCall(cleanUp);
     vault.grantOpen(cleanUp, 'clean-up', 'former-callback');
     vault.grantShred(cleanUp);
@@ -121,8 +121,8 @@ export class CredentialManagement extends Construct {
       description: 'Seals the credentials of an app anew after its App Secret changed, and shreds the former one',
       timeout: Duration.seconds(30),
     });
-    this.#rotations.deliverTo(reseal, { batchSize: 1 });
-    this.#rotations.grantSend(reseal);
+    this.rotations.deliverTo(reseal, { batchSize: 1 });
+    this.rotations.grantSend(reseal);
     vault.grantSeal(reseal, 'graph-api', 'clean-up');
     vault.grantOpen(reseal, 'app-access', 'graph-api');
     vault.grantShred(reseal);

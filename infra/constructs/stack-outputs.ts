@@ -4,6 +4,7 @@ import type { AgentRouter } from './agent-router.ts';
 import type { Alerts } from './alerts.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { AuditTrail } from './audit-trail.ts';
+import type { CredentialManagement } from './credential-management.ts';
 import type { CredentialVault } from './credential-vault.ts';
 import type { Directory } from './directory.ts';
 import type { EventStore } from './event-store.ts';
@@ -11,6 +12,7 @@ import type { Identity } from './identity.ts';
 import type { PublicApi } from './public-api.ts';
 import type { VaultRewrap } from './vault-rewrap.ts';
 import type { WebhookInbox } from './webhook-inbox.ts';
+import type { WebhookSetUp } from './webhook-set-up.ts';
 import type { WorkSweeper } from './work-sweeper.ts';
 
 export interface StackOutputsProps {
@@ -23,6 +25,8 @@ export interface StackOutputsProps {
   readonly auditLog: AuditLog;
   readonly inbox: WebhookInbox;
   readonly router: AgentRouter;
+  readonly webhookSetUp: WebhookSetUp;
+  readonly credentialManagement: CredentialManagement;
   readonly sweeper: WorkSweeper;
   readonly alerts: Alerts;
   readonly trail: AuditTrail | undefined;
@@ -34,6 +38,7 @@ export class StackOutputs extends Construct {
     super(scope, id);
     const { api, identity, vault, rewrap, directory, eventStore, auditLog, inbox, router, sweeper, alerts, trail } =
       props;
+    const { webhookSetUp, credentialManagement } = props;
     this.#tell('ApiUrl', 'Origin of the API', api.origin);
     this.#tell('ApiId', 'Id of the API', api.apiId);
     this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.webhooksOrigin}/webhooks`);
@@ -49,6 +54,10 @@ export class StackOutputs extends Construct {
     this.#tell('AuditTable', 'Table of accesses', auditLog.table.tableName);
     this.#tell('EventsQueueUrl', 'Queue of verified events', inbox.events.queue.queueUrl);
     this.#tell('EventsDeadLetterQueueUrl', 'Events that failed for good', inbox.events.deadLetterQueue.queueUrl);
+    this.#tell('SetUpQueueUrl', 'Queue of webhooks to set up', webhookSetUp.requests.queue.queueUrl);
+    this.#tell('CleanUpQueueUrl', 'Queue of removals', credentialManagement.removals.queue.queueUrl);
+    this.#tell('ResealQueueUrl', 'Queue of rotations', credentialManagement.rotations.queue.queueUrl);
+    this.#tell('ReleaseQueueUrl', 'Queue of held events to release', router.releases.queue.queueUrl);
     this.#tell('RouteEventFunction', 'Function that dispatches events', router.routeEvent.function.functionName);
     this.#tell('SweepWorkFunction', 'Function that looks after unfinished work', sweeper.sweep.function.functionName);
     this.#tell('OperatorTopicArn', 'Topic of the alerts for operators', alerts.operatorTopic.topicArn);

@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CapabilityProps } from './capability.ts';
@@ -10,6 +11,9 @@ export interface WebhookInboxProps extends CapabilityProps {
   readonly relay: MediaRelay;
 }
 
+/** An event waits for seconds; an agent that fails has its events held within minutes. Then it is not the agents that are slow, but we. */
+const longestWait = Duration.minutes(15);
+
 /** Where Meta delivers: signed posts are verified and queued by conversation, handshakes are answered by a function of their own. */
 export class WebhookInbox extends Construct {
   /** Verified events, in order within a conversation. */
@@ -17,12 +21,23 @@ export class WebhookInbox extends Construct {
 
   constructor(scope: Construct, id: string, props: WebhookInboxProps) {
     super(scope, id);
-    const { settings, dataKey, api, vault, directory, auditLog, relay } = props;
+    const { settings, dataKey, api, vault, directory, auditLog, relay, alerts } = props;
     this.events = new WorkQueue(this, 'Events', {
       settings,
       dataKey,
       variable: environmentName.eventsQueueUrl,
       ordered: true,
+      alerts,
+      deadLetterAlarm: {
+        name: 'EventsDeadLettered',
+        severity: 'critical',
+        meaning: 'Events failed for good by a fault of ours, so agents have not got them.',
+      },
+    });
+    alerts.onAge(this.events.queue, longestWait, {
+      name: 'EventsDelayed',
+      severity: 'warning',
+      meaning: 'An event has waited 15 minutes to be dispatched.',
     });
 
     const receive = new HandlerFunction(this, 'ReceiveWebhook', {

@@ -7,16 +7,17 @@ import { WorkQueue } from './work-queue.ts';
 
 /** Configures webhooks at Meta, one credential at a time, resumable after any failure. */
 export class WebhookSetUp extends Construct {
-  readonly #requests: WorkQueue;
+  readonly requests: WorkQueue;
 
   constructor(scope: Construct, id: string, props: CapabilityProps) {
     super(scope, id);
-    const { settings, dataKey, api, graphApi, vault, directory, auditLog } = props;
-    this.#requests = new WorkQueue(this, 'Requests', {
+    const { settings, dataKey, api, graphApi, vault, directory, auditLog, alerts } = props;
+    this.requests = new WorkQueue(this, 'Requests', {
       settings,
       dataKey,
       variable: environmentName.setUpQueueUrl,
       ordered: false,
+      alerts,
     });
     const setUp = new HandlerFunction(this, 'SetUpWebhook', {
       settings,
@@ -24,7 +25,7 @@ export class WebhookSetUp extends Construct {
       description: 'Configures webhooks at Meta and reads back what is there',
       timeout: Duration.seconds(30),
     });
-    this.#requests.deliverTo(setUp, { batchSize: 1 });
+    this.requests.deliverTo(setUp, { batchSize: 1 });
     this.grantRequest(setUp);
     api.tellAddress(setUp);
     graphApi.grantCall(setUp);
@@ -36,6 +37,6 @@ export class WebhookSetUp extends Construct {
 
   /** Lets the grantee ask for the set-up of a webhook. */
   grantRequest(grantee: HandlerFunction): void {
-    this.#requests.grantSend(grantee);
+    this.requests.grantSend(grantee);
   }
 }

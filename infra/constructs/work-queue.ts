@@ -4,17 +4,26 @@ import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EnvironmentName } from '../../shared/contracts/environment.ts';
+import { mostReceives } from '../../shared/contracts/queued-events.ts';
+import type { Alerts, QueueAlarm } from './alerts.ts';
 import type { DataKey } from './data-key.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 
-/** Received this often without success, a message goes to the dead-letter queue. */
-const receivesBeforeDeadLetter = 20;
-
 /** The longest that SQS keeps a message. */
 const retention = Duration.days(14);
 
+/** What it tells the operator that a message of a queue failed for good, unless the queue says it in words of its own. */
+const workDeadLettered: QueueAlarm = {
+  name: 'WorkDeadLettered',
+  severity: 'warning',
+  meaning: 'Work that a change left behind failed for good.',
+};
+
 export interface WorkQueueProps extends HouseProps {
+  readonly alerts: Alerts;
+  /** Rings when a message failed for good. Default: `WorkDeadLettered`. */
+  readonly deadLetterAlarm?: QueueAlarm;
   /** Variable that tells a grantee the URL of the queue. */
   readonly variable: EnvironmentName;
   /** Messages of a group keep their order; groups do not wait for each other. */
@@ -58,10 +67,11 @@ export class WorkQueue extends Construct {
       id: 'Serverless-SQSRedrivePolicy',
       reason: 'It is the dead-letter queue: what lies in it waits for an operator.',
     });
+    props.alerts.onMessages(this.deadLetterQueue, props.deadLetterAlarm ?? workDeadLettered);
     this.queue = new Queue(this, 'Queue', {
       ...kept,
       visibilityTimeout: Duration.seconds(props.settings.queueVisibilitySeconds),
-      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: receivesBeforeDeadLetter },
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: mostReceives },
     });
   }
 

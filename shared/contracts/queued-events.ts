@@ -72,6 +72,9 @@ export const releaseHeld = envelope.extend({
 });
 export type ReleaseHeld = z.infer<typeof releaseHeld>;
 
+/** Received this often without success, a message goes to the dead-letter queue. */
+export const mostReceives = 20;
+
 /** One message on events.fifo. Versioned; holds no secret. */
 export const eventsMessage = z.discriminatedUnion('type', [queuedEvents, relayedEvents, accountNews, releaseHeld]);
 export type EventsMessage = z.infer<typeof eventsMessage>;

@@ -39,6 +39,8 @@ export const newConversation = (key: Omit<ConversationKey, 'credentialId'>, now:
   heldCount: 0,
   heldEver: 0,
   setAsideCount: 0,
+  skippedAt: null,
+  lastHandledAt: null,
   erasedAt: null,
   revision: 0,
   expiresAt: conversationExpiry(now),

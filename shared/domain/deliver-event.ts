@@ -138,38 +138,35 @@ const openConversation = async (work: EventOnItsWay): Promise<OpenedConversation
   const { event, choice, ports, released } = work;
   const now = ports.now();
   const at = now.toISOString();
-  const { greeting, away } = choice.binding.behaviour;
-  const isOutOfHours = event.kind === 'message' && isAway(away, now);
   const before = work.conversation;
-  if (event.kind === 'echo') {
-    if (before?.humanSince != null) return { conversation: before, isOutOfHours, spoken: Promise.resolve() };
-    const conversation = conversationAfter(work, { humanSince: at });
-    return { conversation, isOutOfHours, spoken: ports.routing.save(before, conversation) };
-  }
-  if (event.kind !== 'message') return { conversation: before, isOutOfHours, spoken: Promise.resolve() };
-
-  const begins = !isUnderWay(before, now);
-  const speaks = released === undefined && event.customer.groupId === null;
-  const greets = speaks && begins && greeting !== null;
-  const saysAway = speaks && away !== null && isOutOfHours && !wasToldSince(before, absenceStart(away, now));
+  const { greeting, away } = choice.binding.behaviour;
+  const isMessage = event.kind === 'message';
+  const isOutOfHours = isMessage && isAway(away, now);
+  const begins = isMessage && !isUnderWay(before, now);
+  const maySpeak = isMessage && released === undefined && event.customer.groupId === null;
+  const greets = maySpeak && begins && greeting !== null;
+  const saysAway = maySpeak && away !== null && isOutOfHours && !wasToldSince(before, absenceStart(away, now));
   const changes = {
-    ...keeping(before, choice, now),
+    ...(isMessage ? keeping(before, choice, now) : {}),
     ...(begins && before?.humanSince != null ? { humanSince: null } : {}),
+    ...(event.kind === 'echo' && before?.humanSince == null ? { humanSince: at } : {}),
     ...(greets ? { greetedAt: at } : {}),
     ...(saysAway ? { awaySaidAt: at } : {}),
+    ...(isFirstAfterSkipped(before) ? { lastHandledAt: at } : {}),
   };
   if (Object.keys(changes).length === 0) return { conversation: before, isOutOfHours, spoken: Promise.resolve() };
   const conversation = conversationAfter(work, changes);
   const saved = ports.routing.save(before, conversation);
   // Nothing is said before it is written down; everything else need not wait.
-  if (greets || saysAway) {
-    if (await saved) {
-      if (greets) await say(work, greeting, 'greeting');
-      if (saysAway) await say(work, away.message, 'away');
-    }
+  if ((greets || saysAway) && (await saved)) {
+    if (greets) await say(work, greeting, 'greeting');
+    if (saysAway) await say(work, away.message, 'away');
   }
   return { conversation, isOutOfHours, spoken: saved };
 };
+
+const isFirstAfterSkipped = (conversation: ConversationRecord | undefined): boolean =>
+  conversation?.skippedAt != null && (conversation.lastHandledAt ?? '') < conversation.skippedAt;
 
 const wasToldSince = (conversation: ConversationRecord | undefined, start: Date | undefined): boolean =>
   start !== undefined && conversation?.awaySaidAt != null && new Date(conversation.awaySaidAt) >= start;

@@ -209,6 +209,9 @@ export const conversationRecord = z.object({
   heldEver: z.number().int().default(0),
   /** Held events that wait for the user's choice: later ones do not wait for them. */
   setAsideCount: z.number().int().default(0),
+  /** An event of it went to the dead letters by a fault of ours, and when the first one after it was handled: the conversation has moved on. */
+  skippedAt: z.iso.datetime().nullable().default(null),
+  lastHandledAt: z.iso.datetime().nullable().default(null),
   /** What was received before is forgotten: its customer was erased. */
   erasedAt: z.iso.datetime().nullable().default(null),
   revision: z.number().int(),

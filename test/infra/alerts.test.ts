@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { handler } from '../../functions/audit/watch-audit.lambda.ts';
 import { statementsOf } from '../../infra/access-matrix.ts';
+import { metricNamespace } from '../../shared/contracts/metrics.ts';
 import { context } from '../support/lambda.ts';
 import { nameOf, resourcesOf, templateOf } from '../support/templates.ts';
 
@@ -26,13 +27,77 @@ describe('every alarm', () => {
   });
 
   it('says how bad it is and where to read on: an article of the runbook with what it means and what to do', () => {
-    for (const { AlarmDescription, MetricName } of alarms) {
+    for (const { AlarmDescription } of alarms) {
       expect(AlarmDescription).toMatch(/^(CRITICAL|WARNING): [A-Z].+\. What to do: docs\/runbook\.md#[a-z-]+$/);
-      expect(String(AlarmDescription).split('#')[1]).toBe(String(MetricName).toLowerCase());
-      const article = articles.get(String(MetricName));
+      const [name = '', article] =
+        [...articles].find(([heading]) => heading.toLowerCase() === String(AlarmDescription).split('#')[1]) ?? [];
       for (const part of ['**What it means.**', '**How to look.**', '**What to do.**'])
-        expect(article, String(MetricName)).toContain(part);
+        expect(article, String(AlarmDescription)).toContain(part);
+      expect(alarmsNamed(name)).not.toEqual([]);
     }
+  });
+
+  it('watches a metric under its own name, where it is one that our functions count', () => {
+    const ours = alarms.filter(({ Namespace }) => Namespace === metricNamespace);
+    expect(ours.length).toBeGreaterThan(0);
+    for (const { MetricName, AlarmDescription } of ours)
+      expect(String(AlarmDescription).split('#')[1]).toBe(String(MetricName).toLowerCase());
+  });
+});
+
+/** By the end of its logical id, which is the name of its article. */
+const alarmsNamed = (name: string) =>
+  Object.entries(resourcesOf(template, 'AWS::CloudWatch::Alarm'))
+    .filter(([id]) => id.slice(0, -8).endsWith(name))
+    .map(([, { Properties }]) => Properties);
+
+describe('the alarms on queues', () => {
+  /** Logical ids, without the hash, of the queues that are dead-letter queues of others. */
+  const deadLetterQueues = propertiesOf('AWS::SQS::Queue').flatMap(({ RedrivePolicy }) =>
+    RedrivePolicy === undefined
+      ? []
+      : [nameOf((RedrivePolicy as { readonly deadLetterTargetArn: unknown }).deadLetterTargetArn)],
+  );
+  const queueOf = ({ Dimensions }: Record<string, unknown>) => {
+    const [{ Name, Value }, ...others] = Dimensions as [{ Name: string; Value: unknown }];
+    expect([Name, others]).toEqual(['QueueName', []]);
+    return nameOf(Value);
+  };
+  const rightAway = {
+    Namespace: 'AWS/SQS',
+    Statistic: 'Maximum',
+    Period: 60,
+    EvaluationPeriods: 1,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    TreatMissingData: 'notBreaching',
+  };
+
+  it('ring, critically, at the first event that failed for good', () => {
+    const [alarm, ...others] = alarmsNamed('EventsDeadLettered');
+    expect(others).toEqual([]);
+    expect(alarm).toMatchObject({ ...rightAway, MetricName: 'ApproximateNumberOfMessagesVisible', Threshold: 1 });
+    expect(alarm?.AlarmDescription).toMatch(/^CRITICAL/);
+    expect(alarm && queueOf(alarm)).toBe('WebhookInboxEventsDeadLetters');
+  });
+
+  it('ring, as a warning, at the first piece of other work that failed for good, one for each queue', () => {
+    const alarms = alarmsNamed('WorkDeadLettered');
+    for (const alarm of alarms) {
+      expect(alarm).toMatchObject({ ...rightAway, MetricName: 'ApproximateNumberOfMessagesVisible', Threshold: 1 });
+      expect(alarm.AlarmDescription).toMatch(/^WARNING/);
+    }
+    expect(alarms.map(queueOf).sort()).toEqual(
+      deadLetterQueues.filter((queue) => queue !== 'WebhookInboxEventsDeadLetters').sort(),
+    );
+    expect(alarms.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('ring, as a warning, when an event has waited a quarter of an hour', () => {
+    const [alarm, ...others] = alarmsNamed('EventsDelayed');
+    expect(others).toEqual([]);
+    expect(alarm).toMatchObject({ ...rightAway, MetricName: 'ApproximateAgeOfOldestMessage', Threshold: 900 });
+    expect(alarm?.AlarmDescription).toMatch(/^WARNING/);
+    expect(alarm && queueOf(alarm)).toBe('WebhookInboxEventsQueue');
   });
 });
 

@@ -1,0 +1,14 @@
+import type { EventsMessage } from '../contracts/queued-events.ts';
+import { changed, newConversation, type RoutingStore } from './conversation.ts';
+
+/**
+ * Notes that an event of a conversation is going to the dead letters: whoever redrives it will want to know whether the conversation has
+ * moved on. Best effort: what keeps the event from being routed may keep this from being written.
+ */
+export const noteSkipped = async (message: EventsMessage, routing: RoutingStore, now: Date): Promise<void> => {
+  if (message.type === 'account-news') return;
+  const { phoneNumberId, conversationId } = message;
+  const before = (await routing.read(phoneNumberId, [conversationId])).conversations.get(conversationId);
+  const record = before ?? newConversation(message, now);
+  await routing.save(before, changed(record, { skippedAt: now.toISOString() }, now));
+};
