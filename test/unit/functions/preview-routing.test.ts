@@ -160,6 +160,7 @@ describe('a conversation is found', () => {
     const sender = { groupId: 'group-1', userId: 'DE.1', waId: '4915112345678' };
     const conversations = [conversation(byUser), conversation(byNumber)];
     expect((await preview({ sender }, { conversations })).conversation).toBeNull();
+    expect((await ask({ sender }, { conversations })).read).toEqual([byGroup]);
   });
 });
 
