@@ -97,15 +97,10 @@ export const routingConditions = z
   .refine((conditions) => Object.values(conditions).some((list) => list !== undefined), 'Name at least one condition');
 export type RoutingConditions = z.infer<typeof routingConditions>;
 
-const conversationMinutes = z
-  .int()
-  .min(5)
-  .max(10_080)
-  .default(1_440)
-  .meta({
-    description:
-      'A conversation stays with the agent for at least so long after the last message of the customer, at most a third longer',
-  });
+const conversationMinutes = z.int().min(5).max(10_080).default(1_440).meta({
+  description:
+    'A conversation stays with the agent for at least so long after the last message of the customer, at most a third longer',
+});
 
 /**
  * Which conversations of its number the agent gets: those that meet all kinds of condition it names (any entry of a kind is

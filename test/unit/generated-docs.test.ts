@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeAgentRoute } from '../../functions/agents/describe-agent.ts';
 import { listAgentsRoute } from '../../functions/agents/list-agents.ts';
+import { previewRoutingRoute } from '../../functions/agents/preview-routing.ts';
 import { putAgentRoute } from '../../functions/agents/put-agent.ts';
 import { createCredentialRoute } from '../../functions/credentials/create-credential.ts';
 import { describeCredentialRoute } from '../../functions/credentials/describe-credential.ts';
@@ -15,7 +16,6 @@ import { removeCredentialRoute } from '../../functions/credentials/remove-creden
 import { repairWebhookRoute } from '../../functions/credentials/repair-webhook.ts';
 import { updateCredentialRoute } from '../../functions/credentials/update-credential.ts';
 import { validateCredentialRoute } from '../../functions/credentials/validate-credential.ts';
-import { previewRoutingRoute } from '../../functions/routing/preview-routing.ts';
 import { openApiDocument } from '../../shared/contracts/openapi.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type PreviewRoutingPorts, previewRouting } from '../../../functions/routing/preview-routing.ts';
+import { type PreviewRoutingPorts, previewRouting } from '../../../functions/agents/preview-routing.ts';
 import type { AgentRouting } from '../../../shared/contracts/agent.ts';
 import type { Customer } from '../../../shared/contracts/agent-event.ts';
 import { agentId, type ConversationId, conversationId, tenantId } from '../../../shared/contracts/ids.ts';
