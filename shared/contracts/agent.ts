@@ -42,7 +42,10 @@ export const openingHours = z.strictObject({
 export type OpeningHours = z.infer<typeof openingHours>;
 
 export const awayHours = z.strictObject({
-  message: spoken.meta({ description: 'Said to the customer outside the hours, once per conversation and absence' }),
+  message: spoken.meta({
+    description:
+      'Said to the customer outside the hours, once per conversation and absence; once a day where there are no hours',
+  }),
   timeZone: z
     .string()
     .max(64)
@@ -81,7 +84,7 @@ export const routingConditions = z
       .max(200)
       .optional()
       .meta({
-        description: 'Phone numbers with country code, or user ids',
+        description: 'Phone numbers with country code, user ids, or ids of groups',
         examples: [['+4915112345678', 'DE.13491208655302741918']],
       }),
     referralSourceIds: z
@@ -94,12 +97,10 @@ export const routingConditions = z
   .refine((conditions) => Object.values(conditions).some((list) => list !== undefined), 'Name at least one condition');
 export type RoutingConditions = z.infer<typeof routingConditions>;
 
-const conversationMinutes = z
-  .int()
-  .min(5)
-  .max(10_080)
-  .default(1_440)
-  .meta({ description: 'A conversation stays with the agent for so long after the last message of the customer' });
+const conversationMinutes = z.int().min(5).max(10_080).default(1_440).meta({
+  description:
+    'A conversation stays with the agent for at least so long after the last message of the customer, at most a third longer',
+});
 
 /**
  * Which conversations of its number the agent gets: those that meet all kinds of condition it names (any entry of a kind is

@@ -50,6 +50,6 @@ describe('the matrix of keys', () => {
   });
 
   it('is refused by a document that has no place for it', () => {
-    expect(() => withKeyMatrix('# Security', templateOf('prod'))).toThrow(/no place for the table keys/);
+    expect(() => withKeyMatrix('# Security', templateOf('prod'))).toThrow(/no place for keys/);
   });
 });

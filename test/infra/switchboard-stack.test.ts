@@ -391,6 +391,7 @@ describe('the API', () => {
       'POST /v1/credentials/{credentialId}/phone-numbers/{phoneNumberId}/register',
       'POST /v1/credentials/{credentialId}/webhook/manual-setup',
       'POST /v1/credentials/{credentialId}/webhook/repair',
+      'POST /v1/routing/preview',
       'POST /webhooks/{webhookId}',
       'PUT /v1/agents/{agentId}',
     ]);

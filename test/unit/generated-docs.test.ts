@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { describeAgentRoute } from '../../functions/agents/describe-agent.ts';
 import { listAgentsRoute } from '../../functions/agents/list-agents.ts';
 import { pauseAgentRoute } from '../../functions/agents/pause-agent.ts';
+import { previewRoutingRoute } from '../../functions/agents/preview-routing.ts';
 import { putAgentRoute } from '../../functions/agents/put-agent.ts';
 import { removeAgentRoute } from '../../functions/agents/remove-agent.ts';
 import { resumeAgentRoute } from '../../functions/agents/resume-agent.ts';
@@ -23,7 +24,6 @@ import { validateCredentialRoute } from '../../functions/credentials/validate-cr
 import { eraseCustomerRoute } from '../../functions/customers/erase-customer.ts';
 import { listHeldRoute } from '../../functions/held/list-held.ts';
 import { discardHeldRoute, replayHeldRoute } from '../../functions/held/release-held.ts';
-import { previewRoutingRoute } from '../../functions/routing/preview-routing.ts';
 import { openApiDocument } from '../../shared/contracts/openapi.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

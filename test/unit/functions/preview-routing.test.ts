@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type PreviewRoutingPorts, previewRouting } from '../../../functions/routing/preview-routing.ts';
+import { type PreviewRoutingPorts, previewRouting } from '../../../functions/agents/preview-routing.ts';
 import type { AgentRouting } from '../../../shared/contracts/agent.ts';
 import type { Customer } from '../../../shared/contracts/agent-event.ts';
 import { agentId, type ConversationId, conversationId, tenantId } from '../../../shared/contracts/ids.ts';
@@ -160,6 +160,7 @@ describe('a conversation is found', () => {
     const sender = { groupId: 'group-1', userId: 'DE.1', waId: '4915112345678' };
     const conversations = [conversation(byUser), conversation(byNumber)];
     expect((await preview({ sender }, { conversations })).conversation).toBeNull();
+    expect((await ask({ sender }, { conversations })).read).toEqual([byGroup]);
   });
 });
 
