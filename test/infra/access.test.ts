@@ -28,7 +28,6 @@ const consumeAndSend = [
   'sqs:ReceiveMessage',
   'sqs:SendMessage',
 ];
-const consume = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
 
 const keyStatements = (logicalIdPrefix: string) =>
   Object.entries(resourcesOf(template, 'AWS::KMS::Key'))
@@ -182,6 +181,7 @@ describe('the functions', () => {
     const traces = ({ resource, action }: (typeof accesses)[number]) => resource === '*' && action.startsWith('xray:');
     expect(tableOf(accesses.filter((it) => !ownLogs(it) && !keys(it) && !traces(it)))).toEqual({
       ManageCredentials: {
+        AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
         CredentialVaultSecretsTable: sealAndShred,
         DirectoryRecordsTable: ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', ...write],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
@@ -255,10 +255,41 @@ describe('the functions', () => {
       },
       RouteEvent: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
-        DirectoryRecordsTable: ['dynamodb:GetItem'],
+        DirectoryRecordsTable: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
-        EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
-        WebhookInboxEventsQueue: consume,
+        EventStoreEventsTable: [
+          'dynamodb:DeleteItem',
+          'dynamodb:GetItem',
+          'dynamodb:PutItem',
+          'dynamodb:Query',
+          'dynamodb:UpdateItem',
+        ],
+        MediaRelayBucket: ['s3:ListBucket'],
+        'MediaRelayBucket/*': ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'],
+        WebhookInboxEventsQueue: consumeAndSend,
+        AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
+      },
+      ReleaseHeld: {
+        DirectoryRecordsTable: ['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+        EventStoreEventsTable: ['dynamodb:Query'],
+        AgentRouterReleaseRequestsQueue: consumeAndSend,
+        WebhookInboxEventsQueue: ['sqs:SendMessage'],
+      },
+      ManageHeld: {
+        DirectoryRecordsTable: [
+          'dynamodb:BatchGetItem',
+          'dynamodb:DeleteItem',
+          'dynamodb:GetItem',
+          'dynamodb:PutItem',
+          'dynamodb:UpdateItem',
+        ],
+        EventStoreEventsTable: ['dynamodb:Query'],
+        AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
+      },
+      EraseCustomer: {
+        DirectoryRecordsTable: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+        EventStoreEventsTable: ['dynamodb:BatchWriteItem', 'dynamodb:DeleteItem', 'dynamodb:Query'],
+        'MediaRelayBucket/*': ['s3:DeleteObject'],
       },
       RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan', 'dynamodb:UpdateItem'] },
       WatchAudit: {
@@ -274,6 +305,9 @@ describe('the functions', () => {
     'DescribeAgents',
     'VerifyWebhook',
     'SweepWork',
+    'ReleaseHeld',
+    'ManageHeld',
+    'EraseCustomer',
     'WatchAudit',
     'ServePlatform',
     'AddTenantClaim',
@@ -310,6 +344,8 @@ describe('the functions', () => {
         'xray:PutTelemetryRecords *',
         'dynamodb:ListStreams AuditLogAccessesTable/stream/*',
         's3:PutObject MediaRelayBucket/*',
+        's3:GetObject MediaRelayBucket/*',
+        's3:DeleteObject MediaRelayBucket/*',
       ]),
     );
   });
