@@ -57,7 +57,7 @@ export class SwitchboardStack extends Stack {
     const relay = new MediaRelay(this, 'MediaRelay', house);
     const inbox = new WebhookInbox(this, 'WebhookInbox', { ...capability, relay });
     const eventStore = new EventStore(this, 'EventStore', house);
-    const router = new AgentRouter(this, 'AgentRouter', { ...capability, inbox, eventStore });
+    const router = new AgentRouter(this, 'AgentRouter', { ...capability, inbox, relay, eventStore });
 
     const alerts = new Alerts(this, 'Alerts', house);
     new AuditWatch(this, 'AuditWatch', { ...house, auditLog, alerts });

@@ -6,8 +6,14 @@ import { numberStore } from '../../shared/adapters/number-store.ts';
 import { eventsQueueConsumer } from '../../shared/adapters/sqs-queues.ts';
 import { cachedOpener } from '../../shared/adapters/vault.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { eventsMessage } from '../../shared/contracts/queued-events.ts';
+import {
+  eventsMessage,
+  type QueuedEvents,
+  queuedEvents,
+  type RelayedEvents,
+} from '../../shared/contracts/queued-events.ts';
 import { dispatchTimeout } from '../../shared/domain/dispatch.ts';
+import { Fault } from '../../shared/domain/fault.ts';
 import { type RouteEventPorts, routeEvent } from '../../shared/domain/route-event.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
@@ -32,9 +38,22 @@ const routePorts = ports.once(() => ({
   sleep: (milliseconds: number) => new Promise<void>((wake) => setTimeout(wake, milliseconds)),
 }));
 
+/** The message as it would be, had it not been too large. @throws {Fault} store-unavailable */
+const unrelayed = async ({ relayKey, ...envelope }: RelayedEvents): Promise<QueuedEvents> => {
+  const list = await ports.relay().get(relayKey);
+  if (list === undefined) throw new Fault('row-malformed', { retryable: false });
+  return queuedEvents.parse({ ...envelope, type: 'events', events: JSON.parse(list) });
+};
+
 const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean> => {
-  const batch = eventsMessage.parse(JSON.parse(record.body));
-  if (batch.type !== 'events') throw new RangeError('Not an event');
+  const message = eventsMessage.parse(JSON.parse(record.body));
+  if (message.type === 'account-news') {
+    const { tenantId, credentialId, news } = message;
+    journal.info('account-news', { tenantId, credentialId, count: news.length });
+    return true;
+  }
+  if (message.type === 'release-held') throw new RangeError('Not an event');
+  const batch = message.type === 'relayed' ? await unrelayed(message) : message;
   const timeLeft = () => context.getRemainingTimeInMillis() - workReserve;
   const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft };
   for (const event of batch.events) {

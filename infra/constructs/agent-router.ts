@@ -4,11 +4,14 @@ import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CapabilityProps } from './capability.ts';
 import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
+import type { MediaRelay } from './media-relay.ts';
 import type { WebhookInbox } from './webhook-inbox.ts';
 
 export interface AgentRouterProps extends CapabilityProps {
   /** Where the events come from. */
   readonly inbox: WebhookInbox;
+  /** Where events lie that the queue can't carry. */
+  readonly relay: MediaRelay;
   /** Where it is written down how far each event got. */
   readonly eventStore: EventStore;
 }
@@ -25,7 +28,7 @@ export class AgentRouter extends Construct {
 
   constructor(scope: Construct, id: string, props: AgentRouterProps) {
     super(scope, id);
-    const { settings, dataKey, inbox, eventStore, graphApi, vault, directory, auditLog } = props;
+    const { settings, dataKey, inbox, relay, eventStore, graphApi, vault, directory, auditLog } = props;
     const route = new HandlerFunction(this, 'RouteEvent', {
       settings,
       dataKey,
@@ -35,6 +38,7 @@ export class AgentRouter extends Construct {
     this.routeEvent = route;
     route.setVariable(environmentName.allowLoopbackTargets, String(settings.allowLoopbackTargets));
     inbox.events.deliverTo(route, { batchSize, maxConcurrency: settings.routeEventMaximumConcurrency });
+    relay.grantRead(route);
     eventStore.grantClaim(route, timeout);
     directory.grantRead(route, 'GetItem');
     graphApi.grantCall(route);

@@ -245,6 +245,8 @@ describe('the functions', () => {
         DirectoryRecordsTable: ['dynamodb:GetItem'],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+        MediaRelayBucket: ['s3:ListBucket'],
+        'MediaRelayBucket/*': ['s3:GetObject'],
         WebhookInboxEventsQueue: consume,
       },
       RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan', 'dynamodb:UpdateItem'] },
@@ -296,6 +298,7 @@ describe('the functions', () => {
         'xray:PutTraceSegments *',
         'xray:PutTelemetryRecords *',
         'dynamodb:ListStreams AuditLogAccessesTable/stream/*',
+        's3:GetObject MediaRelayBucket/*',
         's3:PutObject MediaRelayBucket/*',
       ]),
     );

@@ -15,7 +15,7 @@ import { captureOutput } from '../../support/captured-output.ts';
 import { httpEvent } from '../../support/lambda.ts';
 import { loopbackServer } from '../../support/loopback-server.ts';
 import { type Canary, findCanaries, type Haystack } from '../../support/needles.ts';
-import { configurationFor, dynamoDbOf, makeKey, makeTable } from './engines.ts';
+import { configurationFor, dynamoDbOf, makeBucket, makeKey, makeTable } from './engines.ts';
 import { FaultyAws } from './faulty-aws.ts';
 import { environmentNamesOf } from './lambda-environment.ts';
 import { SimulatedMeta } from './simulated-meta.ts';
@@ -103,6 +103,7 @@ export class CanaryStage implements AsyncDisposable {
       [environmentName.setUpQueueUrl]: await makeQueue(aws, 'set-up'),
       [environmentName.cleanUpQueueUrl]: await makeQueue(aws, 'clean-up'),
       [environmentName.resealQueueUrl]: await makeQueue(aws, 'reseal'),
+      [environmentName.relayBucket]: await makeBucket('ministack'),
       [environmentName.graphApiUrl]: meta.url,
       [environmentName.graphApiVersion]: 'v25.0',
       [environmentName.publicUrl]: webhooks.url,
