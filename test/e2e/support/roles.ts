@@ -1,6 +1,7 @@
 import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { S3Client } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { HandlerName } from '../../../infra/handlers.ts';
 import { awsClient } from './aws.ts';
@@ -9,6 +10,7 @@ import { awsClient } from './aws.ts';
 export interface Clients {
   readonly dynamoDb: DynamoDBClient;
   readonly kms: KMSClient;
+  readonly s3: S3Client;
 }
 
 type Configuration = Pick<DynamoDBClientConfig, 'endpoint' | 'region' | 'credentials'>;
@@ -16,6 +18,7 @@ type Configuration = Pick<DynamoDBClientConfig, 'endpoint' | 'region' | 'credent
 const clientsWith = (configuration: Configuration): Clients => ({
   dynamoDb: new DynamoDBClient(configuration),
   kms: new KMSClient(configuration),
+  s3: new S3Client({ ...configuration, forcePathStyle: true }),
 });
 
 export const root = clientsWith(awsClient);
