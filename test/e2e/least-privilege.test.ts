@@ -155,7 +155,7 @@ const calls: readonly Call[] = [
   {
     what: 'put something into the relay bucket',
     allowed: ['ReceiveWebhook'],
-    send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Body: '' })),
+    send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Body: '[]' })),
   },
   {
     what: 'get something out of the relay bucket',
