@@ -5,7 +5,7 @@ import { environmentName } from '../../shared/contracts/environment.ts';
 import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import { unguessable } from '../../shared/crypto/identifiers.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
-import { accountFields, messageFields } from '../../shared/domain/set-up-webhook.ts';
+import { accountFields, furtherFields, messageFields } from '../../shared/domain/set-up-webhook.ts';
 import { hashOfVerifyToken, webhookUrl } from '../../shared/domain/webhook-address.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
@@ -36,7 +36,7 @@ export const guideManualSetUp = async (
     await ports.webhooks.addVerifyToken(webhook, `manual:${caller.tenantId}`, hash);
   const url = webhookUrl(ports.publicUrl, app.webhookId);
   const numberUrl = webhookUrl(ports.publicUrl, credential.webhookId);
-  const fields = [...messageFields, ...accountFields];
+  const fields = [...messageFields, ...accountFields, ...furtherFields];
   return {
     kind: 'ok',
     holdsSecret: true,
@@ -49,7 +49,7 @@ export const guideManualSetUp = async (
         `Open the Meta App Dashboard of the app ${app.appId}: WhatsApp, Configuration.`,
         'If there is a callback of another system that must stay, skip the next two steps.',
         'Under Webhook choose Edit, enter the callback URL (url) and the verify token, then Verify and save.',
-        `Under Webhook fields subscribe: ${fields.join(', ')}. Only "messages" is needed for messages.`,
+        `Under Webhook fields subscribe: ${fields.join(', ')}. Only "messages" is needed for messages; leave out what is not offered.`,
         `Subscribe the app to the account with a token of the app: POST /${credential.wabaId}/subscribed_apps, without a body. Do this only if GET /${credential.wabaId}/subscribed_apps does not list the app: it would delete a callback that was set for the account.`,
         'For each number whose events must come here beside the callback of another system: POST /{phone-number-id} with {"webhook_configuration": {"override_callback_uri": numberUrl, "verify_token": verifyToken}}.',
         'Repair the webhook (POST …/webhook/repair): it finds what you have set up and takes it as configured.',

@@ -63,7 +63,7 @@ export type Made =
   | { readonly level: 'number'; readonly phoneNumberId: PhoneNumberId; readonly formerCallback: string | null }
   | { readonly level: 'number'; readonly phoneNumberId: PhoneNumberId; readonly released: true };
 
-/** What the app-level subscription is for: without `messages` nothing arrives; the rest may be refused for an app. */
+/** What the app-level subscription is for: without `messages` nothing arrives; the rest may be refused for an app, these less often than the others. */
 export const messageFields = ['messages'] as const;
 export const accountFields = [
   'account_update',
@@ -74,6 +74,26 @@ export const accountFields = [
   'phone_number_quality_update',
   'message_template_status_update',
   'security',
+] as const;
+/**
+ * What an agent may ask for beside messages. Some of it needs a feature that an app has or not (calls, groups, the Business app beside the API).
+ * Not `history` and `smb_app_state_sync`: nobody is to have what was said before, or the address book.
+ */
+export const furtherFields = [
+  'account_settings_update',
+  'business_username_update',
+  'calls',
+  'group_lifecycle_update',
+  'group_participants_update',
+  'group_settings_update',
+  'group_status_update',
+  'message_echoes',
+  'message_template_components_update',
+  'message_template_quality_update',
+  'smb_message_echoes',
+  'template_category_update',
+  'user_id_update',
+  'user_preferences',
 ] as const;
 
 /** The longest call, with Meta's handshake inside, and the record after it. Nothing is begun that would not end in time. In milliseconds. */
@@ -200,16 +220,25 @@ const mendApp = async (
   };
   await ports.credentials.recordMade(credential, { level: 'app', made: true });
   // All at once: whoever died between two steps would leave a subscription that looks complete and lacks the account's notices.
-  const complete = await subscribe([...messageFields, ...accountFields]);
-  if (complete.ok) return undefined;
-  const stopped = stopOrRepeat(complete.failure);
-  if (stopped.code === 'callback-not-reachable') return stopped;
-  // Refused fields cost account notices, not messages.
-  const essential = await subscribe(messageFields);
-  if (!essential.ok) return stopOrRepeat(essential.failure);
-  ports.journal.warn('account-fields-refused', { appId: app.appId, ...metaFields(complete.failure) });
-  return undefined;
+  // A refused field costs those of its kind, not messages.
+  let stop: Stop | undefined;
+  for (const [index, fields] of fieldsWanted.entries()) {
+    const subscribed = await subscribe(fields);
+    if (subscribed.ok) return undefined;
+    stop = stopOrRepeat(subscribed.failure);
+    if (stop.code === 'callback-not-reachable') return stop;
+    const isLast = index === fieldsWanted.length - 1;
+    if (!isLast) ports.journal.warn('fields-refused', { appId: app.appId, index, ...metaFields(subscribed.failure) });
+  }
+  return stop;
 };
+
+/** The best first. */
+const fieldsWanted: readonly (readonly string[])[] = [
+  [...messageFields, ...accountFields, ...furtherFields],
+  [...messageFields, ...accountFields],
+  messageFields,
+];
 
 const subscribeAccount = async ({ credential, access, ports }: Mending): Promise<Stop | undefined> => {
   // Found at first, and gone since.

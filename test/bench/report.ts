@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { DeployedResult, Measured } from './deployed.ts';
-import type { InProcessResult } from './in-process.ts';
+import type { InProcess, InProcessResult } from './in-process.ts';
 
 /** What we want to keep: latency at most, throughput and speed at least so much of the floor's. */
 const goals = { heardP50: 1.5, messagesPerSecond: 0.8, inProcess: 0.9 } as const;
@@ -26,15 +26,21 @@ export function deployedTable({ switchboard, bare, ratios, spread, repeats }: De
   return repeats === 0 ? table : `${table}\n${repeats} messages were heard more than once.`;
 }
 
+/** Ratios to the floor; a star where not every message was handed over, a circle where the JSON is left as it is. */
 export function inProcessTable(results: readonly InProcessResult[]): string {
-  const lines = results.map(({ messages, bytes, switchboard, floor, ratio }) => [
-    `${messages} messages, ${Math.round(bytes / 1024)} KB (µs)`,
-    switchboard,
-    floor,
+  const names = results[0]?.packages.map(({ name }) => name) ?? [];
+  const lines = results.map(({ messages, bytes, ratio, packages }) => [
+    `${messages} messages, ${Math.round(bytes / 1024)} KB`,
     ratio,
     messages === 1 ? `≥ ${goals.inProcess}` : '',
+    ...packages.map((it) => `${it.ratio}${it.heard === null ? '°' : it.heard === messages ? ' ' : '*'}`),
   ]);
-  return aligned([['in one process', 'switchboard', 'floor', 'speed', 'goal'], ...lines]);
+  const table = aligned([['in one process, floor = 1', 'switchboard', 'goal', ...names], ...lines]);
+  return `${table}\n* hands over a part of the messages   ° verifies and parses, but does not split`;
+}
+
+export function correctnessTable({ names, rows: trials }: InProcess['correctness']): string {
+  return aligned([['in one process', ...names], ...trials.map(({ title, cells }) => [title, ...cells])]);
 }
 
 /** Adds one line to the history. Ratios may be compared over time, absolute numbers only within one line. */

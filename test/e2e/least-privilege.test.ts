@@ -7,6 +7,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms';
+import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
@@ -46,6 +47,7 @@ const physicalId = (logicalId: RegExp): string => [...resources].find(([id]) => 
 const envelopeKey = () => physicalId(/^CredentialVaultEnvelopeKey/);
 const vault = () => ({ TableName: physicalId(/^CredentialVaultSecretsTable/) });
 const directory = () => ({ TableName: physicalId(/^DirectoryRecordsTable/) });
+const nothing = () => ({ Bucket: physicalId(/^MediaRelayBucket[0-9A-F]{8}$/), Key: 'events/nobody/nothing' });
 const audit = () => ({ TableName: physicalId(/^AuditLogAccessesTable/) });
 
 beforeAll(async () => {
@@ -172,6 +174,26 @@ const calls: readonly Call[] = [
     allowed: [],
     send: ({ dynamoDb }) => dynamoDb.send(new DeleteItemCommand({ ...audit(), Key: key, ...onlyIfThere })),
   },
+  {
+    what: 'put something into the relay bucket',
+    allowed: ['ReceiveWebhook'],
+    send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Body: '[]' })),
+  },
+  {
+    what: 'get something out of the relay bucket',
+    allowed: ['RouteEvent'],
+    send: ({ s3 }) => s3.send(new GetObjectCommand(nothing())),
+  },
+  {
+    what: 'list the relay bucket',
+    allowed: ['RouteEvent'],
+    send: ({ s3 }) => s3.send(new ListObjectsV2Command({ Bucket: nothing().Bucket, MaxKeys: 1 })),
+  },
+  {
+    what: 'delete something from the relay bucket',
+    allowed: [],
+    send: ({ s3 }) => s3.send(new DeleteObjectCommand(nothing())),
+  },
 ];
 
 describe.each(calls)('to $what', ({ allowed, send }) => {
@@ -192,13 +214,14 @@ function clientsFor(name: string): Clients {
   return found;
 }
 
-/** A condition on the item is judged after the permission: whoever comes that far was allowed to. */
+/** What is there, and a condition on it, is judged after the permission: whoever comes that far was allowed to. S3 has a word of its own for denied. */
 async function verdictOn(call: Promise<unknown>): Promise<string> {
   try {
     await call;
     return 'allowed';
   } catch (error) {
     const name = error instanceof Error ? error.name : String(error);
-    return name === 'ConditionalCheckFailedException' ? 'allowed' : name;
+    if (['ConditionalCheckFailedException', 'NoSuchKey'].includes(name)) return 'allowed';
+    return name === 'AccessDenied' ? 'AccessDeniedException' : name;
   }
 }

@@ -343,6 +343,7 @@ describe('the functions', () => {
         'xray:PutTraceSegments *',
         'xray:PutTelemetryRecords *',
         'dynamodb:ListStreams AuditLogAccessesTable/stream/*',
+        's3:GetObject MediaRelayBucket/*',
         's3:PutObject MediaRelayBucket/*',
         's3:GetObject MediaRelayBucket/*',
         's3:DeleteObject MediaRelayBucket/*',

@@ -2,12 +2,13 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
+import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { appId, credentialId, tenantId } from '../../shared/contracts/ids.ts';
 import { httpEvent } from '../support/lambda.ts';
 import { findCanaries } from '../support/needles.ts';
 import { CanaryStage } from './support/canary-stage.ts';
-import { dynamoDbOf } from './support/engines.ts';
+import { dynamoDbOf, s3Of } from './support/engines.ts';
 import type { AwsFault } from './support/faulty-aws.ts';
 import { environmentNamesOf } from './support/lambda-environment.ts';
 
@@ -109,7 +110,7 @@ const delivered = (body: string, signature = signed(body), id = webhook) =>
     }),
   );
 const signed = (body: string) => `sha256=${createHmac('sha256', appSecret).update(body).digest('hex')}`;
-const message = () =>
+const message = (filler = '') =>
   JSON.stringify({
     object: 'whatsapp_business_account',
     entry: [
@@ -129,7 +130,7 @@ const message = () =>
                   id: `wamid.${fresh()}`,
                   timestamp: '1',
                   type: 'text',
-                  text: { body: question },
+                  text: { body: `${question}${filler}` },
                 },
               ],
             },
@@ -138,6 +139,8 @@ const message = () =>
       },
     ],
   });
+/** More than the queue carries. */
+const largeMessage = () => message('x'.repeat(300_000));
 
 const shakenHands = (verifyToken: string) =>
   stage.invoke(
@@ -153,27 +156,41 @@ const shakenHands = (verifyToken: string) =>
     }),
   );
 
-const routed = (remaining = 15_200) =>
-  stage.queue(
-    'RouteEvent',
-    JSON.stringify({
-      version: 1,
-      tenantId: acme,
-      credentialId: credential,
-      phoneNumberId: number,
-      conversationId: `conv_${fresh()}`,
-      receivedAt: new Date().toISOString(),
-      events: [
-        {
-          eventId: `evt_${fresh()}`,
-          kind: 'message',
-          customer: { waId: '4915550100201', userId: null, groupId: null, name: 'Ada' },
-          value: { id: `wamid.${fresh()}`, type: 'text', text: { body: question } },
-        },
-      ],
-    }),
-    remaining,
-  );
+/** What a message of the queue says, and the events in it. */
+const queuedEvent = () => ({
+  envelope: {
+    version: 1,
+    tenantId: acme,
+    credentialId: credential,
+    phoneNumberId: number,
+    conversationId: `conv_${fresh()}`,
+    receivedAt: new Date().toISOString(),
+  },
+  events: [
+    {
+      eventId: `evt_${fresh()}`,
+      kind: 'message',
+      field: 'messages',
+      alsoKnownAs: null,
+      customer: { waId: '4915550100201', userId: null, groupId: null, name: 'Ada' },
+      value: { id: `wamid.${fresh()}`, type: 'text', text: { body: question } },
+    },
+  ],
+});
+
+const routed = (remaining = 15_200) => {
+  const { envelope, events } = queuedEvent();
+  return stage.queue('RouteEvent', JSON.stringify({ ...envelope, type: 'events', events }), remaining);
+};
+
+/** The same by way of the relay bucket. */
+const relayed = async (remaining = 15_200) => {
+  const { envelope, events } = queuedEvent();
+  const relayKey = `events/${acme}/${fresh()}`;
+  const bucket = relayStore(s3Of('ministack'), stage.setting(environmentName.relayBucket));
+  await bucket.put(relayKey, JSON.stringify(events));
+  return stage.queue('RouteEvent', JSON.stringify({ ...envelope, type: 'relayed', relayKey }), remaining);
+};
 
 let removed = 0;
 /** A credential of another tenant on its way out, and the work that this leaves. */
@@ -419,7 +436,10 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
     },
   },
   ReceiveWebhook: {
-    works: { 'queues a message': () => isServed(delivered(message())) },
+    works: {
+      'queues a message': () => isServed(delivered(message())),
+      'puts a large message into the relay bucket': () => isServed(delivered(largeMessage())),
+    },
     refuses: {
       'a signature that is a secret': () => isRefused(delivered(message(), `sha256=${appSecret}${appSecret}`)),
       'a signature of another form': () => isRefused(delivered(message(), accessToken)),
@@ -427,7 +447,7 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
       'secrets that are signed and no webhook': () => isRefused(delivered(JSON.stringify({ appSecret, accessToken }))),
       'a secret as the address': () => isRefused(delivered(message(), undefined, appSecret)),
     },
-    usual: () => delivered(message()),
+    usual: () => delivered(largeMessage()),
   },
   VerifyWebhook: {
     works: {
@@ -486,6 +506,7 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
   RouteEvent: {
     works: {
       'takes a message to its agent and the answer to the customer': () => isDone(routed()),
+      'takes a large message out of the relay bucket': () => isDone(relayed()),
     },
     refuses: {
       'a message that is torn': () => staysQueued(stage.queue('RouteEvent', torn())),
@@ -510,7 +531,7 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
         await staysQueued(routed());
       },
     },
-    usual: (remaining) => routed(remaining),
+    usual: (remaining) => relayed(remaining),
   },
   WatchAudit: {
     works: {
@@ -578,7 +599,7 @@ const aws = (target: RegExp, statusCode: number, type: string): AwsFault => ({
   answer: { status: statusCode, type, message: quoting },
 });
 const awsFaults: readonly {
-  readonly of: 'KMS' | 'DynamoDB' | 'SQS';
+  readonly of: 'KMS' | 'DynamoDB' | 'SQS' | 'S3';
   readonly what: string;
   readonly fault: AwsFault;
 }[] = [
@@ -597,6 +618,8 @@ const awsFaults: readonly {
   { of: 'DynamoDB', what: 'DynamoDB is cut off', fault: { target: /^Dynamo/, answer: 'dropped' } },
   { of: 'SQS', what: 'SQS fails', fault: aws(/^AmazonSQS/, 500, 'InternalFailure') },
   { of: 'SQS', what: 'SQS is cut off', fault: { target: /^AmazonSQS/, answer: 'dropped' } },
+  { of: 'S3', what: 'S3 fails', fault: aws(/^S3$/, 503, 'SlowDown') },
+  { of: 'S3', what: 'S3 is cut off', fault: { target: /^S3$/, answer: 'dropped' } },
 ];
 
 const always = { path: '.', times: null } as const;
@@ -614,18 +637,19 @@ const metaFaults: readonly { readonly what: string; readonly fault: object }[] =
 /** Short of time a worker gives its work back. In milliseconds. */
 const littleTime = 6_000;
 
-type Column = 'works' | 'refuses' | 'KMS' | 'DynamoDB' | 'SQS' | 'Meta';
+type Column = 'works' | 'refuses' | 'KMS' | 'DynamoDB' | 'SQS' | 'S3' | 'Meta';
 /** What a Lambda depends on, as far as the variables tell that infra gives it. */
-const variables: Readonly<Record<'KMS' | 'DynamoDB' | 'SQS' | 'Meta', RegExp>> = {
+const variables: Readonly<Record<'KMS' | 'DynamoDB' | 'SQS' | 'S3' | 'Meta', RegExp>> = {
   KMS: /^ENVELOPE_KEY_ARN$/,
   DynamoDB: /_TABLE$/,
   SQS: /_QUEUE_URL$/,
+  S3: /^RELAY_BUCKET$/,
   Meta: /^GRAPH_API_URL$/,
 };
 const dependsOn = (handler: HandlerName, what: keyof typeof variables): boolean =>
   environmentNamesOf(handler).some((name) => variables[what].test(name));
 
-const columns = ['works', 'refuses', 'KMS', 'DynamoDB', 'SQS', 'Meta'] as const;
+const columns = ['works', 'refuses', 'KMS', 'DynamoDB', 'SQS', 'S3', 'Meta'] as const;
 const coverage = new Map<string, Map<Column, number>>();
 const covered = (handler: string, column: Column) => {
   const row = coverage.get(handler) ?? new Map<Column, number>();
@@ -787,7 +811,7 @@ describe('afterwards', () => {
   test('every Lambda has been tried with everything that it depends on', () => {
     const missing = handlerNames.flatMap((handler) => {
       const needed: Column[] = ['works', 'refuses'];
-      for (const column of ['KMS', 'DynamoDB', 'SQS', 'Meta'] as const)
+      for (const column of ['KMS', 'DynamoDB', 'SQS', 'S3', 'Meta'] as const)
         if (dependsOn(handler, column)) needed.push(column);
       return needed.filter((column) => !coverage.get(handler)?.has(column)).map((column) => `${handler}: ${column}`);
     });

@@ -151,16 +151,13 @@ export const changesOfIdentity = {
 } as const;
 
 const status = (state: string, content: MetaObject = {}): MetaObject => ({
-  id: wamid('sent'),
   status: state,
   timestamp,
   recipient_id: ada.waId,
   recipient_user_id: ada.userId,
   ...content,
 });
-
-/** Items of `statuses[]` under the field `messages`. */
-export const statuses: Readonly<Record<string, MetaObject>> = {
+const statusesByName = {
   sent: status('sent', {
     pricing: { billable: true, pricing_model: 'PMP', type: 'regular', category: 'utility' },
     conversation: { id: '1', origin: { type: 'utility' } },
@@ -181,6 +178,11 @@ export const statuses: Readonly<Record<string, MetaObject>> = {
     recipient_participant_user_id: ada.userId,
   }),
 };
+
+/** Items of `statuses[]` under the field `messages`, each of a message of its own. */
+export const statuses: Readonly<Record<string, MetaObject>> = Object.fromEntries(
+  Object.entries(statusesByName).map(([name, content]) => [name, { id: wamid(`sent: ${name}`), ...content }]),
+);
 
 export const calls: Readonly<Record<string, MetaObject>> = {
   connect: {

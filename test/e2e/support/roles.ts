@@ -1,6 +1,7 @@
 import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { HandlerName } from '../../../infra/handlers.ts';
@@ -11,6 +12,7 @@ export interface Clients {
   readonly dynamoDb: DynamoDBClient;
   readonly kms: KMSClient;
   readonly sqs: SQSClient;
+  readonly s3: S3Client;
 }
 
 type Configuration = Pick<DynamoDBClientConfig, 'endpoint' | 'region' | 'credentials'>;
@@ -19,6 +21,7 @@ const clientsWith = (configuration: Configuration): Clients => ({
   dynamoDb: new DynamoDBClient(configuration),
   kms: new KMSClient(configuration),
   sqs: new SQSClient(configuration),
+  s3: new S3Client({ ...configuration, forcePathStyle: true }),
 });
 
 export const root = clientsWith(awsClient);

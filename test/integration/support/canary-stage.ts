@@ -15,7 +15,7 @@ import { captureOutput } from '../../support/captured-output.ts';
 import { httpEvent } from '../../support/lambda.ts';
 import { loopbackServer } from '../../support/loopback-server.ts';
 import { type Canary, findCanaries, type Haystack } from '../../support/needles.ts';
-import { configurationFor, dynamoDbOf, makeKey, makeTable } from './engines.ts';
+import { configurationFor, dynamoDbOf, makeBucket, makeKey, makeTable } from './engines.ts';
 import { FaultyAws } from './faulty-aws.ts';
 import { environmentNamesOf } from './lambda-environment.ts';
 import { SimulatedMeta } from './simulated-meta.ts';
@@ -104,6 +104,7 @@ export class CanaryStage implements AsyncDisposable {
       [environmentName.cleanUpQueueUrl]: await makeQueue(aws, 'clean-up'),
       [environmentName.resealQueueUrl]: await makeQueue(aws, 'reseal'),
       [environmentName.releaseQueueUrl]: await makeQueue(aws, 'release'),
+      [environmentName.relayBucket]: await makeBucket('ministack'),
       [environmentName.graphApiUrl]: meta.url,
       [environmentName.graphApiVersion]: 'v25.0',
       [environmentName.publicUrl]: webhooks.url,

@@ -157,10 +157,30 @@ test('numbers that are not claimed keep their callback', async () => {
   expect(meta.callbacks).toEqual({});
 });
 
-test('refused account fields cost no messages', async () => {
-  const subscribeApp: Graph['subscribeApp'] = (_token, _app, subscription) =>
-    subscription.fields.length > 1 ? refusedBy('other') : ok(undefined);
+test.each([
+  ['calls cost no notices of the account', 'calls', ['messages', 'account_update']],
+  ['notices of the account cost no messages', 'account_update', ['messages']],
+])('refused %s', async (_what, refusedField, kept) => {
+  let taken: readonly string[] = [];
+  const subscribeApp: Graph['subscribeApp'] = (_token, _app, { fields }) => {
+    if (fields.includes(refusedField)) return refusedBy('other');
+    taken = fields;
+    return ok(undefined);
+  };
   expect(await run({}, { subscribeApp })).toMatchObject([{ state: 'configured' }]);
+  expect(taken).toEqual(expect.arrayContaining([...kept]));
+  expect(taken).not.toContain(refusedField);
+});
+
+test('refused messages are told to the user', async () => {
+  const subscribeApp: Graph['subscribeApp'] = () => refusedBy('other');
+  expect(await run({}, { subscribeApp })).toMatchObject([{ state: 'action_required' }]);
+});
+
+test('neither what was said before nor the address book is asked for', async () => {
+  await run();
+  expect(meta.subscription?.fields).toContain('calls');
+  for (const field of ['history', 'smb_app_state_sync']) expect(meta.subscription?.fields).not.toContain(field);
 });
 
 describe('somebody else’s callback', () => {
