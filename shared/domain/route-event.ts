@@ -8,6 +8,7 @@ import { type Graph, type GraphResult, tookNoEffectYet } from './graph.ts';
 import { withGraphAccess } from './graph-access.ts';
 import type { Journal } from './journal.ts';
 import type { Binding, NumberRecord } from './records.ts';
+import { withSigningSecrets } from './signing-access.ts';
 import type { SecretOpener } from './vault.ts';
 
 export interface RouteEventPorts {
@@ -109,19 +110,19 @@ const carryOn = async (work: Work, found: ClaimProgress): Promise<RouteOutcome> 
 
 const dispatch = async (work: Work): Promise<RouteOutcome> => {
   const { ports, binding, batch, held, trace } = work;
-  using signingSecret = await ports.vault.open(
-    {
-      tenantId: batch.tenantId,
-      ownerId: binding.agentId,
-      purpose: 'agent-signature',
-      secretVersion: binding.secretVersion,
+  const outcome = await withSigningSecrets(
+    ports.vault,
+    batch.tenantId,
+    binding,
+    ports.now(),
+    async (signingSecrets) => {
+      const [taken] = await Promise.all([
+        dispatchWithRetries(work, agentEventOf(work), signingSecrets),
+        acknowledgeToCustomer(work),
+      ]);
+      return taken;
     },
-    { tenantId: batch.tenantId, subjectId: binding.agentId },
   );
-  const [outcome] = await Promise.all([
-    dispatchWithRetries(work, agentEventOf(work), [signingSecret.bytes()]),
-    acknowledgeToCustomer(work),
-  ]);
   switch (outcome.outcome) {
     case 'gone':
     case 'failed':
