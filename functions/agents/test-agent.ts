@@ -11,12 +11,12 @@ import {
   phoneNumberId,
 } from '../../shared/contracts/ids.ts';
 import { unguessable } from '../../shared/crypto/identifiers.ts';
-import type { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
-import { type Dispatcher, signingSecretsOf } from '../../shared/domain/dispatch.ts';
+import type { Dispatcher } from '../../shared/domain/dispatch.ts';
 import { reportOf } from '../../shared/domain/dispatch-report.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { AgentRecord } from '../../shared/domain/records.ts';
+import { withSigningSecrets } from '../../shared/domain/signing-access.ts';
 import type { SecretOpener } from '../../shared/domain/vault.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
@@ -39,37 +39,22 @@ export interface TestAgentPorts {
 export const testAgent = async (caller: Caller, id: AgentId, ports: TestAgentPorts): Promise<Answer | Refused> => {
   const agent = await ports.agents.find(caller.tenantId, id);
   if (agent === undefined) return refuse('not-found');
-  using secrets = await openedSecrets(agent, ports);
-  const since = performance.now();
-  const outcome = await ports.dispatcher.dispatch(
+  const sample = sampleFor(agent, ports.now());
+  const { outcome, durationMs } = await withSigningSecrets(
+    ports.opener,
+    caller.tenantId,
     agent,
-    sampleFor(agent, ports.now()),
-    secrets.all.map((secret) => secret.bytes()),
+    ports.now(),
+    async (signingSecrets) => {
+      const since = performance.now();
+      const outcome = await ports.dispatcher.dispatch(agent, sample, signingSecrets);
+      return { outcome, durationMs: Math.round(performance.now() - since) };
+    },
   );
-  const durationMs = Math.round(performance.now() - since);
   const code = outcome.outcome === 'failed' ? outcome.reason : outcome.outcome;
   ports.journal.info('agent-tested', { tenantId: caller.tenantId, agentId: id, code });
   const body: AgentTest = { outcome: outcome.outcome, durationMs, ...reportOf(outcome) };
   return { kind: 'ok', body };
-};
-
-const openedSecrets = async (agent: AgentRecord, { opener, now }: TestAgentPorts) => {
-  const all: SecretBytes[] = [];
-  const opened = {
-    all,
-    [Symbol.dispose]: () => {
-      for (const secret of all) secret[Symbol.dispose]();
-    },
-  };
-  const openedFor = { tenantId: agent.tenantId, subjectId: agent.agentId };
-  try {
-    for (const identity of signingSecretsOf(agent.tenantId, agent, now()))
-      all.push(await opener.open(identity, openedFor));
-    return opened;
-  } catch (error) {
-    opened[Symbol.dispose]();
-    throw error;
-  }
 };
 
 /** Stand in where WhatsApp is off. No number, credential or customer is called so. */

@@ -10,6 +10,7 @@ import { eventsMessage, mostReceives, type QueuedEvents, queuedEvents } from '..
 import { takeAccountNews } from '../../shared/domain/account-standing.ts';
 import { dispatchTimeout } from '../../shared/domain/dispatch.ts';
 import type { RouteEventPorts } from '../../shared/domain/event-on-its-way.ts';
+import { withFailureOfReply } from '../../shared/domain/message-failure.ts';
 import { noteSkipped } from '../../shared/domain/note-skipped.ts';
 import { releaseConversation } from '../../shared/domain/release-conversation.ts';
 import { routeEvent } from '../../shared/domain/route-event.ts';
@@ -85,7 +86,7 @@ const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean
 const routeAll = async (batch: QueuedEvents, eventPorts: RouteEventPorts): Promise<boolean> => {
   for (const event of batch.events) {
     if (eventPorts.timeLeft() < dispatchTimeout) return false;
-    if ((await routeEvent(batch, event, eventPorts)) === 'repeat') return false;
+    if ((await routeEvent(batch, withFailureOfReply(event), eventPorts)) === 'repeat') return false;
   }
   return true;
 };

@@ -1,13 +1,13 @@
-import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import { agentEventOf } from './agent-event-of.ts';
 import { absenceStart, isAway } from './away.ts';
 import type { ClaimProgress, ClaimStep } from './claim.ts';
 import { changed, isUnderWay, newConversation } from './conversation.ts';
-import { type DispatchOutcome, dispatchTimeout, signingSecretsOf } from './dispatch.ts';
+import { type DispatchOutcome, dispatchTimeout } from './dispatch.ts';
 import type { EventOnItsWay } from './event-on-its-way.ts';
 import { withGraphAccess } from './graph-access.ts';
 import type { ConversationRecord } from './records.ts';
 import { giveUpDoubtful, say, sendReplies } from './send-replies.ts';
+import { withSigningSecrets } from './signing-access.ts';
 import { keeping } from './stickiness.ts';
 
 /** `isGone`: the target will not take any event any more. Else it did not take this one, in all tries of this round. */
@@ -91,10 +91,6 @@ const dispatchSigned = async (
   const { binding } = work.choice;
   const { tenantId } = work.envelope;
   const now = work.ports.now();
-  using secrets = new DisposableStack();
-  const signing: SecretBytes[] = [];
-  for (const identity of signingSecretsOf(tenantId, binding, now))
-    signing.push(secrets.use(await work.ports.vault.open(identity, { tenantId, subjectId: binding.agentId })));
   const event = agentEventOf({
     ...work.envelope,
     event: work.event,
@@ -107,20 +103,17 @@ const dispatchSigned = async (
     heldSince: work.released?.heldSince ?? null,
     now,
   });
-  const once = () =>
-    work.ports.dispatcher.dispatch(
-      binding,
-      event,
-      signing.map((secret) => secret.bytes()),
-    );
-  let outcome = await once();
-  if (work.released?.isProbe) return outcome;
-  for (const pause of retryPauses) {
-    if (outcome.outcome !== 'failed' || work.ports.timeLeft() < pause + dispatchTimeout) return outcome;
-    await work.ports.sleep(pause);
-    outcome = await once();
-  }
-  return outcome;
+  return withSigningSecrets(work.ports.vault, tenantId, binding, now, async (secrets) => {
+    const once = () => work.ports.dispatcher.dispatch(binding, event, secrets);
+    let outcome = await once();
+    if (work.released?.isProbe) return outcome;
+    for (const pause of retryPauses) {
+      if (outcome.outcome !== 'failed' || work.ports.timeLeft() < pause + dispatchTimeout) return outcome;
+      await work.ports.sleep(pause);
+      outcome = await once();
+    }
+    return outcome;
+  });
 };
 
 interface OpenedConversation {

@@ -81,7 +81,7 @@ const refusedWith = (httpStatus: number): Words => {
 };
 
 const failedBy = (reason: string): Words =>
-  reasons[reason] ?? kinds.find(([pattern]) => pattern.test(reason))?.[1] ?? unreachable;
+  reasons.get(reason) ?? kinds.find(([pattern]) => pattern.test(reason))?.[1] ?? unreachable;
 
 const unreachable: Words = {
   detail: 'The agent could not be reached.',
@@ -97,49 +97,51 @@ const cutShort: Words = {
 };
 const runtime = (detail: string): Words => ({ detail, guidance: 'Tell the operator of the platform.' });
 
-const reasons: Readonly<Record<string, Words>> = {
-  timeout: {
-    detail: 'The agent gave no complete answer within 10 seconds.',
-    guidance: 'Answer 202 at once, work afterwards, and send the reply by the API.',
-  },
-  'answer-too-large': {
-    detail: 'The answer of the agent is larger than 256 KB.',
-    guidance: 'Answer with the messages alone; send media by link or id.',
-  },
-  'answer-cut-short': cutShort,
-  'connection-closed': cutShort,
-  ECONNRESET: cutShort,
-  'too-many-interim-answers': {
-    detail: 'The agent sent one interim answer (1xx) after the other.',
-    guidance: 'Answer with the final status.',
-  },
-  'address-not-public': {
-    detail: 'The host of the target URL does not have a public address, or not only public ones.',
-    guidance: 'Correct its DNS records: every address must be one of the public internet.',
-  },
-  'target-refused': {
-    detail: 'The target URL is not allowed.',
-    guidance: 'Enter the public https URL of your agent, on port 443 or 8443.',
-  },
-  ECONNREFUSED: {
-    detail: 'Nobody listens at the target URL.',
-    guidance: 'Start the agent, or correct host and port of the target URL.',
-  },
-  'no-runtime': runtime('The platform has no runtime for agents.'),
-  'runtime-unavailable': runtime("The platform's runtime for agents could not be reached."),
-  'runtime-busy': {
-    detail: "The platform's runtime for agents is busy.",
-    guidance: 'Try again in a minute. If it stays so, tell the operator of the platform.',
-  },
-  'function-error': {
-    detail: 'The function ended with an error.',
-    guidance: 'Look into its log.',
-  },
-  'answer-malformed': {
-    detail: 'The function did not answer in the agreed form.',
-    guidance: 'Let it answer {"statusCode": 200, "body": "…"}, the body being a string.',
-  },
-};
+const reasons = new Map<string, Words>(
+  Object.entries({
+    timeout: {
+      detail: 'The agent gave no complete answer within 10 seconds.',
+      guidance: 'Answer 202 at once, work afterwards, and send the reply by the API.',
+    },
+    'answer-too-large': {
+      detail: 'The answer of the agent is larger than 256 KB.',
+      guidance: 'Answer with the messages alone; send media by link or id.',
+    },
+    'answer-cut-short': cutShort,
+    'connection-closed': cutShort,
+    ECONNRESET: cutShort,
+    'too-many-interim-answers': {
+      detail: 'The agent sent one interim answer (1xx) after the other.',
+      guidance: 'Answer with the final status.',
+    },
+    'address-not-public': {
+      detail: 'The host of the target URL does not have a public address, or not only public ones.',
+      guidance: 'Correct its DNS records: every address must be one of the public internet.',
+    },
+    'target-refused': {
+      detail: 'The target URL is not allowed.',
+      guidance: 'Enter the public https URL of your agent, on port 443 or 8443.',
+    },
+    ECONNREFUSED: {
+      detail: 'Nobody listens at the target URL.',
+      guidance: 'Start the agent, or correct host and port of the target URL.',
+    },
+    'no-runtime': runtime('The platform has no runtime for agents.'),
+    'runtime-unavailable': runtime("The platform's runtime for agents could not be reached."),
+    'runtime-busy': {
+      detail: "The platform's runtime for agents is busy.",
+      guidance: 'Try again in a minute. If it stays so, tell the operator of the platform.',
+    },
+    'function-error': {
+      detail: 'The function ended with an error.',
+      guidance: 'Look into its log.',
+    },
+    'answer-malformed': {
+      detail: 'The function did not answer in the agreed form.',
+      guidance: 'Let it answer {"statusCode": 200, "body": "…"}, the body being a string.',
+    },
+  }),
+);
 
 /** Codes that come in families. */
 const kinds: readonly (readonly [RegExp, Words])[] = [

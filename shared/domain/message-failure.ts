@@ -1,8 +1,10 @@
-import type { MessageFailure } from '../contracts/agent-event.ts';
-import type { QueuedEvents } from '../contracts/queued-events.ts';
+import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
+import { readCallbackData } from './callback-data.ts';
 import { failureEventIdOf } from './event-identity.ts';
 import type { EventOnItsWay } from './event-on-its-way.ts';
 import { Fault } from './fault.ts';
+import type { GraphFailure } from './graph.ts';
+import { failureOfReply, failureOfStatus } from './meta-errors.ts';
 import { groupIdOf, sqsSafe } from './queue-packing.ts';
 
 /**
@@ -12,10 +14,10 @@ import { groupIdOf, sqsSafe } from './queue-packing.ts';
 export const queueFailure = async (
   { envelope, event, ports }: Pick<EventOnItsWay, 'envelope' | 'event' | 'ports'>,
   index: number,
-  failure: Pick<MessageFailure, 'outcome' | 'meta' | 'explanation' | 'guidance' | 'retry'>,
+  failure: GraphFailure,
 ): Promise<void> => {
-  const value: MessageFailure = { ...failure, wamid: null, inReplyTo: event.eventId, index };
-  const eventId = failureEventIdOf(envelope.tenantId, event.eventId, index, failure.outcome);
+  const value = failureOfReply({ inReplyTo: event.eventId, index }, failure);
+  const eventId = failureEventIdOf(envelope.tenantId, event.eventId, index, value.outcome);
   const message: QueuedEvents = {
     ...envelope,
     type: 'events',
@@ -26,4 +28,14 @@ export const queueFailure = async (
     { groupId: groupIdOf(envelope), deduplicationId: eventId, body: sqsSafe(JSON.stringify(message)) },
   ]);
   if (refused.size > 0) throw new Fault('queue-unavailable', { retryable: true });
+};
+
+/**
+ * Meta tells late, by a status, that it could not deliver a reply of ours: then the event is about the failure. Any other event stays as it is.
+ */
+export const withFailureOfReply = (event: QueuedEvent): QueuedEvent => {
+  const sent = readCallbackData(event.value.biz_opaque_callback_data);
+  if (event.kind !== 'status' || event.value.status !== 'failed' || sent === undefined) return event;
+  const reply = { inReplyTo: sent.eventId, index: sent.index };
+  return { ...event, kind: 'failure', value: failureOfStatus(reply, event.value) };
 };

@@ -5,7 +5,6 @@ import type { EventOnItsWay } from './event-on-its-way.ts';
 import { type GraphAccess, type GraphFailure, type GraphResult, tookNoEffectYet } from './graph.ts';
 import { withGraphAccess } from './graph-access.ts';
 import { queueFailure } from './message-failure.ts';
-import { failureOfReply } from './meta-errors.ts';
 
 /** Limit of one send, in milliseconds. What can't end in time is not begun. */
 export const sendTimeout = 5_000;
@@ -43,7 +42,7 @@ export const sendReplies = (
 /** It was being sent when the router died: it may have reached the customer, so it is never sent again. */
 export const giveUpDoubtful = async (work: EventOnItsWay, index: number): Promise<ReplyFate> => {
   noteUnknown(work, index);
-  await queueFailure(work, index, failureOfReply({ kind: 'unknown-outcome' }));
+  await queueFailure(work, index, { kind: 'unknown-outcome' });
   return { fate: 'unknown' };
 };
 
@@ -80,7 +79,7 @@ const fateOf = async (
   if (sent.failure.kind !== 'refused') return giveUpDoubtful(work, index);
   journal.warn('reply-refused', { ...work.trace, index, ...metaOf(sent.failure) });
   journal.count('RepliesRefused');
-  await queueFailure(work, index, failureOfReply(sent.failure));
+  await queueFailure(work, index, sent.failure);
   return { fate: 'refused', metaCode: sent.failure.code };
 };
 

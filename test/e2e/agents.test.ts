@@ -232,6 +232,13 @@ describe('a target that must not be called is refused', () => {
     'https://0xa9fea9fe/',
     'https://2852039166/',
     'https://intranet/',
+    'https://intranet.agents.example.com.internal/',
+    'https://metadata.google.internal/',
+    'https://agents.example.com./',
+    'https://agents.example.com:22/',
+    'https://１６９.２５４.１６９.２５４/',
+    'https://%31%30.0.0.1/',
+    'https://[64:ff9b::a9fe:a9fe]/',
   ];
   test.each(targets)('%s', async (url) => {
     const api = await sharedApi();

@@ -10,6 +10,8 @@ export interface Heard {
   readonly body: AgentEvent;
   /** Judged by the agent itself with the secret that it was given: Standard Webhooks, HMAC-SHA-256 over id.timestamp.body. */
   readonly verified: boolean;
+  /** The same, by any secret: during a rotation two of them sign. */
+  readonly verifiedBy: (secret: string) => boolean;
   /** 1 for the first request with this webhook-id. */
   readonly attempt: number;
   /** The agent answered that it has it. */
@@ -54,7 +56,8 @@ export class TestAgent {
     const heard: Heard = {
       webhookId,
       body: JSON.parse(raw) as AgentEvent,
-      verified: this.#verifies(webhookId, request, raw),
+      verified: verifies(this.signingSecret, request.headers, raw),
+      verifiedBy: (secret) => verifies(secret, request.headers, raw),
       attempt: this.heard.filter((earlier) => earlier.webhookId === webhookId).length + 1,
       taken: false,
     };
@@ -65,23 +68,30 @@ export class TestAgent {
     response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' });
     response.end(answer.text ?? JSON.stringify(answer.messages === undefined ? {} : { messages: answer.messages }));
   }
-
-  #verifies(webhookId: string, { headers }: IncomingMessage, raw: string): boolean {
-    const timestamp = String(headers['webhook-timestamp']);
-    const key = Buffer.from(this.signingSecret.replace(/^whsec_/, ''), 'base64');
-    const expected = createHmac('sha256', key).update(`${webhookId}.${timestamp}.${raw}`).digest();
-    const isFresh = Math.abs(Date.now() / 1000 - Number(timestamp)) < TOLERANCE;
-    return (
-      isFresh &&
-      String(headers['webhook-signature'])
-        .split(' ')
-        .some((part) => {
-          const claimed = Buffer.from(part.replace(/^v1,/, ''), 'base64');
-          return claimed.byteLength === expected.byteLength && timingSafeEqual(claimed, expected);
-        })
-    );
-  }
 }
+
+/** Standard Webhooks: HMAC-SHA-256 over id.timestamp.body, by one of the signatures that the header holds. */
+export const verifies = (
+  signingSecret: string,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  raw: string,
+): boolean => {
+  const timestamp = String(headers['webhook-timestamp']);
+  const key = Buffer.from(signingSecret.replace(/^whsec_/, ''), 'base64');
+  const expected = createHmac('sha256', key)
+    .update(`${String(headers['webhook-id'])}.${timestamp}.${raw}`)
+    .digest();
+  const isFresh = Math.abs(Date.now() / 1000 - Number(timestamp)) < TOLERANCE;
+  return (
+    isFresh &&
+    String(headers['webhook-signature'])
+      .split(' ')
+      .some((part) => {
+        const claimed = Buffer.from(part.replace(/^v1,/, ''), 'base64');
+        return claimed.byteLength === expected.byteLength && timingSafeEqual(claimed, expected);
+      })
+  );
+};
 
 export const textOf = ({ body }: Heard): string => {
   const text = 'message' in body.data ? (body.data.message.text as { readonly body?: string } | undefined) : undefined;

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { agentId, type TenantId } from '../../../shared/contracts/ids.ts';
-import { maxAgentsPerNumber, numberChanges, tidyWhatsapp } from '../../../shared/domain/bindings.ts';
+import {
+  maxAgentsPerNumber,
+  numberChanges,
+  rebound,
+  releasedBy,
+  tidyWhatsapp,
+} from '../../../shared/domain/bindings.ts';
 import type { AgentRecord, Binding, CountedNumber } from '../../../shared/domain/records.ts';
 import { bindingOf, credentialRecordOf, ids, numberRecordOf } from '../../support/records.ts';
 
@@ -190,5 +196,86 @@ test('an agent of the same priority is refused by name, with the place in the re
   expect(await change(undefined, routed('orders', on(101, 'order')), { [ids.number]: number })).toMatchObject({
     refused: 'priority-taken',
     details: { detail: expect.stringContaining('other-1'), errors: [{ pointer: '/whatsapp/routing/priority' }] },
+  });
+});
+
+describe('what the router has found out about a target', () => {
+  const since = '2026-11-22T10:00:00.000Z';
+  const other = agentId.parse('other');
+  const circuits = { [ids.agent]: { state: 'open', since }, [other]: { state: 'gone', since } } as const;
+  const onlyOthers = { [other]: circuits[other] };
+  const conditional = { priority: 1, conditions: { keywords: ['order'] }, conversationMinutes: 1440 };
+  const both = counted({ circuits, bindings: [bindingOf(), bindingOf({ agentId: other, routing: conditional })] });
+
+  test('is forgotten when the agent has another target, and its held events may go on', async () => {
+    const moved = agent(ids.number, { target: { type: 'https', url: 'https://new.example/' } });
+    const outcome = await change(agent(ids.number), moved, { [ids.number]: both });
+    expect(outcome).toMatchObject({ changes: [{ after: { circuits: onlyOthers } }] });
+    expect(releasedBy('changes' in outcome ? outcome.changes : [], ids.agent)).toEqual([ids.number]);
+  });
+
+  test('stays when anything else is edited, and nothing that is held goes on', async () => {
+    const outcome = await change(agent(ids.number), agent(ids.number, { name: 'Help' }), { [ids.number]: both });
+    expect(outcome).toMatchObject({ changes: [{ after: { circuits } }] });
+    expect(releasedBy('changes' in outcome ? outcome.changes : [], ids.agent)).toEqual([]);
+  });
+
+  test('goes with the agent, and its held events may go on to somebody else', async () => {
+    const outcome = await change(agent(ids.number), agent(null), { [ids.number]: both });
+    expect(outcome).toMatchObject({ changes: [{ after: { circuits: onlyOthers } }] });
+    expect(releasedBy('changes' in outcome ? outcome.changes : [], ids.agent)).toEqual([ids.number]);
+  });
+
+  test('is forgotten when the agent is resumed', async () => {
+    const numbers = { readNumber: () => Promise.resolve(both) };
+    const changes = await rebound(agent(ids.number), numbers, { afresh: true });
+    expect(changes).toMatchObject([{ before: both, after: { circuits: onlyOthers } }]);
+    expect(releasedBy(changes, ids.agent)).toEqual([ids.number]);
+    expect(releasedBy(changes, other)).toEqual([]);
+  });
+});
+
+describe('the binding of an agent that is changed in itself', () => {
+  const since = '2026-11-22T10:00:00.000Z';
+  const paused = agent(ids.number, {
+    pausedAt: since,
+    secretVersion: 4,
+    previousSecretVersion: 3,
+    previousSignsUntil: since,
+  });
+  const read = (number: CountedNumber | undefined) => ({ readNumber: () => Promise.resolve(number) });
+
+  test('follows it, and its neighbours stay as they are', async () => {
+    const neighbour = bindingOf({ agentId: agentId.parse('other') });
+    const number = counted({ bindings: [bindingOf(), neighbour] });
+    const changes = await rebound(paused, read(number));
+    expect(changes).toMatchObject([
+      {
+        before: number,
+        after: {
+          bindings: [{ agentId: ids.agent, pausedAt: since, secretVersion: 4, previousSecretVersion: 3 }, neighbour],
+        },
+        claimed: { agentIds: [ids.agent, 'other'] },
+      },
+    ]);
+    expect(releasedBy(changes, ids.agent)).toEqual([]);
+  });
+
+  test('lets held events go on when a pause ends', async () => {
+    const number = counted({ bindings: [bindingOf({ pausedAt: since })] });
+    expect(releasedBy(await rebound(agent(ids.number), read(number)), ids.agent)).toEqual([ids.number]);
+    expect(releasedBy(await rebound(paused, read(number)), ids.agent)).toEqual([]);
+  });
+
+  test.each([
+    ['there is no such number (any more)', undefined],
+    ['the number is another tenant’s', counted({ tenantId: 'globex' as TenantId })],
+    ['the number is answered by others', counted({ bindings: [bindingOf({ agentId: agentId.parse('other') })] })],
+  ])('is none where %s: nothing is claimed by that', async (_what, number) => {
+    expect(await rebound(paused, read(number))).toEqual([]);
+  });
+
+  test('is none while WhatsApp is off', async () => {
+    expect(await rebound(agent(null, { pausedAt: since }), read(counted()))).toEqual([]);
   });
 });
