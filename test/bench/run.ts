@@ -1,19 +1,29 @@
-// `npm run bench -- [--no-record] [--port NUMBER]`: how much slower Switchboard is than the least that could do its job.
+// `npm run bench -- [--only SECTION] [--no-record] [--port NUMBER]`: how much slower Switchboard is than the least that could do its job,
+// and what it asks AWS for.
 import { parseArgs } from 'node:util';
 import { stopSignal } from '../../infra/local/stop-signal.ts';
+import { measureCalls } from './aws-calls.ts';
 import { measureDeployed } from './deployed.ts';
 import { measureInProcess } from './in-process.ts';
-import { deployedTable, inProcessTable, record } from './report.ts';
+import { callsTable, deployedTable, inProcessTable, record } from './report.ts';
+import { obtainCopy } from './running-copy.ts';
 
 /** First of five ports in a row, away from those of a copy that a developer runs. */
 const defaultPort = '9500';
 
+const sections = ['in-process', 'deployed', 'calls'] as const;
+type Section = (typeof sections)[number];
+
 const { values } = parseArgs({
   options: {
+    only: { type: 'string' },
     'no-record': { type: 'boolean', default: false },
     port: { type: 'string', default: defaultPort },
   },
 });
+if (values.only !== undefined && !(sections as readonly string[]).includes(values.only))
+  throw new Error(`--only takes one of ${sections.join(', ')}.`);
+const isWanted = (section: Section): boolean => values.only === undefined || values.only === section;
 
 const say = (text: string) => process.stderr.write(`  … ${text}\n`);
 
@@ -28,9 +38,18 @@ try {
 process.exit();
 
 async function measureAll(): Promise<void> {
-  say('Verify, parse and split in one process');
-  const inProcess = measureInProcess();
-  const deployed = await measureDeployed(Number(values.port), running, say);
-  console.log(`\n${deployedTable(deployed)}\n\n${inProcessTable(inProcess)}`);
-  if (!values['no-record']) record(deployed, inProcess);
+  if (isWanted('in-process')) say('Verify, parse and split in one process');
+  const inProcess = isWanted('in-process') ? measureInProcess() : undefined;
+  if (inProcess !== undefined) console.log(`\n${inProcessTable(inProcess)}`);
+  if (!isWanted('deployed') && !isWanted('calls')) return;
+
+  say('Starting the system');
+  const copy = await obtainCopy(Number(values.port), running);
+  const deployed = isWanted('deployed') ? await measureDeployed(copy, running, say) : undefined;
+  if (deployed !== undefined) console.log(`\n${deployedTable(deployed)}`);
+  const calls = isWanted('calls') ? await measureCalls(copy, running, say) : undefined;
+  if (calls !== undefined) console.log(`\n${callsTable(calls)}`);
+  // A line of the history is of one run that has measured everything.
+  if (deployed === undefined || inProcess === undefined || calls === undefined || values['no-record']) return;
+  record(deployed, inProcess, calls);
 }
