@@ -2,7 +2,7 @@ import { emulatorEndpoint } from '../../infra/local/aws-endpoint.ts';
 import { deployBareFloor } from './bare-side.ts';
 import { Listener } from './listener.ts';
 import { type Burst, burst, singles } from './rounds.ts';
-import { obtainCopy } from './running-copy.ts';
+import type { RunningCopy } from './running-copy.ts';
 import { closeConnections, type Passage, type Side } from './side.ts';
 import { quantile, rounded, sum } from './statistics.ts';
 import { seedSwitchboard } from './switchboard-side.ts';
@@ -39,13 +39,11 @@ export interface DeployedResult {
 
 /** Measures Switchboard beside the bare stack, on one emulator and in one run. `running` ends what this starts; `say` gets the progress. */
 export async function measureDeployed(
-  port: number,
+  copy: RunningCopy,
   running: AsyncDisposableStack,
   say: (text: string) => void,
 ): Promise<DeployedResult> {
   running.defer(closeConnections);
-  say('Starting the system');
-  const copy = await obtainCopy(port, running);
   const aws = { ...emulatorEndpoint(0), url: copy.awsEndpoint, region: copy.region };
   const listener = running.use(await Listener.open());
   say('Deploying the bare stack');

@@ -91,23 +91,24 @@ test(
     await nothingMore(() => heard().length);
 
     const agentsOf = load.flatMap((tenant) => [...tenant.agents].map(([number, agent]) => ({ tenant, number, agent })));
+    // Softly: whoever sees one of them fail wants to know the others.
     const foreign = agentsOf.flatMap(foreignTo);
-    expect(foreign, 'at the agent of another tenant or number').toEqual([]);
+    expect.soft(foreign, 'at the agent of another tenant or number').toEqual([]);
     const outOfOrder = agentsOf.flatMap(outOfOrderIn);
-    expect(outOfOrder, 'conversations that are out of order').toEqual([]);
+    expect.soft(outOfOrder, 'conversations that are out of order').toEqual([]);
     expect(heard().every(({ verified }) => verified)).toBe(true);
     expect(new Set(heard().map(textOf))).toEqual(expected);
     expect(new Set(heard().map(({ webhookId }) => webhookId)).size).toBe(expected.size);
     const repeated = [...taken].filter(([, times]) => times > 1);
-    expect(repeated, 'taken more than once').toEqual([]);
+    expect.soft(repeated, 'taken more than once').toEqual([]);
     const failures = failedOnce.refused.size + failedOnce.hung.size;
-    expect(heard().length, 'an event is dispatched again only after a failure').toBe(expected.size + failures);
+    expect.soft(heard().length, 'an event is dispatched again only after a failure').toBe(expected.size + failures);
     expect(failedOnce.hung.size).toBe(hangs);
     const replies = await repliesOf(load);
-    expect(replies.sent, 'replies sent twice or lost').toEqual(replies.given);
+    expect.soft(replies.sent, 'replies sent twice or lost').toEqual(replies.given);
     const numbers = new Set(load.flatMap(({ connection }) => connection.numbers));
     const queued = (await queuedMessages()).filter(({ Body }) => [...numbers].some((number) => Body.includes(number)));
-    expect(queued, 'nothing is left, neither in the queue nor among the dead letters').toEqual([]);
+    expect.soft(queued, 'nothing is left, neither in the queue nor among the dead letters').toEqual([]);
 
     const plans = load.map(({ plan }) => plan);
     const total = (of: (plan: LoadPlan) => number) => plans.reduce((sum, plan) => sum + of(plan), 0);
