@@ -36,6 +36,7 @@ const routePorts = ports.once(() => {
     relay: ports.relay(),
     queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
     releases: ports.workQueues(),
+    tickets: ports.tickets(),
     vault: cachedOpener(ports.opener()),
     dispatcher: ports.dispatcher(),
     graph: ports.graph(),
@@ -46,9 +47,9 @@ const routePorts = ports.once(() => {
 });
 
 const newsPorts = ports.once(() => {
-  const { claims, releases } = routePorts();
+  const { claims, releases, tickets } = routePorts();
   const credentials = { ...ports.credentials(), ...ports.webhookState() };
-  return { claims, releases, credentials, tickets: ports.tickets(), journal, now: () => new Date() };
+  return { claims, releases, credentials, tickets, journal, now: () => new Date() };
 });
 
 const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean> => {

@@ -11,7 +11,7 @@ import type { QueueMessage } from './queue-packing.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
 import type { RelayStore } from './relay.ts';
 import type { SecretOpener } from './vault.ts';
-import type { WorkQueues } from './work.ts';
+import type { Ticket, WorkQueues } from './work.ts';
 
 export interface RouteEventPorts {
   readonly routing: RoutingStore;
@@ -21,7 +21,9 @@ export interface RouteEventPorts {
   readonly relay: RelayStore;
   /** The queue that the events come from. */
   readonly queue: { send(batch: readonly QueueMessage[]): Promise<ReadonlySet<string>> };
+  /** Where work is asked for that lets held events go; its tickets are opened first, or it would not be done. */
   readonly releases: WorkQueues;
+  readonly tickets: { open(ticket: Ticket): Promise<void> };
   readonly vault: SecretOpener;
   readonly dispatcher: Dispatcher;
   readonly graph: Graph;

@@ -8,7 +8,7 @@ import {
   type PhoneNumberId,
   type TenantId,
 } from '../contracts/ids.ts';
-import { type QueuedEvent, type QueuedEvents, queuedEvent } from '../contracts/queued-events.ts';
+import { type EventKind, type QueuedEvent, type QueuedEvents, queuedEvent } from '../contracts/queued-events.ts';
 import type { ConversationKey } from './conversation.ts';
 import type { Binding, ConversationRecord, NumberRecord } from './records.ts';
 import type { RelayStore } from './relay.ts';
@@ -19,12 +19,13 @@ import type { RelayStore } from './relay.ts';
  */
 export type HoldReason = 'stopped' | 'paused' | 'suspended' | 'gone' | 'behind';
 
-/** What keeps the agent from getting anything now. */
+/** What keeps the agent from getting events of that kind now. That its account is disabled it is told at once. */
 export const obstacle = (
   number: Pick<NumberRecord, 'stopped' | 'circuits'>,
   binding: Pick<Binding, 'agentId' | 'pausedAt'>,
+  kind: EventKind = 'message',
 ): Exclude<HoldReason, 'behind'> | undefined => {
-  if (number.stopped !== null) return 'stopped';
+  if (number.stopped !== null && kind !== 'account') return 'stopped';
   if (binding.pausedAt !== null) return 'paused';
   const circuit = number.circuits[binding.agentId];
   if (circuit?.state === 'open') return 'suspended';
@@ -35,7 +36,9 @@ export const holdReason = (
   number: Pick<NumberRecord, 'stopped' | 'circuits'>,
   binding: Pick<Binding, 'agentId' | 'pausedAt'>,
   conversation: ConversationRecord | undefined,
-): HoldReason | undefined => obstacle(number, binding) ?? ((conversation?.heldCount ?? 0) > 0 ? 'behind' : undefined);
+  kind?: EventKind,
+): HoldReason | undefined =>
+  obstacle(number, binding, kind) ?? ((conversation?.heldCount ?? 0) > 0 ? 'behind' : undefined);
 
 /** A held event's place in the line of its conversation; its body lies in the relay bucket. */
 export interface HeldEvent {

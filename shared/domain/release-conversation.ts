@@ -60,7 +60,7 @@ const releaseFirst = async (request: ReleaseHeld, ports: RouteEventPorts): Promi
   };
   const found = await lookUp(batch, body.event, ports);
   if (typeof found === 'string') return drop(held, request, ports, 'EventsUnwanted');
-  const between = obstacle(found.number, found.choice.binding);
+  const between = obstacle(found.number, found.choice.binding, body.event.kind);
   const isProbe = action === 'probe' && between === 'suspended';
   if (between !== undefined && !isProbe) return 'finished';
   return letGo(held, batch, found, { request, isProbe, ports });

@@ -129,7 +129,7 @@ const holdOrDispatch = async (attempt: Attempt): Promise<RouteOutcome> => {
   let current = attempt;
   for (let look = 0; look < mostLooks; look++) {
     const { number, choice, conversation } = current.found;
-    if (holdReason(number, choice.binding, conversation) === undefined)
+    if (holdReason(number, choice.binding, conversation, attempt.event.kind) === undefined)
       return afterDelivery(await deliverEvent(routedEvent(current), undefined), current);
     if (await hold(current, 'held')) return 'finished';
     const found = await lookUp(attempt.batch, attempt.event, attempt.ports);
@@ -175,7 +175,9 @@ const releaseIfFree = async (found: Found, ports: RouteEventPorts): Promise<void
   const isHeldStill =
     number !== undefined && binding !== undefined && holdReason(number, binding, undefined) !== undefined;
   if (isHeldStill || (conversations.get(conversationId)?.heldCount ?? 0) === 0) return;
-  await ports.releases.send(releaseTicket(found.envelope, ports.now()));
+  const ticket = releaseTicket(found.envelope, ports.now());
+  await ports.tickets.open(ticket);
+  await ports.releases.send(ticket);
 };
 
 const afterDelivery = async (

@@ -74,7 +74,10 @@ export const memoryClaims = (initial?: ClaimProgress | 'finished' | 'busy') => {
 };
 
 /** Numbers and conversations as the Directory would hold them. `meanwhile` runs once, after the next read: what somebody else does then. */
-export const memoryDirectory = (...numbers: readonly CountedNumber[]) => {
+export const memoryDirectory = (
+  numbers: readonly CountedNumber[],
+  tickets: { open(ticket: Ticket): Promise<void> } = recordingQueues().tickets,
+) => {
   const numbersById = new Map<PhoneNumberId, CountedNumber>(numbers.map((number) => [number.phoneNumberId, number]));
   const conversations = new Map<ConversationId, ConversationRecord>();
   const writes: ConversationRecord[] = [];
@@ -102,16 +105,16 @@ export const memoryDirectory = (...numbers: readonly CountedNumber[]) => {
     },
   };
   const circuits: CircuitStore = {
-    change(number, agentId, after) {
+    async change(number, agentId, after, opened) {
       const current = numbersById.get(number.phoneNumberId);
-      if (current === undefined || current.circuits[agentId] !== number.circuits[agentId])
-        return Promise.resolve(false);
+      if (current === undefined || current.circuits[agentId] !== number.circuits[agentId]) return false;
       const { [agentId]: _, ...others } = current.circuits;
       numbersById.set(number.phoneNumberId, {
         ...current,
         circuits: after === undefined ? others : { ...others, [agentId]: after },
       });
-      return Promise.resolve(true);
+      for (const ticket of opened) await tickets.open(ticket);
+      return true;
     },
   };
   return {
@@ -234,9 +237,14 @@ export const memoryRelay = () => {
 /** Work that was asked for, with the pause that it was given. */
 export const recordingQueues = () => {
   const asked: { readonly work: Ticket['work']; readonly delay: number }[] = [];
+  const opened = new Set<string>();
   return {
     asked,
-    send({ work }: Pick<Ticket, 'work'>, delay = 0) {
+    /** Opened by hand, or in the transaction that made the work necessary. */
+    tickets: { open: ({ id }: Pick<Ticket, 'id'>) => Promise.resolve(void opened.add(id)) },
+    /** Work whose ticket nobody has opened is not done. */
+    send({ id, work }: Pick<Ticket, 'id' | 'work'>, delay = 0) {
+      if (!opened.has(id)) return Promise.reject(new Error('This work has no ticket'));
       asked.push({ work, delay });
       return Promise.resolve();
     },

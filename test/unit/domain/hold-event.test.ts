@@ -25,9 +25,9 @@ const other = conversationId.parse(`conv_${'d'.repeat(43)}`);
 const paused = '2026-11-22T09:00:00.000Z';
 const day = 24 * 60 * 60 * 1000;
 
-const event = (name: string): QueuedEvent => ({
+const event = (name: string, kind: QueuedEvent['kind'] = 'message'): QueuedEvent => ({
   eventId: eventId.parse(`evt_${name.padStart(43, '0')}`),
-  kind: 'message',
+  kind,
   field: 'messages',
   alsoKnownAs: null,
   customer: { waId: '491511', userId: null, groupId: null, name: 'Ada' },
@@ -35,11 +35,11 @@ const event = (name: string): QueuedEvent => ({
 });
 
 const world = (number: Partial<NumberRecord> = {}) => {
-  const directory = memoryDirectory({ ...numberRecordOf(number), revision: 1 });
+  const releases = recordingQueues();
+  const directory = memoryDirectory([{ ...numberRecordOf(number), revision: 1 }], releases.tickets);
   const claims = memoryClaims();
   const held = memoryHeld(directory, claims);
   const relay = memoryRelay();
-  const releases = recordingQueues();
   const journal = recordingJournal();
   const queued: QueueMessage[] = [];
   const heard: { readonly text: string; readonly replayed: boolean; readonly heldSince: string | null }[] = [];
@@ -52,6 +52,7 @@ const world = (number: Partial<NumberRecord> = {}) => {
     held,
     relay,
     releases,
+    tickets: releases.tickets,
     queue: {
       send: (batch) => {
         queued.push(...batch);
@@ -84,8 +85,8 @@ const world = (number: Partial<NumberRecord> = {}) => {
     phoneNumberId: ids.number,
     receivedAt: '2026-11-22T10:00:00.000Z',
   } as const;
-  const route = (name: string, conversationId = conversation) => {
-    const queuedEvent = event(name);
+  const route = (name: string, conversationId = conversation, kind: QueuedEvent['kind'] = 'message') => {
+    const queuedEvent = event(name, kind);
     const batch: QueuedEvents = { ...envelope, type: 'events', conversationId, events: [queuedEvent] };
     return routeEvent(batch, queuedEvent, ports);
   };
@@ -171,6 +172,15 @@ describe('an event is held', () => {
     it.resume();
     await it.route('two', other);
     expect(it.texts()).toEqual(['two']);
+  });
+
+  test('but not the news that the account is disabled: the agent is told at once', async () => {
+    const behaviour = { ...bindingOf().behaviour, forward: ['message' as const, 'account' as const] };
+    const it = world({ bindings: [bindingOf({ behaviour })], stopped: { code: 'account-disabled', since: paused } });
+    expect(await it.route('news', other, 'account')).toBe('finished');
+    await it.route('one');
+    expect(it.heard).toHaveLength(1);
+    expect(it.countOf()).toBe(1);
   });
 
   test('not at all when its number has no agent: it is counted without its body', async () => {

@@ -71,10 +71,13 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
   const claims = memoryClaims(claim);
   const journal = recordingJournal();
   const vault = rest.vault ?? openableVault();
-  const directory = memoryDirectory(...(number === null ? [] : [{ revision: 1, ...(number ?? numberRecordOf()) }]));
+  const releases = recordingQueues();
+  const directory = memoryDirectory(
+    number === null ? [] : [{ revision: 1, ...(number ?? numberRecordOf()) }],
+    releases.tickets,
+  );
   const held = memoryHeld(directory, claims);
   const relay = memoryRelay();
-  const releases = recordingQueues();
   const queued: QueueMessage[] = [];
   const ports: RouteEventPorts = {
     routing: directory.routing,
@@ -83,6 +86,7 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
     held,
     relay,
     releases,
+    tickets: releases.tickets,
     queue: {
       send: (batch) => {
         queued.push(...batch);

@@ -5,7 +5,7 @@ import { memoryClaims, memoryDirectory, memoryHeld } from '../../support/routing
 
 describe('in memory', () => {
   routingContract(() => {
-    const directory = memoryDirectory({ ...numberRecordOf(), revision: 1 });
+    const directory = memoryDirectory([{ ...numberRecordOf(), revision: 1 }]);
     const claims = memoryClaims();
     const held = memoryHeld(directory, claims);
     return Promise.resolve({ ...directory, claims, held, listed: held.reader });
