@@ -13,6 +13,6 @@ export const digestOf = (...parts: readonly string[]): string => {
 
 /** The same under a key: for what must not be recomputed by somebody who guesses the input (a phone number has few digits). */
 export const keyedDigestOf = (key: Uint8Array, ...parts: readonly string[]): string =>
-  Buffer.from(
-    hmacSha256(key, ...parts.map((part) => Buffer.from(`${Buffer.byteLength(part)}:${part}`, 'utf8'))),
-  ).toString('base64url');
+  Buffer.from(hmacSha256(key, ...parts.map((part) => Buffer.from(`${Buffer.byteLength(part)}:${part}`)))).toString(
+    'base64url',
+  );

@@ -4,6 +4,7 @@ import { Client } from '@great-detail/whatsapp';
 import { normalizeWebhook, verifySignature } from '@kapso/whatsapp-cloud-api/server';
 import { WhatsAppAPI } from 'whatsapp-api-js';
 import type { OnMessageArgs } from 'whatsapp-api-js/emitters';
+import type { PostData } from 'whatsapp-api-js/types';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
 import { claimedSignature, signedWith } from '../../shared/crypto/webhook-signature.ts';
 import { parseDelivery, type ReportedEvent } from '../../shared/domain/webhook-delivery.ts';
@@ -92,7 +93,7 @@ const whatsappApiJs = (): Contender => {
     async receive(body, signature) {
       heard = [];
       const text = body.toString();
-      await api.post(JSON.parse(text), text, signature as string);
+      await api.post(JSON.parse(text) as PostData, text, signature as string);
       return heard;
     },
     heard: (received) =>

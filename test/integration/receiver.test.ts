@@ -18,6 +18,7 @@ import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { eventsQueue } from '../../shared/adapters/sqs-queues.ts';
 import { cachedOpener, sealedPut, secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
+import { credentialId, tenantId } from '../../shared/contracts/ids.ts';
 import { type AccountNews, eventsMessage, type QueuedEvents } from '../../shared/contracts/queued-events.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
 import { failedSignatures } from '../../shared/domain/failed-signatures.ts';
@@ -37,7 +38,13 @@ const engine = 'ministack';
 const appSecret = 'facade00facade00facade00facade02';
 const salt = Buffer.alloc(32, 7);
 
-const globex = 'globex' as CredentialRecord['tenantId'];
+/** Another tenant's credential of the same account and app. */
+const otherCredential = (index: number): CredentialRecord =>
+  credentialRecordOf({
+    tenantId: tenantId.parse(`globex-${index}`),
+    credentialId: credentialId.parse(`cred_01J${String(index).padStart(23, '0')}`),
+    claimedNumbers: {},
+  });
 
 /** Changes what SQS is asked and answers, for the failures that it can't be made to have. */
 type Interference = (
@@ -45,7 +52,8 @@ type Interference = (
   send: () => Promise<SendMessageBatchCommandOutput>,
 ) => Promise<SendMessageBatchCommandOutput>;
 
-async function deployed(credential = credentialRecordOf()) {
+async function deployed({ others = 1 } = {}) {
+  const credential = credentialRecordOf();
   const [directory, vault, audit, keyArn, bucket] = await Promise.all([
     makeTable(engine),
     makeTable(engine),
@@ -63,11 +71,10 @@ async function deployed(credential = credentialRecordOf()) {
   const plain = DynamoDBDocumentClient.from(new DynamoDBClient(configurationFor(engine)));
   const put = (Item: object, key: object, TableName = directory) =>
     plain.send(new PutCommand({ TableName, Item: { ...key, ...Item } }));
-  const other = credentialRecordOf({ tenantId: globex, credentialId: ids.otherCredential, claimedNumbers: {} });
   const route = ({ tenantId, credentialId }: CredentialRecord) => ({ tenantId, credentialId });
   await Promise.all([
     put(appRecord(), directoryKey.app(ids.app)),
-    ...[credential, other].flatMap((record) => [
+    ...[credential, ...Array.from({ length: others }, (_, index) => otherCredential(index))].flatMap((record) => [
       put(record, directoryKey.credential(record.tenantId, record.credentialId)),
       put(route(record), directoryKey.appWaba(ids.app, ids.waba, record.tenantId)),
       put({ salt }, directoryKey.tenant(record.tenantId)),
@@ -253,11 +260,19 @@ describe('a delivery', () => {
     const told = bodies(found).filter((message): message is AccountNews => message.type === 'account-news');
     expect(told.map(({ tenantId, credentialId }) => [tenantId, credentialId]).sort()).toEqual([
       [ids.tenant, ids.credential],
-      [globex, ids.otherCredential],
+      [otherCredential(0).tenantId, otherCredential(0).credentialId],
     ]);
     for (const message of told) expect(message.news.map(({ value }) => value)).toEqual(news.map(({ value }) => value));
     expect(new Set(found.map((message) => message.Attributes?.MessageGroupId)).size).toBe(2);
   });
+});
+
+test('the app’s own webhook is heard by however many credentials an account has', async () => {
+  const deployment = await deployed({ others: 120 });
+  const [ban] = fieldExamples.filter(({ title }) => title === 'account_update DISABLED_UPDATE');
+  expect(await deployment.worker().deliver(bodyOf(ban === undefined ? [] : [ban]), ids.appWebhook)).toBe('accepted');
+  const told = bodies(await deployment.queued()).filter(({ type }) => type === 'account-news');
+  expect(new Set(told.map((news) => news.tenantId)).size).toBe(121);
 });
 
 describe('SQS that takes only a part', () => {
