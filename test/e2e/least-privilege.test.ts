@@ -199,6 +199,7 @@ async function verdictOn(call: Promise<unknown>): Promise<string> {
     return 'allowed';
   } catch (error) {
     const name = error instanceof Error ? error.name : String(error);
-    return name === 'ConditionalCheckFailedException' ? 'allowed' : name;
+    // SQS calls it by its old name.
+    return name === 'ConditionalCheckFailedException' ? 'allowed' : name.replace(/^AccessDenied$/, '$&Exception');
   }
 }
