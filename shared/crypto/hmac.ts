@@ -7,7 +7,7 @@ const innerPad = 0x36;
 const outerPad = 0x5c;
 
 /**
- * HMAC-SHA-256 (RFC 2104) of the parts, one behind the other. Nothing of the key is left behind. Why not createHmac: ADR 0015.
+ * HMAC-SHA-256 (RFC 2104) of the parts, one behind the other. Nothing of the key is left behind. Why not createHmac: ADR 0016.
  * Test vectors: RFC 4231, and createHmac.
  */
 export const hmacSha256 = (key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array => {

@@ -10,7 +10,7 @@ import { meta } from './support/meta.ts';
 import { eventually, throughout } from './support/patience.ts';
 import { expectProblem } from './support/problems.ts';
 import { takenFor } from './support/runtime-queue.ts';
-import { auditOf, putRow, type Row, rowsOf, sealedOf } from './support/tables.ts';
+import { auditOf, putRow, type Row, rowsOf } from './support/tables.ts';
 
 const aWhile = 1500;
 
@@ -33,11 +33,19 @@ const post = <Body>(api: Api, id: string, what: string, headers = {}) =>
 const describeAgent = async (api: Api, id: string) => (await api.get<Agent>(`/v1/agents/${id}`)).body;
 const listed = async (api: Api, id: string) =>
   (await api.get<{ items: Agent[] }>('/v1/agents')).body.items.find((agent) => agent.id === id);
-const rowOf = async (sk: string): Promise<Row> => {
-  const row = (await rowsOf('Directory')).find((found) => found.sk === sk || found.pk === sk);
-  if (row === undefined) throw new Error(`There is no row ${sk}.`);
+const rowOf = async (key: string): Promise<Row> => {
+  const row = (await rowsOf('Directory')).find(({ pk, sk }) => key === pk || key === `${pk} ${sk}`);
+  if (row === undefined) throw new Error(`There is no row ${key}.`);
   return row;
 };
+/** What the Vault holds of an agent. Other tenants may have one of the same id. */
+const sealedOf = async ({ tenant }: Api, id: string) =>
+  (await rowsOf('Vault'))
+    .filter(({ pk }) => pk === `${tenant}#${id}`)
+    .map(({ sk }) => sk)
+    .sort();
+const linesAbout = async ({ tenant }: Api, id: string) =>
+  (await auditOf(id)).filter(({ pk }) => pk === `${tenant}#${id}`);
 
 describe('a rotation of the signing secret', () => {
   const rotate = async (api: Api, id: string) => {
@@ -57,14 +65,14 @@ describe('a rotation of the signing secret', () => {
     expect(new Date(once.previousSigningSecretUntil ?? 0).getTime()).toBeGreaterThan(Date.now());
     const during = await heardBy(agent, number, 'during');
     expect([first, second].map(during.verifiedBy)).toEqual([true, true]);
-    expect(await sealedOf(agent.id)).toEqual(['agent-signature 1', 'agent-signature 2']);
+    expect(await sealedOf(api, agent.id)).toEqual(['agent-signature#1', 'agent-signature#2']);
 
     const third = (await rotate(api, agent.id)).signingSecret ?? '';
     const after = await heardBy(agent, number, 'after');
     expect([first, second, third].map(after.verifiedBy)).toEqual([false, true, true]);
-    expect(await sealedOf(agent.id)).toEqual(['agent-signature 2', 'agent-signature 3']);
+    expect(await sealedOf(api, agent.id)).toEqual(['agent-signature#2', 'agent-signature#3']);
     expect(new Set([first, second, third]).size).toBe(3);
-    const done = (await auditOf(agent.id)).filter(({ action }) => action !== 'open');
+    const done = (await linesAbout(api, agent.id)).filter(({ action }) => action !== 'open');
     expect(done.map(({ action, secretVersion }) => `${String(action)} ${String(secretVersion ?? '')}`)).toEqual([
       'seal 1',
       'create ',
@@ -81,7 +89,7 @@ describe('a rotation of the signing secret', () => {
     const first = agent.signingSecret;
     const second = (await rotate(api, agent.id)).signingSecret ?? '';
     const past = new Date(Date.now() - 60_000).toISOString();
-    const record = await rowOf(`AGENT#${agent.id}`);
+    const record = await rowOf(`TENANT#${api.tenant} AGENT#${agent.id}`);
     await putRow('Directory', { ...record, previousSignsUntil: past });
     const item = await rowOf(`NUMBER#${number}`);
     const bindings = (item.bindings as object[]).map((binding) => ({ ...binding, previousSignsUntil: past }));
@@ -92,7 +100,7 @@ describe('a rotation of the signing secret', () => {
     const work = { kind: 'retire-agent-secret', tenantId: api.tenant, agentId: agent.id, secretVersion: 1 };
     await putRow('Directory', { pk: 'WORK', sk: `${past}#01M87HAAAAAAAAAAAAAAAAAAAB`, work, attempts: 0 });
     await sweep();
-    await eventually(async () => expect(await sealedOf(agent.id)).toEqual(['agent-signature 2']));
+    await eventually(async () => expect(await sealedOf(api, agent.id)).toEqual(['agent-signature#2']));
     expect(await describeAgent(api, agent.id)).toMatchObject({ version: 1, previousSigningSecretUntil: null });
     expect((await rowOf(`NUMBER#${number}`)).bindings).toMatchObject([
       { secretVersion: 2, previousSecretVersion: null },
@@ -109,7 +117,7 @@ describe('a rotation of the signing secret', () => {
     expect(answer.headers.get('etag')).toBe('"1"');
     const again = await post(api, 'support', 'signing-secret', key);
     expectProblem(again, { status: 409, code: 'already-shown' });
-    expect(await sealedOf('support').then((all) => all.filter((it) => it === 'agent-signature 3'))).toEqual([]);
+    expect(await sealedOf(api, 'support')).toEqual(['agent-signature#1', 'agent-signature#2']);
     const edited = await api.putAgent(
       'support',
       { name: 'Help', target: { type: 'https', url: host.place('help').url } },
@@ -122,11 +130,11 @@ describe('a rotation of the signing secret', () => {
   });
 
   test('is nobody else’s to ask for', async () => {
-    const { agent } = await newConversationPartner(host, 'owner', quiet);
+    const { api, agent } = await newConversationPartner(host, 'owner', quiet);
     const stranger = await Api.asNewTenant('stranger');
     for (const what of ['signing-secret', 'pause', 'resume', 'test'])
       expectProblem(await post(stranger, agent.id, what), { status: 404, code: 'not-found' });
-    expect(await sealedOf(agent.id)).toEqual(['agent-signature 1']);
+    expect(await sealedOf(api, agent.id)).toEqual(['agent-signature#1']);
   });
 });
 
@@ -168,7 +176,7 @@ describe('a test of an agent', () => {
       expect(await meta.sent(number)).toEqual([]);
       expect(await meta.sent(number, 'read')).toEqual([]);
     });
-    const opened = (await auditOf(agent.id)).filter(({ action }) => action === 'open');
+    const opened = (await linesAbout(api, agent.id)).filter(({ action }) => action === 'open');
     expect(opened.map(({ actorKind }) => actorKind)).toEqual(['user', 'user']);
   });
 
@@ -291,7 +299,7 @@ describe('an agent', () => {
     expectProblem(await api.call('DELETE', path), { status: 428, code: 'precondition-required' });
     const stale = await api.call('DELETE', path, { headers: overwrite(7) });
     expectProblem(stale, { status: 412, code: 'precondition-failed' });
-    expect(await sealedOf(agent.id)).toHaveLength(2);
+    expect(await sealedOf(api, agent.id)).toHaveLength(2);
 
     const answer = await api.call<Agent>('DELETE', path, { headers: overwrite(1) });
     expect(answer.status, answer.text).toBe(200);
@@ -302,7 +310,7 @@ describe('an agent', () => {
     });
     expectProblem(await api.get(path), { status: 404, code: 'not-found' });
     expectProblem(await api.call('DELETE', path, { headers: overwrite(1) }), { status: 404, code: 'not-found' });
-    expect(await sealedOf(agent.id)).toEqual([]);
+    expect(await sealedOf(api, agent.id)).toEqual([]);
     const { body } = await api.get<Credential>(`/v1/credentials/${credential.id}`);
     expect(body.phoneNumbers).toMatchObject([{ phoneNumberId: number, claimed: false, agentIds: [] }]);
     await write(number, 'anybody?');
@@ -317,7 +325,7 @@ describe('an agent', () => {
     });
     // The router may still have the former agent's secret at hand.
     expect([former, secret].map((await heardBy(agent, number, 'hello again')).verifiedBy)).toEqual([false, true]);
-    expect(await sealedOf(agent.id)).toEqual(['agent-signature 3']);
+    expect(await sealedOf(api, agent.id)).toEqual(['agent-signature#3']);
   });
 });
 

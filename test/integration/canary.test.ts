@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { appId, credentialId, tenantId } from '../../shared/contracts/ids.ts';
+import { agentId, appId, credentialId, tenantId } from '../../shared/contracts/ids.ts';
 import { httpEvent } from '../support/lambda.ts';
 import { findCanaries } from '../support/needles.ts';
 import { CanaryStage } from './support/canary-stage.ts';
@@ -91,6 +91,12 @@ const preview = (changes: object | string, remaining?: number) =>
     },
     remaining,
   );
+const ofAgent = (
+  handler: HandlerName,
+  routeKey: string,
+  call: Parameters<CanaryStage['api']>[2] = {},
+  remaining?: number,
+) => stage.api(handler, routeKey, { path: { agentId: agent }, ...call }, remaining);
 
 const agentBody = (whatsapp: object = { enabled: false }) => ({
   name: 'Bot',
@@ -352,6 +358,18 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
   ResealCredentials: {
     works: {
       'makes new proofs': async () => isDone(stage.queue('ResealCredentials', await proofLags())),
+      'retires a former signing secret': async () =>
+        isDone(
+          stage.queue(
+            'ResealCredentials',
+            await stage.work({
+              kind: 'retire-agent-secret',
+              tenantId: acme,
+              agentId: agentId.parse(agent),
+              secretVersion: 1,
+            }),
+          ),
+        ),
       'retires a former App Secret': async () =>
         isDone(
           stage.queue('ResealCredentials', await stage.work({ kind: 'retire-secret', appId: app, secretVersion: 1 })),
@@ -388,6 +406,25 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
       'creates an agent, showing its signing secret once': () =>
         isServed(put(`agent_${fresh()}`, agentBody(), { 'if-none-match': '*' })),
       'edits an agent': () => isServed(put(agent, bound(), { 'if-match': '*' })),
+      'pauses and resumes': async () => {
+        await isServed(ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/pause'));
+        await isServed(ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/resume'));
+      },
+      'rotates a signing secret, showing the new one once, twice under an Idempotency-Key': async () => {
+        const headers = { 'idempotency-key': `${idempotencyKey}-rotation` };
+        await isServed(ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/signing-secret', { headers }));
+        await isRefused(ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/signing-secret', { headers }));
+      },
+      'removes an agent': async () => {
+        const id = `agent_${fresh()}`;
+        await put(id, agentBody(), { 'if-none-match': '*' });
+        await isServed(
+          ofAgent('ManageAgents', 'DELETE /v1/agents/{agentId}', {
+            path: { agentId: id },
+            headers: { 'if-match': '*' },
+          }),
+        );
+      },
     },
     refuses: {
       'a body that is torn': () => isRefused(put(agent, torn(), { 'if-match': '*' })),
@@ -408,11 +445,51 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
           put(agent, agentBody({ enabled: true, credentialId: appSecret, phoneNumberId: number }), { 'if-match': '*' }),
         ),
       'an agent that exists': () => isRefused(put(agent, bound(), { 'if-none-match': '*' })),
+      'a removal whose ETag is a secret': () =>
+        isRefused(ofAgent('ManageAgents', 'DELETE /v1/agents/{agentId}', { headers: { 'if-match': appSecret } })),
+      'a rotation of an agent that is a secret': () =>
+        isRefused(
+          ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/signing-secret', { path: { agentId: accessToken } }),
+        ),
     },
     usual: async (remaining) => {
-      await put(`agent_${fresh()}`, agentBody(), { 'if-none-match': '*' }, remaining);
+      const id = `agent_${fresh()}`;
+      await put(id, agentBody(), { 'if-none-match': '*' }, remaining);
       await put(agent, bound(), { 'if-match': '*' }, remaining);
+      for (const route of ['pause', 'resume', 'signing-secret'])
+        await ofAgent('ManageAgents', `POST /v1/agents/{agentId}/${route}`, {}, remaining).catch(() => undefined);
+      await ofAgent(
+        'ManageAgents',
+        'DELETE /v1/agents/{agentId}',
+        { path: { agentId: id }, headers: { 'if-match': '*' } },
+        remaining,
+      );
     },
+  },
+  TestAgent: {
+    works: {
+      'sends a sample and says what came back': () => isServed(ofAgent('TestAgent', 'POST /v1/agents/{agentId}/test')),
+    },
+    refuses: {
+      'a secret in the path': () =>
+        isRefused(ofAgent('TestAgent', 'POST /v1/agents/{agentId}/test', { path: { agentId: accessToken } })),
+      'to repeat an answer that is a secret': async () => {
+        stage.agentAnswer = { status: 400, body: signingSecret };
+        await isServed(ofAgent('TestAgent', 'POST /v1/agents/{agentId}/test'));
+      },
+      'to repeat a failure that is a secret': async () => {
+        stage.agentAnswer = { status: 500, body: `${signingSecret} ${appSecret}` };
+        await isServed(ofAgent('TestAgent', 'POST /v1/agents/{agentId}/test'));
+      },
+      'to repeat messages that are secrets': async () => {
+        stage.agentAnswer = {
+          status: 200,
+          body: JSON.stringify({ messages: [{ type: 'text', text: { body: signingSecret } }, { type: accessToken }] }),
+        };
+        await isServed(ofAgent('TestAgent', 'POST /v1/agents/{agentId}/test'));
+      },
+    },
+    usual: (remaining) => ofAgent('TestAgent', 'POST /v1/agents/{agentId}/test', {}, remaining),
   },
   DescribeAgents: {
     works: {

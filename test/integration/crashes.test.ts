@@ -1,5 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { pauseAgent } from '../../functions/agents/pause-agent.ts';
 import { putAgent } from '../../functions/agents/put-agent.ts';
+import { removeAgent } from '../../functions/agents/remove-agent.ts';
+import { resumeAgent } from '../../functions/agents/resume-agent.ts';
+import { rotateSigningSecret } from '../../functions/agents/rotate-signing-secret.ts';
 import { createCredential } from '../../functions/credentials/create-credential.ts';
 import { removeCredential } from '../../functions/credentials/remove-credential.ts';
 import { updateCredential } from '../../functions/credentials/update-credential.ts';
@@ -94,14 +98,16 @@ const firstOf = (before: Snapshot, { tenantId: owner }: Caller) =>
 const update = (process: RunningProcess, before: Snapshot, change: object) =>
   updateCredential(acme, firstOf(before, acme), updateCredentialRequest.parse(change), '"1"', process.ports);
 
-const bind = async (process: RunningProcess, id = 'agent_01JD000000000000000000000A') =>
+const bot = agentId.parse('agent_01JD000000000000000000000A');
+const neighbour = agentId.parse('agent_01JD000000000000000000000B');
+const bind = async (process: RunningProcess, id = bot, routing: object = { default: true }) =>
   putAgent(
     acme,
-    agentId.parse(id),
+    id,
     putAgentRequest.parse({
       name: 'Bot',
       target: { type: 'https', url: 'http://127.0.0.1:9/agent' },
-      whatsapp: { enabled: true, credentialId: await idOf(process, acme), phoneNumberId: numberOne },
+      whatsapp: { enabled: true, credentialId: await idOf(process, acme), phoneNumberId: numberOne, routing },
     }),
     { ifMatch: undefined, ifNoneMatch: '*' },
     process.ports,
@@ -129,6 +135,26 @@ const scenarios: readonly Scenario[] = [
     before: inTurn((process) => connect(process, acme, { ...shop, phoneNumberIds: [] })),
     call: (process) => bind(process),
     doneAlready: ['agent-exists'],
+  },
+  {
+    title: 'resuming an agent that is paused',
+    before: inTurn(
+      (process) => connect(process, acme, shop),
+      (process) => bind(process),
+      (process) => pauseAgent(acme, bot, process.ports),
+    ),
+    call: (process) => resumeAgent(acme, bot, process.ports),
+  },
+  {
+    title: 'removing an agent that has two signing secrets, beside another one',
+    before: inTurn(
+      (process) => connect(process, acme, { ...shop, phoneNumberIds: [] }),
+      (process) => bind(process),
+      (process) => bind(process, neighbour, { priority: 1, conditions: { keywords: ['order'] } }),
+      (process) => rotateSigningSecret(acme, bot, process.ports),
+    ),
+    call: (process) => removeAgent(acme, bot, '*', process.ports),
+    doneAlready: ['not-found'],
   },
   {
     title: 'changing the access token',

@@ -207,29 +207,32 @@ describe('what the router has found out about a target', () => {
   const conditional = { priority: 1, conditions: { keywords: ['order'] }, conversationMinutes: 1440 };
   const both = counted({ circuits, bindings: [bindingOf(), bindingOf({ agentId: other, routing: conditional })] });
 
+  const circuitsAfter = (outcome: Awaited<ReturnType<typeof change>>) =>
+    'changes' in outcome ? outcome.changes.map(({ after }) => after?.circuits) : outcome;
+
   test('is forgotten when the agent has another target, and its held events may go on', async () => {
     const moved = agent(ids.number, { target: { type: 'https', url: 'https://new.example/' } });
     const outcome = await change(agent(ids.number), moved, { [ids.number]: both });
-    expect(outcome).toMatchObject({ changes: [{ after: { circuits: onlyOthers } }] });
+    expect(circuitsAfter(outcome)).toEqual([onlyOthers]);
     expect(releasedBy('changes' in outcome ? outcome.changes : [], ids.agent)).toEqual([ids.number]);
   });
 
   test('stays when anything else is edited, and nothing that is held goes on', async () => {
     const outcome = await change(agent(ids.number), agent(ids.number, { name: 'Help' }), { [ids.number]: both });
-    expect(outcome).toMatchObject({ changes: [{ after: { circuits } }] });
+    expect(circuitsAfter(outcome)).toEqual([circuits]);
     expect(releasedBy('changes' in outcome ? outcome.changes : [], ids.agent)).toEqual([]);
   });
 
   test('goes with the agent, and its held events may go on to somebody else', async () => {
     const outcome = await change(agent(ids.number), agent(null), { [ids.number]: both });
-    expect(outcome).toMatchObject({ changes: [{ after: { circuits: onlyOthers } }] });
+    expect(circuitsAfter(outcome)).toEqual([onlyOthers]);
     expect(releasedBy('changes' in outcome ? outcome.changes : [], ids.agent)).toEqual([ids.number]);
   });
 
   test('is forgotten when the agent is resumed', async () => {
     const numbers = { readNumber: () => Promise.resolve(both) };
     const changes = await rebound(agent(ids.number), numbers, { afresh: true });
-    expect(changes).toMatchObject([{ before: both, after: { circuits: onlyOthers } }]);
+    expect(circuitsAfter({ changes })).toEqual([onlyOthers]);
     expect(releasedBy(changes, ids.agent)).toEqual([ids.number]);
     expect(releasedBy(changes, other)).toEqual([]);
   });
