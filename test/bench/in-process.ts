@@ -82,11 +82,14 @@ async function measureSize(messages: number, others: readonly Contender[]): Prom
 /** Microseconds per call of each. */
 async function inTurn(works: readonly (() => unknown)[]): Promise<readonly number[]> {
   const times = works.map((): number[] => []);
-  for (let block = 0; block < blocks + warmUpBlocks; block++)
-    for (const [index, work] of works.entries()) {
-      const time = await timeOf(work);
+  for (let block = 0; block < blocks + warmUpBlocks; block++) {
+    // Whoever comes after one that leaves much garbage pays for a part of it: each begins in turn, forwards and backwards.
+    const order = works.map((_, place) => (place + block) % works.length);
+    for (const index of block % 2 === 0 ? order : order.toReversed()) {
+      const time = await timeOf(works[index] ?? (() => undefined));
       if (block >= warmUpBlocks) times[index]?.push(time);
     }
+  }
   return times.map(median);
 }
 
