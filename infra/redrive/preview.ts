@@ -66,8 +66,9 @@ async function eventsTable(events: readonly ShownOf<EventsContent>[], known: Wha
  * Whether something of the conversation has been handled after its oldest dead letter was queued. Where an event before it was handled
  * late it says so too: a doubt too many is better than a surprise.
  */
-function movedOn(messages: readonly Shown[], lastHandledAt: string | undefined): string {
+function movedOn(messages: readonly Shown[], lastHandledAt: string | null | undefined): string {
   if (lastHandledAt === undefined) return 'unknown';
+  if (lastHandledAt === null) return 'nothing handled';
   const since = new Date(earliest(messages.map(({ sentAt }) => sentAt)));
   return new Date(lastHandledAt) > since ? `HAS MOVED ON, last handled ${lastHandledAt}` : 'nothing handled';
 }

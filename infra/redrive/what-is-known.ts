@@ -6,8 +6,11 @@ import * as z from 'zod';
 export interface WhatIsKnown {
   /** Those of these events that are done: handed to the agent, with a fate for each reply. */
   finishedOf(eventIds: readonly string[]): Promise<ReadonlySet<string>>;
-  /** When an event of each of these conversations was last handled, ISO-8601; a conversation of which nobody wrote it down is missing. */
-  lastHandledOf(conversationIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * When an event of each of these conversations was last handled, ISO-8601; null where it is on record that events failed and nothing
+   * has been handled after them. A conversation of which neither was written down is missing.
+   */
+  lastHandledOf(conversationIds: readonly string[]): Promise<ReadonlyMap<string, string | null>>;
   /** Those of these tickets that are still open: their work is not done. */
   openOf(tickets: readonly string[]): Promise<ReadonlySet<string>>;
 }
@@ -25,6 +28,8 @@ const conversation = z.object({
   pk: z.string(),
   joinedTo: z.string().nullish().catch(null),
   lastHandledAt: z.iso.datetime().nullish().catch(null),
+  /** The router noted that an event of it went to the dead letters. */
+  skippedAt: z.iso.datetime().nullish().catch(null),
 });
 const ticketItem = z.object({ sk: z.string() });
 
@@ -55,7 +60,8 @@ export function whatIsKnown(
   };
 
   const conversations = async (ids: readonly string[]) => {
-    const rows = await read(tables.directory, unique(ids).map(conversationKey), 'pk', 'joinedTo', 'lastHandledAt');
+    const keys = unique(ids).map(conversationKey);
+    const rows = await read(tables.directory, keys, 'pk', 'joinedTo', 'lastHandledAt', 'skippedAt');
     return new Map(rows.map((row) => conversation.parse(row)).map((it) => [it.pk.slice('CONV#'.length), it]));
   };
 
@@ -71,10 +77,14 @@ export function whatIsKnown(
       // A customer who has been seen under another form of identity: there the conversation goes on.
       const joined = await conversations([...rows.values()].flatMap(({ joinedTo }) => joinedTo ?? []));
       return new Map(
-        [...rows].flatMap(([id, { joinedTo, lastHandledAt }]) => {
-          const times = [lastHandledAt, joined.get(joinedTo ?? '')?.lastHandledAt].flatMap((it) => it ?? []);
-          const latest = times.sort().at(-1);
-          return latest === undefined ? [] : [[id, latest] as const];
+        [...rows].flatMap(([id, row]): (readonly [string, string | null])[] => {
+          const known = [row, joined.get(row.joinedTo ?? '')].flatMap((it) => it ?? []);
+          const latest = known
+            .flatMap(({ lastHandledAt }) => lastHandledAt ?? [])
+            .sort()
+            .at(-1);
+          if (latest !== undefined) return [[id, latest]];
+          return known.some(({ skippedAt }) => skippedAt != null) ? [[id, null]] : [];
         }),
       );
     },

@@ -100,17 +100,28 @@ describe('what is known', () => {
       conversation('joined', { joinedTo: 'other' }),
       conversation('joined late', { joinedTo: 'other', lastHandledAt: '2026-11-24T13:00:00.000Z' }),
       conversation('other', { lastHandledAt: '2026-11-24T12:00:00.000Z' }),
-      conversation('silent', { heldCount: 0 }),
+      conversation('failed', { skippedAt: '2026-11-24T09:00:00.000Z', lastHandledAt: null }),
+      conversation('silent', { heldCount: 0, skippedAt: null }),
       conversation('strange', { lastHandledAt: 17, joinedTo: 18 }),
     );
     expect(
       Object.fromEntries(
-        await known.lastHandledOf(['plain', 'joined', 'joined late', 'silent', 'strange', 'nobody’s', 'plain']),
+        await known.lastHandledOf([
+          'plain',
+          'joined',
+          'joined late',
+          'failed',
+          'silent',
+          'strange',
+          'nobody’s',
+          'plain',
+        ]),
       ),
     ).toEqual({
       plain: '2026-11-24T10:00:00.000Z',
       joined: '2026-11-24T12:00:00.000Z',
       'joined late': '2026-11-24T13:00:00.000Z',
+      failed: null,
     });
   });
 

@@ -118,6 +118,7 @@ describe('the preview', () => {
     ['2026-11-24T10:00:00.001Z', /HAS MOVED ON, last handled 2026-11-24T10:00:00.001Z/],
     ['2026-11-24T10:00:00.000Z', /nothing handled/],
     ['2026-11-23T00:00:00.000Z', /nothing handled/],
+    [null, /nothing handled/],
     [undefined, /unknown/],
   ])('of a conversation last handled at %s, with a message queued at ten, says %s', async (lastHandled, verdict) => {
     const deadLetters = new MemoryDeadLetters();
