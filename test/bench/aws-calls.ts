@@ -213,11 +213,9 @@ async function deployedEnvironment(aws: AwsEndpoint, name: string): Promise<Read
   return Environment?.Variables ?? {};
 }
 
-let customers = 0;
-
-/** What API Gateway makes of Meta's POST. */
+/** What API Gateway makes of Meta's POST. Each tenant has one customer, whose conversation goes on from one pass to the next. */
 function postOf({ appSecret, wabaId, phoneNumberIds: [phoneNumberId = ''], webhookPath }: ConnectedTenant): object {
-  const from = `4915560${100_000 + customers++}`;
+  const from = `49155${phoneNumberId.slice(-8)}`;
   const body = webhookBody({ wamid: newWamid(), wabaId, phoneNumberId, from });
   return {
     version: '2.0',
