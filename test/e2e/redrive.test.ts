@@ -167,3 +167,24 @@ test('a message that nobody can read stays and holds up its conversation, unless
   await eventually(async () => expect(await deadLettersOf(partner)).toHaveLength(1), dying);
   expect(partner.agent.texts).toEqual(['readable']);
 });
+
+test('of a conversation that goes on after an event failed for good, the preview says that it has moved on', async () => {
+  const partner = await newConversationPartner(host, 'moves-on', quiet);
+  const { waId } = newCustomer();
+  await failForGood(partner, [[waId, 'failed']]);
+  const [letter] = await deadLettersOf(partner);
+  const conversation = conversationOf(letter?.Body ?? '{}');
+  const lineOf = async () => (await redriveCommand()).printed.split('\n').find((line) => line.startsWith(conversation));
+  const write = async (body: string) => {
+    await meta.message({ phoneNumberId: partner.number, from: waId, body });
+    await eventually(() => expect(partner.agent.texts).toContain(body));
+  };
+  // What the router notes at the 20th try. Here there was only one, and a row to note it in is there once an event was handled.
+  await write('makes the row');
+  const [row] = (await rowsOf('Directory')).filter(({ pk }) => pk === `CONV#${conversation}`);
+  if (row === undefined) throw new Error('The conversation has no row.');
+  await putRow('Directory', { ...row, skippedAt: new Date().toISOString() });
+  expect(await lineOf()).toMatch(/nothing handled$/);
+  await write('goes on');
+  await eventually(async () => expect(await lineOf()).toMatch(/HAS MOVED ON, last handled /));
+});
