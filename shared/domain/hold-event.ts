@@ -104,7 +104,10 @@ const heldBody = z.object({
 export type HeldBody = z.infer<typeof heldBody>;
 
 /** The same for every try to hold it, so that none leaves a body behind. */
-const relayKeyOf = (batch: QueuedEvents, event: QueuedEvent): string => `held/${batch.tenantId}/${event.eventId}`;
+export const relayKeyOf = (
+  { tenantId }: Pick<QueuedEvents, 'tenantId'>,
+  { eventId }: Pick<QueuedEvent, 'eventId'>,
+): string => `held/${tenantId}/${eventId}`;
 
 /** @returns the key of the body. @throws {Fault} store-unavailable */
 export const putHeldBody = async (batch: QueuedEvents, event: QueuedEvent, relay: RelayStore): Promise<string> => {

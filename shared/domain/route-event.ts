@@ -2,10 +2,10 @@ import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
 import { type Choice, chooseAgent } from './choose-agent.ts';
 import { afterFailure, probePause } from './circuit.ts';
 import type { HeldClaim } from './claim.ts';
-import { joinedConversation, newConversation } from './conversation.ts';
+import { isErasedSince, joinedConversation, newConversation } from './conversation.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
 import type { EventEnvelope, EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
-import { holdReason, putHeldBody } from './hold-event.ts';
+import { holdReason, putHeldBody, relayKeyOf } from './hold-event.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
 import { releaseTicket } from './release-number.ts';
 
@@ -36,6 +36,7 @@ export const routeEvent = async (
     ports.journal.count('EventsUnwanted');
     return 'finished';
   }
+  if (found === 'erased') return forget(batch, event, ports);
   const { eventId } = event;
   const claim = await ports.claims.claim({
     eventId,
@@ -88,25 +89,49 @@ export interface Found {
   readonly links: ReturnType<typeof joinedConversation>['links'];
 }
 
-/** @throws {Fault} store-unavailable, row-malformed */
+/** `erased`: its customer was erased after it was received. @throws {Fault} store-unavailable, row-malformed */
 export const lookUp = async (
-  { type: _, events: __, ...envelope }: QueuedEvents,
+  batch: QueuedEvents,
   event: QueuedEvent,
   { routing, now }: Pick<RouteEventPorts, 'routing' | 'now'>,
-): Promise<Found | 'foreign' | 'unwanted'> => {
-  const ids = [envelope.conversationId, ...(event.alsoKnownAs === null ? [] : [event.alsoKnownAs])];
-  const { number, conversations } = await routing.read(envelope.phoneNumberId, ids);
+): Promise<Found | 'foreign' | 'unwanted' | 'erased'> => {
+  const { type: _, events: __, ...envelope } = batch;
+  const { number, conversationId, conversation, links, names } = await readNames(envelope, event, routing);
   if (number?.tenantId !== envelope.tenantId || !number.acceptedSources.includes(envelope.credentialId))
     return 'foreign';
-  const { conversationId, links } = joinedConversation(envelope.conversationId, event.alsoKnownAs, conversations);
-  const conversation = ids.includes(conversationId)
-    ? conversations.get(conversationId)
-    : (await routing.read(envelope.phoneNumberId, [conversationId])).conversations.get(conversationId);
-  if (conversation?.erasedAt != null && envelope.receivedAt <= conversation.erasedAt) return 'unwanted';
+  // Under whatever name: two of them need not have been joined yet.
+  if (names.some((record) => isErasedSince(record, envelope.receivedAt))) return 'erased';
   const choice = chooseAgent(number, conversation, event, now());
   return choice === undefined
     ? 'unwanted'
     : { envelope: { ...envelope, conversationId }, number, conversation, choice, links };
+};
+
+/** The number, and the conversation under every name that the event has for it. */
+const readNames = async (
+  { phoneNumberId, conversationId: own }: Pick<QueuedEvents, 'phoneNumberId' | 'conversationId'>,
+  { alsoKnownAs }: QueuedEvent,
+  routing: RouteEventPorts['routing'],
+) => {
+  const ids = [own, ...(alsoKnownAs === null ? [] : [alsoKnownAs])];
+  const { number, conversations } = await routing.read(phoneNumberId, ids);
+  const { conversationId, links } = joinedConversation(own, alsoKnownAs, conversations);
+  const conversation = ids.includes(conversationId)
+    ? conversations.get(conversationId)
+    : (await routing.read(phoneNumberId, [conversationId])).conversations.get(conversationId);
+  return { number, conversationId, conversation, links, names: [...conversations.values(), conversation] };
+};
+
+/** Nothing of it is kept, what a router that died has left included, and no repeat of it is dispatched either. */
+const forget = async (batch: QueuedEvents, event: QueuedEvent, ports: RouteEventPorts): Promise<RouteOutcome> => {
+  const { eventId } = event;
+  const { conversationId } = await readNames(batch, event, ports.routing);
+  const claim = await ports.claims.claim({ eventId, tenantId: batch.tenantId, conversationId, isReleased: false });
+  if (claim.outcome === 'busy') return 'repeat';
+  await ports.relay.delete([relayKeyOf(batch, event)]);
+  if (claim.outcome === 'claimed') await claim.held.record({ state: 'done', replies: null, fates: [] });
+  ports.journal.count('EventsUnwanted');
+  return 'finished';
 };
 
 export const traceOf = (envelope: Pick<QueuedEvents, 'tenantId' | 'credentialId'>, event: QueuedEvent) => ({
@@ -157,7 +182,11 @@ const hold = async (
     leaseId: claim.leaseId,
     now: ports.now(),
   });
-  if (!isHeld) return false;
+  if (!isHeld) {
+    // Nobody else has put it there: the claim is ours as long as we run.
+    await ports.relay.delete([relayKey]);
+    return false;
+  }
   ports.journal.info('event-held', { ...traceOf(batch, event), agentId, code: because });
   ports.journal.count('EventsHeld');
   await releaseIfFree(found, ports);
