@@ -228,6 +228,18 @@ class Outside {
     return conversations.get(conversation);
   }
 
+  /** What stands in line, what waits for a choice, and whether the conversation is in the list: as counted, and as it is. */
+  async counts() {
+    const record = await this.conversation();
+    const lines = await this.leftBehind();
+    const startingWith = (prefix: string) => lines.filter((sk) => sk.startsWith(prefix)).length;
+    const [heldCount, setAsideCount] = [record?.heldCount ?? 0, record?.setAsideCount ?? 0];
+    return {
+      counted: { heldCount, setAsideCount, listed: heldCount + setAsideCount > 0 ? 1 : 0 },
+      found: { heldCount: startingWith('HELD#'), setAsideCount: startingWith('ASIDE#'), listed: startingWith('conv_') },
+    };
+  }
+
   /** Lines, lists and replies that somebody has left behind. */
   async leftBehind(): Promise<readonly string[]> {
     const rows = await rowsOf('ministack', this.tables.events);
@@ -508,6 +520,8 @@ describe('who erases a customer', () => {
       withCustomer,
       async (outside, died) => {
         const label = JSON.stringify(died);
+        const { counted, found } = await outside.counts();
+        expect(counted, label).toEqual(found);
         await outside.untilFinished((router) => router.route('new', afterErasure));
         // Its router died; the queue shows it again.
         await outside.untilFinished((router) => router.route('answered'));
@@ -528,6 +542,22 @@ describe('who erases a customer', () => {
         expect(await outside.leftBehind(), label).toEqual([]);
         expect(outside.relay.bodies.size, label).toBe(0);
         expect(await outside.conversation(), label).toMatchObject({ heldCount: 0, setAsideCount: 0 });
+      },
+    );
+  });
+
+  test('after a router died over an event of theirs leaves nothing of it', async () => {
+    await atEveryCall(
+      (router) => router.route('one'),
+      () => Outside.make(isPaused),
+      async (outside, died) => {
+        const label = JSON.stringify(died);
+        await outside.router().erase();
+        await outside.untilFinished((router) => router.route('one'));
+        await resumed(outside);
+        expect(outside.dispatched, label).toEqual([]);
+        expect(await outside.leftBehind(), label).toEqual([]);
+        expect(outside.relay.bodies.size, label).toBe(0);
       },
     );
   });
