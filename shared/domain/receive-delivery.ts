@@ -404,7 +404,9 @@ const newsOf = (
       envelope: { version: 1, tenantId, credentialId, receivedAt },
       news: [],
     };
-    told.news.push({ eventId: eventIdOf(tenantId, event), field: event.field, value: event.value });
+    // An id of each credential's own: by that of the agent's event, or of another credential, whoever is first would claim it for all.
+    const eventId = eventIdOf(tenantId, { ...event, phoneNumberId: credentialId });
+    told.news.push({ eventId, field: event.field, value: event.value });
     byCredential.set(credentialId, told);
   }
   return [...byCredential.values()].map(({ envelope, news }) => {
