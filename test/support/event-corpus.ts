@@ -17,12 +17,23 @@ export interface CorpusDelivery {
   };
   /** What is in it, in its order. */
   readonly kinds: readonly ReportedEvent['kind'][];
+  /** It changes our picture of the credential. */
+  readonly isNews?: true;
 }
 
-const wabaId = '102290129340398';
-const metadata = { display_phone_number: '15550783881', phone_number_id: '106540352242922' };
-const waId = '16505551234';
-const userId = 'US.13491208655302741918';
+/** Whom the corpus is about, and who writes. */
+export const corpusNames = {
+  wabaId: '102290129340398',
+  phoneNumberId: '106540352242922',
+  displayPhoneNumber: '15550783881',
+  waId: '16505551234',
+  userId: 'US.13491208655302741918',
+  name: 'Sheena Nelson',
+  newWaId: '16505554321',
+  newUserId: 'US.99991208655302741918',
+} as const;
+const { wabaId, waId, userId } = corpusNames;
+const metadata = { display_phone_number: corpusNames.displayPhoneNumber, phone_number_id: corpusNames.phoneNumberId };
 const groupId = 'Y2FwaV9ncm91cDoxNTU1MDc4Mzg4MToxMjAzNjM0MDQ2OTQyMzM4MjAZD';
 const timestamp = '1749416383';
 const sheena = { profile: { name: 'Sheena Nelson' }, wa_id: waId, user_id: userId };
@@ -41,6 +52,8 @@ const delivery = (
   body: { object: 'whatsapp_business_account', entry: [{ id: wabaId, changes: [{ value, field }], ...entry }] },
   kinds,
 });
+
+const news = (it: CorpusDelivery): CorpusDelivery => ({ ...it, isNews: true });
 
 /** On its own webhook, with the contact that usually comes along. */
 const message = (name: string, content: object, value: object = { contacts: [sheena] }): CorpusDelivery =>
@@ -205,6 +218,23 @@ const messages: readonly CorpusDelivery[] = [
     type: 'system',
     system: { body: 'Sheena changed', user_id: 'US.99991208655302741918', type: 'user_changed_user_id' },
   }),
+  bareMessage('system, new phone number and user id', {
+    from: waId,
+    from_user_id: userId,
+    type: 'system',
+    system: {
+      body: 'User A changed from 16505551234 to 16505554321',
+      wa_id: '16505554321',
+      user_id: 'US.99991208655302741918',
+      type: 'user_changed_number',
+    },
+  }),
+  bareMessage('system, new user id of a number', {
+    from: waId,
+    from_user_id: userId,
+    type: 'system',
+    system: { body: 'Sheena changed', user_id: 'US.99991208655302741918', type: 'user_changed_user_id' },
+  }),
   bareMessage('system, another telephone', {
     from: waId,
     type: 'system',
@@ -326,6 +356,21 @@ const statuses: readonly CorpusDelivery[] = [
   status('failed, without contacts', { status: 'failed', errors: [failureError] }, {}),
   status('deleted, which is legacy', { status: 'deleted' }),
   status('a word that is not known yet', { status: 'pondered' }),
+  status('of a send of ours', { status: 'delivered', biz_opaque_callback_data: `sb1:evt_${'a'.repeat(43)}:0` }),
+  status('of somebody else’s send', { status: 'delivered', biz_opaque_callback_data: 'campaign-7' }),
+  status('failed, for a user without number', {
+    status: 'failed',
+    recipient_id: undefined,
+    errors: [failureError],
+  }),
+  status('of one participant of a group', {
+    status: 'read',
+    recipient_type: 'group',
+    recipient_id: groupId,
+    recipient_user_id: undefined,
+    recipient_participant_id: waId,
+    recipient_participant_user_id: userId,
+  }),
   delivery(
     'status: of a username customer',
     'messages',
@@ -390,11 +435,13 @@ const calls: readonly CorpusDelivery[] = [
       },
     ],
   }),
-  call('status', {
-    statuses: [
-      { id: 'wacid.HBgLMTY1MDU1NTEyMzQ', type: 'call', status: 'RINGING', timestamp: '1762216152', recipient_id: waId },
-    ],
-  }),
+  ...['RINGING', 'ACCEPTED', 'REJECTED'].map((state) =>
+    call(`status ${state}`, {
+      statuses: [
+        { id: 'wacid.HBgLMTY1MDU1NTEyMzQ', type: 'call', status: state, timestamp: '1762216152', recipient_id: waId },
+      ],
+    }),
+  ),
 ];
 
 const echo = (field: string, name: string, content: object): CorpusDelivery =>
@@ -525,10 +572,12 @@ const templateNotices: readonly CorpusDelivery[] = [
 
 const accountUpdate = (event: string, more: object = {}, entry?: object): CorpusDelivery =>
   notice('account_update', event, { event, ...more }, entry);
+const accountNews = (...update: Parameters<typeof accountUpdate>): CorpusDelivery => news(accountUpdate(...update));
+const newsNotice = (...told: Parameters<typeof notice>): CorpusDelivery => news(notice(...told));
 
 const accountNotices: readonly CorpusDelivery[] = [
-  accountUpdate('ACCOUNT_DELETED'),
-  accountUpdate('ACCOUNT_RESTRICTION', {
+  accountNews('ACCOUNT_DELETED'),
+  accountNews('ACCOUNT_RESTRICTION', {
     restriction_info: [
       { restriction_type: 'RESTRICTED_BIZ_INITIATED_MESSAGING', expiration: 1_739_921_024 },
       {
@@ -538,8 +587,8 @@ const accountNotices: readonly CorpusDelivery[] = [
       },
     ],
   }),
-  accountUpdate('ACCOUNT_VIOLATION', { violation_info: { violation_type: 'SCAM' } }),
-  accountUpdate('DISABLED_UPDATE', {
+  accountNews('ACCOUNT_VIOLATION', { violation_info: { violation_type: 'SCAM' } }),
+  accountNews('DISABLED_UPDATE', {
     ban_info: { waba_ban_state: 'SCHEDULE_FOR_DISABLE', waba_ban_date: 'February 12, 2025' },
   }),
   accountUpdate('AD_ACCOUNT_LINKED', { waba_info: { waba_id: wabaId, owner_business_id: '2329417887457253' } }),
@@ -549,14 +598,14 @@ const accountNotices: readonly CorpusDelivery[] = [
   accountUpdate('BUSINESS_PRIMARY_LOCATION_COUNTRY_UPDATE', { country: 'IN' }),
   accountUpdate('MM_LITE_TERMS_SIGNED', { waba_info: { waba_id: wabaId } }),
   // The entry names the partner's business, not the account.
-  accountUpdate('PARTNER_ADDED', { waba_info: { waba_id: wabaId } }, { id: '506914307656634', time: 1_739_321_024 }),
-  accountUpdate(
+  accountNews('PARTNER_ADDED', { waba_info: { waba_id: wabaId } }, { id: '506914307656634', time: 1_739_321_024 }),
+  accountNews(
     'PARTNER_REMOVED',
     { waba_info: { waba_id: wabaId }, disconnection_info: { reason: 'UNLINKED', initiated_by: 'USER' } },
     { id: '506914307656634', time: 1_739_321_024 },
   ),
-  accountUpdate('PARTNER_APP_INSTALLED', { waba_info: { waba_id: wabaId, partner_app_id: '67890' } }),
-  accountUpdate('PARTNER_APP_UNINSTALLED', { waba_info: { waba_id: wabaId, partner_app_id: '67890' } }),
+  accountNews('PARTNER_APP_INSTALLED', { waba_info: { waba_id: wabaId, partner_app_id: '67890' } }),
+  accountNews('PARTNER_APP_UNINSTALLED', { waba_info: { waba_id: wabaId, partner_app_id: '67890' } }),
   accountUpdate('PARTNER_CLIENT_CERTIFICATION_STATUS_UPDATE', {
     partner_client_certification_info: {
       client_business_id: '1',
@@ -572,10 +621,10 @@ const accountNotices: readonly CorpusDelivery[] = [
       region: 'India',
     },
   }),
-  accountUpdate('ACCOUNT_OFFBOARDED'),
-  accountUpdate('ACCOUNT_RECONNECTED'),
-  accountUpdate('VERIFIED_ACCOUNT', { phone_number: '15550783881' }),
-  notice('account_alerts', '', {
+  accountNews('ACCOUNT_OFFBOARDED'),
+  accountNews('ACCOUNT_RECONNECTED'),
+  accountNews('VERIFIED_ACCOUNT', { phone_number: '15550783881' }),
+  newsNotice('account_alerts', '', {
     entity_type: 'BUSINESS',
     entity_id: '506914307656634',
     alert_info: {
@@ -585,41 +634,56 @@ const accountNotices: readonly CorpusDelivery[] = [
       alert_description: 'The account is an official business account now.',
     },
   }),
-  notice('account_review_update', '', { decision: 'APPROVED' }),
-  notice('phone_number_quality_update', 'ONBOARDING', {
+  newsNotice('account_alerts', 'of a number', {
+    entity_type: 'PHONE_NUMBER',
+    entity_id: metadata.phone_number_id,
+    alert_info: {
+      alert_severity: 'CRITICAL',
+      alert_status: 'ACTIVE',
+      alert_type: 'SOMETHING_NEW',
+      alert_description: 'Something is wrong with the number.',
+    },
+  }),
+  accountNews('SOMETHING_NEW'),
+  newsNotice('account_review_update', '', { decision: 'APPROVED' }),
+  newsNotice('phone_number_quality_update', 'ONBOARDING', {
     display_phone_number: '15550783881',
     event: 'ONBOARDING',
     current_limit: 'TIER_250',
   }),
-  notice('phone_number_quality_update', 'FLAGGED', {
+  newsNotice('phone_number_quality_update', 'FLAGGED', {
     display_phone_number: '15550783881',
     event: 'FLAGGED',
     old_limit: 'TIER_10K',
     current_limit: 'TIER_1K',
     max_daily_conversations_per_business: 'TIER_1K',
   }),
-  notice('phone_number_name_update', '', {
+  newsNotice('phone_number_name_update', '', {
     display_phone_number: '15550783881',
     decision: 'REJECTED',
     requested_verified_name: 'Lucky Shrub',
     rejection_reason: 'NAME_EMPLOYEE_ISSUE',
   }),
-  notice('phone_number_name_update', 'approved', {
+  newsNotice('phone_number_name_update', 'approved', {
     display_phone_number: '15550783881',
     decision: 'APPROVED',
     requested_verified_name: 'Lucky Shrub',
     rejection_reason: null,
   }),
-  notice('business_capability_update', 'as a number', {
+  newsNotice('business_capability_update', 'as a number', {
     max_daily_conversations_per_business: 2000,
     max_phone_numbers_per_business: 25,
     max_phone_numbers_per_waba: 25,
   }),
-  notice('business_capability_update', 'as a tier', { max_daily_conversations_per_business: 'TIER_UNLIMITED' }),
-  notice('business_capability_update', 'without limit, as it was written once', {
+  newsNotice('business_capability_update', 'as a tier', { max_daily_conversations_per_business: 'TIER_UNLIMITED' }),
+  newsNotice('business_capability_update', 'without limit, as it was written once', {
     max_daily_conversation_per_phone: -1,
   }),
-  notice('security', '', { display_phone_number: '15550783881', event: 'PIN_CHANGED', requester: '61555822107539' }),
+  newsNotice('security', '', {
+    display_phone_number: '15550783881',
+    event: 'PIN_CHANGED',
+    requester: '61555822107539',
+  }),
   notice('account_settings_update', '', {
     messaging_product: 'whatsapp',
     timestamp: '1739321024',
@@ -771,6 +835,21 @@ const customerNotices: readonly CorpusDelivery[] = [
       ],
     },
     {},
+  ),
+  delivery(
+    'smb_app_state_sync: two at once',
+    'smb_app_state_sync',
+    {
+      messaging_product: 'whatsapp',
+      metadata,
+      state_sync: ['add', 'remove'].map((action) => ({
+        type: 'contact',
+        contact: { phone_number: '16505559999' },
+        action,
+        metadata: { timestamp: '1738346007' },
+      })),
+    },
+    ['account', 'account'],
   ),
   notice(
     'automatic_events',

@@ -596,6 +596,25 @@ describe('a notice about the account', () => {
     expect(acmes).not.toBe(globexes);
   });
 
+  test.each(fieldExamples.filter(({ isNews, entryId }) => isNews && entryId === undefined))(
+    'is news under another id than for agents, and for each credential of its own: $title',
+    async (example) => {
+      const second = credentialRecordOf({ credentialId: ids.otherCredential, claimedNumbers: {} });
+      const it = world({ webhook: appWebhook, others: [wantingEverything, second] });
+      await it.deliver(bodyOf([example]));
+      const taken = [...it.queued().flatMap(({ events }) => events), ...it.news().flatMap(({ news }) => news)];
+      expect(taken).toHaveLength(3);
+      expect(new Set(taken.map(({ eventId }) => eventId)).size).toBe(3);
+      const [first] = it.news();
+      await it.deliver(bodyOf([example]));
+      // Meta's repeat is the same.
+      expect(it.news().filter(({ credentialId }) => credentialId === first?.credentialId)).toMatchObject([
+        { news: first?.news },
+        { news: first?.news },
+      ]);
+    },
+  );
+
   test('that is larger than any is not news, and keeps nothing else from being taken', async () => {
     const it = world();
     const blown = { field: 'account_update', value: { event: 'DISABLED_UPDATE', filler: 'x'.repeat(400_000) } };
@@ -608,7 +627,11 @@ describe('a notice about the account', () => {
 describe('a status', () => {
   const agents = (forward: typeof everything.forward) =>
     credentialRecordOf({ claimedNumbers: { [ids.number]: { agentIds: [ids.agent], forward } } });
-  const wanted = ['failed', 'failed for a user without number', 'of a send of ours'];
+  const wanted = ['failed, without contacts', 'failed, for a user without number', 'sent', 'of a send of ours'];
+
+  test('is there in every form that matters', () => {
+    expect(Object.keys(statusExamples)).toEqual(expect.arrayContaining([...wanted, 'of somebody else’s send', 'read']));
+  });
 
   test.each(Object.entries(statusExamples))(
     '%s is dropped only when it is neither ours nor a failure',
@@ -636,7 +659,8 @@ describe('what the router needs is queued whether an agent asks for it or not', 
   ])('%s', async (_what, changes) => {
     const it = world();
     await it.deliver(bodyOf(changes));
-    expect(it.queued().flatMap(({ events }) => events)).toHaveLength(1);
+    expect(changes).not.toEqual([]);
+    expect(it.queued().flatMap(({ events }) => events)).toHaveLength(changes.length);
     const nobodyThere = world({
       credential: credentialRecordOf({ claimedNumbers: { [ids.number]: { agentIds: [], forward: [] } } }),
     });

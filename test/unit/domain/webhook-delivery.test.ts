@@ -244,7 +244,7 @@ describe('every type of the reference', () => {
   test('user_id_update is of who it is now, and says who it was', () => {
     const example = fieldExamples.find(({ field }) => field === 'user_id_update');
     expect(one({ field: 'user_id_update', value: example?.value ?? {} })).toMatchObject({
-      customer: { waId: newAda.waId, userId: newAda.userId },
+      customer: { waId: ada.waId, userId: newAda.userId },
       formerCustomer: { waId: null, userId: ada.userId },
     });
   });
