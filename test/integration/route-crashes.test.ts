@@ -80,7 +80,7 @@ class Outside {
   router(interruption?: Interruption) {
     const process = new MortalProcess(interruption);
     const client = new Proxy(this.#client, {
-      get: (target, name) =>
+      get: (target, name): unknown =>
         name === 'send'
           ? (command: never) => process.call(() => target.send(command))
           : Reflect.get(target, name, target),

@@ -145,7 +145,9 @@ describe('an event is held', () => {
     expect(await it.route('one')).toBe('finished');
     expect(it.heard).toEqual([]);
     expect(it.countOf()).toBe(1);
-    expect([...it.relay.bodies.values()].map((body) => JSON.parse(body))).toMatchObject([{ event: event('one') }]);
+    expect([...it.relay.bodies.values()].map((body) => JSON.parse(body) as unknown)).toMatchObject([
+      { event: event('one') },
+    ]);
     expect(it.claims.claims.get(event('one').eventId)).toMatchObject({ state: 'held', leaseId: null });
   });
 
