@@ -109,6 +109,8 @@ const dispatchSigned = async (
     if (work.released?.isProbe) return outcome;
     for (const pause of retryPauses) {
       if (outcome.outcome !== 'failed' || work.ports.timeLeft() < pause + dispatchTimeout) return outcome;
+      // An agent that says when it wants to be asked again is asked in the next round.
+      if ((outcome.retryAfterSeconds ?? 0) * 1000 > pause) return outcome;
       await work.ports.sleep(pause);
       outcome = await once();
     }

@@ -59,7 +59,7 @@ const releaseFirst = async (request: ReleaseHeld, ports: RouteEventPorts): Promi
     events: [body.event],
   };
   const found = await lookUp(batch, body.event, ports);
-  if (typeof found === 'string') return drop(held, request, ports, 'EventsUnwanted');
+  if (found === 'foreign' || found.outcome === 'unwanted') return drop(held, request, ports, 'EventsUnwanted');
   const between = obstacle(found.number, found.choice.binding, body.event.kind);
   const isProbe = action === 'probe' && between === 'suspended';
   if (between !== undefined && !isProbe) return 'finished';

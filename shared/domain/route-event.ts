@@ -2,7 +2,7 @@ import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
 import { type Choice, chooseAgent } from './choose-agent.ts';
 import { afterFailure, probePause } from './circuit.ts';
 import type { HeldClaim } from './claim.ts';
-import { joinedConversation, newConversation } from './conversation.ts';
+import { changed, joinedConversation, newConversation } from './conversation.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
 import type { EventEnvelope, EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
 import { holdReason, putHeldBody } from './hold-event.ts';
@@ -32,8 +32,9 @@ export const routeEvent = async (
     ports.journal.count('EventsForeign');
     return 'finished';
   }
-  if (found === 'unwanted') {
+  if (found.outcome === 'unwanted') {
     ports.journal.count('EventsUnwanted');
+    if (!found.isErased) await learnFrom(event, found, ports);
     return 'finished';
   }
   const { eventId } = event;
@@ -79,13 +80,24 @@ interface Attempt {
   readonly ports: RouteEventPorts;
 }
 
-/** What the Directory says about an event: whose it is, which conversation it belongs to, which agent gets it. */
-export interface Found {
+/** What the Directory says about an event: whose it is and which conversation it belongs to. */
+interface Placed {
   readonly envelope: EventEnvelope;
   readonly number: CountedNumber;
   readonly conversation: ConversationRecord | undefined;
-  readonly choice: Choice;
   readonly links: ReturnType<typeof joinedConversation>['links'];
+}
+
+/** And which agent gets it. */
+export interface Found extends Placed {
+  readonly outcome: 'found';
+  readonly choice: Choice;
+}
+
+/** No agent gets it. `isErased`: it is of the time before its customer was erased. */
+interface Unwanted extends Placed {
+  readonly outcome: 'unwanted';
+  readonly isErased: boolean;
 }
 
 /** @throws {Fault} store-unavailable, row-malformed */
@@ -93,7 +105,7 @@ export const lookUp = async (
   { type: _, events: __, ...envelope }: QueuedEvents,
   event: QueuedEvent,
   { routing, now }: Pick<RouteEventPorts, 'routing' | 'now'>,
-): Promise<Found | 'foreign' | 'unwanted'> => {
+): Promise<Found | Unwanted | 'foreign'> => {
   const ids = [envelope.conversationId, ...(event.alsoKnownAs === null ? [] : [event.alsoKnownAs])];
   const { number, conversations } = await routing.read(envelope.phoneNumberId, ids);
   if (number?.tenantId !== envelope.tenantId || !number.acceptedSources.includes(envelope.credentialId))
@@ -102,11 +114,20 @@ export const lookUp = async (
   const conversation = ids.includes(conversationId)
     ? conversations.get(conversationId)
     : (await routing.read(envelope.phoneNumberId, [conversationId])).conversations.get(conversationId);
-  if (conversation?.erasedAt != null && envelope.receivedAt <= conversation.erasedAt) return 'unwanted';
-  const choice = chooseAgent(number, conversation, event, now());
-  return choice === undefined
-    ? 'unwanted'
-    : { envelope: { ...envelope, conversationId }, number, conversation, choice, links };
+  const placed = { envelope: { ...envelope, conversationId }, number, conversation, links };
+  const isErased = conversation?.erasedAt != null && envelope.receivedAt <= conversation.erasedAt;
+  const choice = isErased ? undefined : chooseAgent(number, conversation, event, now());
+  return choice === undefined ? { outcome: 'unwanted', ...placed, isErased } : { outcome: 'found', ...placed, choice };
+};
+
+/** What an event tells about its conversation, also one that no agent wants: who else the customer is, and that a human answers. */
+const learnFrom = async (event: QueuedEvent, placed: Placed, ports: RouteEventPorts): Promise<void> => {
+  await writeLinks(placed, ports);
+  const { conversation, envelope } = placed;
+  if (event.kind !== 'echo' || conversation?.humanSince != null) return;
+  const now = ports.now();
+  const before = conversation ?? newConversation(envelope, now);
+  await ports.routing.save(conversation, changed(before, { humanSince: now.toISOString() }, now));
 };
 
 export const traceOf = (envelope: Pick<QueuedEvents, 'tenantId' | 'credentialId'>, event: QueuedEvent) => ({
@@ -133,7 +154,7 @@ const holdOrDispatch = async (attempt: Attempt): Promise<RouteOutcome> => {
       return afterDelivery(await deliverEvent(routedEvent(current), undefined), current);
     if (await hold(current, 'held')) return 'finished';
     const found = await lookUp(attempt.batch, attempt.event, attempt.ports);
-    if (typeof found === 'string') break;
+    if (found === 'foreign' || found.outcome === 'unwanted') break;
     current = { ...attempt, found };
   }
   await attempt.claim.release();
@@ -191,8 +212,8 @@ const afterDelivery = async (
     return 'repeat';
   }
   const again = await lookUp(batch, event, ports);
-  if (typeof again !== 'string' && (await hold({ batch, event, found: again, claim, rounds, ports }, target)))
-    return 'finished';
+  const isFound = again !== 'foreign' && again.outcome === 'found';
+  if (isFound && (await hold({ batch, event, found: again, claim, rounds, ports }, target))) return 'finished';
   await claim.release();
   return 'repeat';
 };
@@ -222,7 +243,7 @@ export const noteFailure = async (
   return 'held';
 };
 
-const writeLinks = async ({ envelope, links }: Found, { routing, now }: RouteEventPorts): Promise<void> => {
+const writeLinks = async ({ envelope, links }: Placed, { routing, now }: RouteEventPorts): Promise<void> => {
   await Promise.all(
     links.map(({ before, id }) => {
       const record = before ?? newConversation({ ...envelope, conversationId: id }, now());

@@ -499,6 +499,33 @@ describe('an answer that nobody asked for', () => {
   });
 });
 
+describe('an event that no agent wants', () => {
+  test('still tells that a human answers', async () => {
+    const it = world();
+    await it.run(event({ kind: 'echo' }));
+    expect(it.dispatched).toEqual([]);
+    await it.run(event({ eventId: eventId.parse(`evt_${'1'.repeat(43)}`) }));
+    expect(it.dispatched[0]?.data.conversation?.handledBy).toBe('human');
+  });
+
+  test('still tells who else the customer is', async () => {
+    const it = world();
+    const former = conversationId.parse(`conv_${'f'.repeat(43)}`);
+    await it.run(event({ kind: 'account', alsoKnownAs: former }));
+    expect(it.dispatched).toEqual([]);
+    expect(it.directory.conversations.get(former)).toMatchObject({ joinedTo: `conv_${'c'.repeat(43)}` });
+  });
+});
+
+test('an agent that says when it wants to be asked again is left alone until then', async () => {
+  const it = world({ answers: [{ outcome: 'failed', reason: 'http-429', retryAfterSeconds: 3 }] });
+  expect(await it.run()).toBe('repeat');
+  expect(it.dispatched).toHaveLength(1);
+  const soon = world({ answers: [{ outcome: 'failed', reason: 'http-429', retryAfterSeconds: 0.5 }] });
+  await soon.run();
+  expect(soon.dispatched).toHaveLength(3);
+});
+
 describe('a reply that does not get through', () => {
   test('comes back to the agent behind what is queued, as the same event however often it is told', async () => {
     const refusal: GraphFailure = { kind: 'refused', refusal: 'other', code: 131047 };
