@@ -95,7 +95,7 @@ export const customerEraser = (client: DynamoDBDocumentClient, tables: HeldTable
             agentUntil: null,
             greetedAt: null,
             awaySaidAt: null,
-            humanSince: null,
+            humanAt: null,
             heldCount: 0,
             setAsideCount: 0,
             erasedAt: now.toISOString(),

@@ -35,7 +35,7 @@ export const newConversation = (key: Omit<ConversationKey, 'credentialId'>, now:
   agentUntil: null,
   greetedAt: null,
   awaySaidAt: null,
-  humanSince: null,
+  humanAt: null,
   heldCount: 0,
   heldEver: 0,
   setAsideCount: 0,
@@ -85,6 +85,24 @@ export const joinedConversation = (
   const isFree = second === undefined || (second.joinedTo === null && second.heldCount + second.setAsideCount === 0);
   return { conversationId: own, links: isFree ? [{ before: second, id: other }] : [] };
 };
+
+/** A human who has answered is there for so long, and is noted again when the note is older than this. In milliseconds. */
+const humanFor = 24 * 60 * 60 * 1000;
+const noteHumanAgainAfter = 60 * 60 * 1000;
+
+const isYounger = (time: string | null | undefined, milliseconds: number, now: Date): boolean =>
+  time != null && now.getTime() - new Date(time).getTime() < milliseconds;
+
+/** Somebody has answered from the Business app within the last day. */
+export const isWithHuman = (conversation: Pick<ConversationRecord, 'humanAt'> | undefined, now: Date): boolean =>
+  isYounger(conversation?.humanAt, humanFor, now);
+
+/** What an echo changes; nothing while the note is fresh. */
+export const withHuman = (
+  conversation: Pick<ConversationRecord, 'humanAt'> | undefined,
+  now: Date,
+): { readonly humanAt?: string } =>
+  isYounger(conversation?.humanAt, noteHumanAgainAfter, now) ? {} : { humanAt: now.toISOString() };
 
 export type ConversationAgent = Pick<ConversationRecord, 'agentId' | 'agentUntil'>;
 

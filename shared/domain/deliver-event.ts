@@ -1,7 +1,7 @@
 import { agentEventOf } from './agent-event-of.ts';
 import { absenceStart, isAway } from './away.ts';
 import type { ClaimProgress, ClaimStep } from './claim.ts';
-import { changed, isUnderWay, newConversation } from './conversation.ts';
+import { changed, isUnderWay, isWithHuman, newConversation, withHuman } from './conversation.ts';
 import { type DispatchOutcome, dispatchTimeout } from './dispatch.ts';
 import type { EventOnItsWay } from './event-on-its-way.ts';
 import { withGraphAccess } from './graph-access.ts';
@@ -97,7 +97,7 @@ const dispatchSigned = async (
     agentId: binding.agentId,
     conversation: {
       id: work.envelope.conversationId,
-      handledBy: conversation?.humanSince == null ? 'agent' : 'human',
+      handledBy: isWithHuman(conversation, now) ? 'human' : 'agent',
     },
     away: isOutOfHours,
     heldSince: work.released?.heldSince ?? null,
@@ -143,8 +143,7 @@ const openConversation = async (work: EventOnItsWay): Promise<OpenedConversation
   const saysAway = maySpeak && away !== null && isOutOfHours && !wasToldSince(before, absenceStart(away, now));
   const changes = {
     ...(isMessage ? keeping(before, choice, now) : {}),
-    ...(begins && before?.humanSince != null ? { humanSince: null } : {}),
-    ...(event.kind === 'echo' && before?.humanSince == null ? { humanSince: at } : {}),
+    ...(event.kind === 'echo' ? withHuman(before, now) : {}),
     ...(greets ? { greetedAt: at } : {}),
     ...(saysAway ? { awaySaidAt: at } : {}),
     ...(isFirstAfterSkipped(before) ? { lastHandledAt: at } : {}),

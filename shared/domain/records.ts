@@ -201,8 +201,8 @@ export const conversationRecord = z.object({
   /** When it was last greeted, and when it was last told that nobody is there. */
   greetedAt: z.iso.datetime().nullable().default(null),
   awaySaidAt: z.iso.datetime().nullable().default(null),
-  /** Since when a human answers in the Business app. */
-  humanSince: z.iso.datetime().nullable().default(null),
+  /** When a human last answered from the Business app, to the hour. */
+  humanAt: z.iso.datetime().nullable().default(null),
   /** Events that are held: later ones go the same way, so that none is overtaken. */
   heldCount: z.number().int().default(0),
   /** How many have ever been held: where the next one stands in the line. */

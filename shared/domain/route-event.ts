@@ -2,7 +2,7 @@ import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
 import { type Choice, chooseAgent } from './choose-agent.ts';
 import { afterFailure, probePause } from './circuit.ts';
 import type { HeldClaim } from './claim.ts';
-import { changed, joinedConversation, newConversation } from './conversation.ts';
+import { changed, joinedConversation, newConversation, withHuman } from './conversation.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
 import type { EventEnvelope, EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
 import { holdReason, putHeldBody } from './hold-event.ts';
@@ -124,10 +124,10 @@ export const lookUp = async (
 const learnFrom = async (event: QueuedEvent, placed: Placed, ports: RouteEventPorts): Promise<void> => {
   await writeLinks(placed, ports);
   const { conversation, envelope } = placed;
-  if (event.kind !== 'echo' || conversation?.humanSince != null) return;
   const now = ports.now();
-  const before = conversation ?? newConversation(envelope, now);
-  await ports.routing.save(conversation, changed(before, { humanSince: now.toISOString() }, now));
+  const change = event.kind === 'echo' ? withHuman(conversation, now) : {};
+  if (change.humanAt === undefined) return;
+  await ports.routing.save(conversation, changed(conversation ?? newConversation(envelope, now), change, now));
 };
 
 export const traceOf = (envelope: Pick<QueuedEvents, 'tenantId' | 'credentialId'>, event: QueuedEvent) => ({

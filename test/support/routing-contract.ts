@@ -222,9 +222,9 @@ export const routingContract = (makeStores: () => Promise<RoutingStores>): void 
     expect(await stores.routing.save(undefined, one)).toBe(true);
     expect(await stores.routing.save(undefined, one)).toBe(false);
     expect(await find(stores)).toEqual(one);
-    expect(await stores.routing.save(one, changed(one, { humanSince: now.toISOString() }, now))).toBe(true);
+    expect(await stores.routing.save(one, changed(one, { humanAt: now.toISOString() }, now))).toBe(true);
     expect(await stores.routing.save(one, changed(one, { agentId: null }, now))).toBe(false);
-    expect(await find(stores)).toMatchObject({ humanSince: now.toISOString(), agentId: ids.agent });
+    expect(await find(stores)).toMatchObject({ humanAt: now.toISOString(), agentId: ids.agent });
     expect(await find(stores, other)).toBeUndefined();
   });
 
