@@ -52,10 +52,14 @@ const newsPorts = ports.once(() => {
   return { claims, releases, credentials, tickets, journal, now: () => new Date() };
 });
 
+/** Messages whose agent has said when it wants to be asked again, in seconds. */
+const waits = new WeakMap<SQSRecord, number>();
+
 const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean> => {
   const message = eventsMessage.parse(JSON.parse(record.body));
   const timeLeft = () => context.getRemainingTimeInMillis() - workReserve;
-  const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft };
+  const askedToWait = (seconds: number) => void waits.set(record, seconds);
+  const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft, askedToWait };
   switch (message.type) {
     case 'events':
       return routeAll(message, eventPorts);
@@ -101,14 +105,19 @@ const noteGivenUp = async (records: readonly SQSRecord[]): Promise<void> => {
   }
 };
 
+const secondsUntilSeen = (record: SQSRecord): number => {
+  const byReceives = Math.min(longestReturn, shortestReturn * Number(record.attributes.ApproximateReceiveCount));
+  return Math.max(byReceives, waits.get(record) ?? 0);
+};
+
 const returnSoon = async (records: readonly SQSRecord[]): Promise<void> => {
   await noteGivenUp(records).catch(() => undefined);
-  const receives = Math.max(0, ...records.map((record) => Number(record.attributes.ApproximateReceiveCount)));
-  const seconds = Math.min(longestReturn, shortestReturn * receives);
-  await eventsQueueConsumer(sqs(), setting(environmentName.eventsQueueUrl)).returnIn(
-    seconds,
-    records.map(({ receiptHandle }) => receiptHandle),
-  );
+  const consumer = eventsQueueConsumer(sqs(), setting(environmentName.eventsQueueUrl));
+  for (const [seconds, alike] of Map.groupBy(records, secondsUntilSeen))
+    await consumer.returnIn(
+      seconds,
+      alike.map(({ receiptHandle }) => receiptHandle),
+    );
 };
 
 /** Takes queued events to their agents, in order within a conversation, and the agents' replies to Meta. */

@@ -54,6 +54,8 @@ const dispatch = async (work: EventOnItsWay): Promise<Delivery> => {
         code: outcome.outcome === 'gone' ? 'http-410' : outcome.reason,
       });
       ports.journal.count('DispatchFailed');
+      if (outcome.outcome === 'failed' && outcome.retryAfterSeconds !== undefined)
+        ports.askedToWait(outcome.retryAfterSeconds);
       return { outcome: 'undeliverable', isGone: outcome.outcome === 'gone' };
     case 'refused':
       ports.journal.warn('event-refused-by-agent', { ...trace, agentId, httpStatus: outcome.httpStatus });

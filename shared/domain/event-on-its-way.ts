@@ -30,6 +30,8 @@ export interface RouteEventPorts {
   readonly journal: Journal;
   readonly now: () => Date;
   readonly sleep: (milliseconds: number) => Promise<void>;
+  /** The agent says when it wants to be asked again, in seconds. */
+  readonly askedToWait: (seconds: number) => void;
   /** How much work this invocation may still do, in milliseconds. */
   readonly timeLeft: () => number;
 }

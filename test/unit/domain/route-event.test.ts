@@ -79,6 +79,7 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
   const held = memoryHeld(directory, claims);
   const relay = memoryRelay();
   const queued: QueueMessage[] = [];
+  const waits: number[] = [];
   const ports: RouteEventPorts = {
     routing: directory.routing,
     circuits: directory.circuits,
@@ -118,6 +119,7 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
       pauses.push(milliseconds);
       return Promise.resolve();
     },
+    askedToWait: (seconds) => void waits.push(seconds),
     timeLeft: () => timeLeft,
   };
   const run = (queuedEvent = event()) => routeEvent(batchOf(queuedEvent), queuedEvent, ports);
@@ -130,6 +132,7 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
     relay,
     releases,
     queued,
+    waits,
     dispatched,
     sent,
     read,
@@ -521,6 +524,7 @@ test('an agent that says when it wants to be asked again is left alone until the
   const it = world({ answers: [{ outcome: 'failed', reason: 'http-429', retryAfterSeconds: 3 }] });
   expect(await it.run()).toBe('repeat');
   expect(it.dispatched).toHaveLength(1);
+  expect(it.waits).toEqual([3]);
   const soon = world({ answers: [{ outcome: 'failed', reason: 'http-429', retryAfterSeconds: 0.5 }] });
   await soon.run();
   expect(soon.dispatched).toHaveLength(3);
