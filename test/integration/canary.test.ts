@@ -3,8 +3,11 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
+import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { agentId, appId, credentialId, tenantId } from '../../shared/contracts/ids.ts';
+import { agentId, appId, credentialId, phoneNumberId, tenantId } from '../../shared/contracts/ids.ts';
+import { conversationIdOf, customerKeyOf } from '../../shared/domain/event-identity.ts';
+import { failureOfReply } from '../../shared/domain/meta-errors.ts';
 import { httpEvent } from '../support/lambda.ts';
 import { findCanaries } from '../support/needles.ts';
 import { CanaryStage } from './support/canary-stage.ts';
@@ -36,6 +39,10 @@ const wrongSecret = `cafe${randomBytes(14).toString('hex')}`;
 const pin = '739251';
 const question = 'CANARYQUESTION-where-is-my-parcel';
 const reply = 'CANARYREPLY-it-is-on-its-way';
+const greeting = 'CANARYGREETING-welcome-to-the-shop';
+const awayMessage = 'CANARYAWAY-nobody-is-there-now';
+const customerName = 'CANARYNAME-Ada-Lovelace';
+const customerNumber = '4915550100201';
 
 const app = appId.parse('900100000000001');
 const waba = '900200000000001';
@@ -129,10 +136,10 @@ const message = (filler = '') =>
             value: {
               messaging_product: 'whatsapp',
               metadata: { display_phone_number: '15550100', phone_number_id: number },
-              contacts: [{ profile: { name: 'Ada' }, wa_id: '4915550100201' }],
+              contacts: [{ profile: { name: customerName }, wa_id: customerNumber }],
               messages: [
                 {
-                  from: '4915550100201',
+                  from: customerNumber,
                   id: `wamid.${fresh()}`,
                   timestamp: '1',
                   type: 'text',
@@ -162,8 +169,8 @@ const shakenHands = (verifyToken: string) =>
     }),
   );
 
-/** What a message of the queue says, and the events in it. */
-const queuedEvent = () => ({
+/** What a message of the queue says, and the events in it: one of a customer, if nothing else is said. */
+const queuedEvent = (change: object = {}) => ({
   envelope: {
     version: 1,
     tenantId: acme,
@@ -178,15 +185,112 @@ const queuedEvent = () => ({
       kind: 'message',
       field: 'messages',
       alsoKnownAs: null,
-      customer: { waId: '4915550100201', userId: null, groupId: null, name: 'Ada' },
+      customer: { waId: customerNumber, userId: null, groupId: null, name: customerName },
       value: { id: `wamid.${fresh()}`, type: 'text', text: { body: question } },
+      ...change,
     },
   ],
 });
 
-const routed = (remaining = 15_200) => {
-  const { envelope, events } = queuedEvent();
+const routed = (remaining = 15_200, change: object = {}) => {
+  const { envelope, events } = queuedEvent(change);
   return stage.queue('RouteEvent', JSON.stringify({ ...envelope, type: 'events', events }), remaining);
+};
+
+/** An event that is held, since its agent is paused; then nothing holds it any more. */
+const held = async (remaining?: number) => {
+  const { envelope, events } = queuedEvent();
+  await ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/pause');
+  await stage
+    .queue('RouteEvent', JSON.stringify({ ...envelope, type: 'events', events }), remaining)
+    .finally(() => ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/resume'));
+  return envelope;
+};
+
+const letGo = (envelope: object, change: object = {}, remaining = 15_200) =>
+  stage.queue(
+    'RouteEvent',
+    JSON.stringify({ ...envelope, type: 'release-held', action: 'replay', maxAgeHours: null, ...change }),
+    remaining,
+  );
+
+const failedStatus = (callbackData: string) => ({
+  kind: 'status',
+  value: {
+    id: `wamid.${fresh()}`,
+    status: 'failed',
+    recipient_id: customerNumber,
+    biz_opaque_callback_data: callbackData,
+    errors: [
+      { code: 131_026, title: 'Message undeliverable', error_data: { details: `Not delivered: ${wrongSecret}` } },
+    ],
+  },
+});
+
+/** What comes back to the agent of a reply that Meta refused. */
+const refusedReply = () =>
+  failureOfReply({ inReplyTo: null, index: 0 }, { kind: 'refused', refusal: 'other', code: 131_047 });
+
+const news = (value: object, remaining?: number) =>
+  stage.queue(
+    'RouteEvent',
+    JSON.stringify({
+      version: 1,
+      type: 'account-news',
+      tenantId: acme,
+      credentialId: credential,
+      receivedAt: new Date().toISOString(),
+      news: [{ eventId: `evt_${fresh()}`, field: 'account_update', value }],
+    }),
+    remaining,
+  );
+
+/** An agent that speaks itself, whatever the time. */
+const speaking = () =>
+  agentBody({
+    enabled: true,
+    credentialId: credential,
+    phoneNumberId: number,
+    behaviour: { greeting, away: { message: awayMessage, timeZone: 'Europe/Berlin', hours: [] } },
+  });
+
+const release = (kind: 'release-held' | 'release-credential') =>
+  stage.work({
+    kind,
+    tenantId: acme,
+    credentialId: credential,
+    phoneNumberId: phoneNumberId.parse(number),
+    action: 'replay',
+    maxAgeHours: null,
+  });
+
+const ofHeld = (method: 'GET' | 'DELETE' | 'POST', call: Parameters<CanaryStage['api']>[2] = {}, remaining?: number) =>
+  stage.api(
+    'ManageHeld',
+    `${method} /v1/credentials/{credentialId}/held${method === 'POST' ? '/replay' : ''}`,
+    { path: { credentialId: credential }, ...call },
+    remaining,
+  );
+
+const erase = (id: string, call: Parameters<CanaryStage['api']>[2] = {}, remaining?: number) =>
+  stage.api('EraseCustomer', 'DELETE /v1/customers/{customerId}', { path: { customerId: id }, ...call }, remaining);
+
+/** A customer of whom something is held, under the conversation that the erasure will look for. */
+const heldOfCustomer = async (remaining?: number) => {
+  const salt = await webhookStore(dynamoDbOf('ministack'), stage.setting(environmentName.directoryTable)).tenantSalt(
+    acme,
+  );
+  const { events } = queuedEvent();
+  const customer = events[0]?.customer ?? { waId: null, userId: null, groupId: null, name: null };
+  const conversationId = conversationIdOf(acme, phoneNumberId.parse(number), customerKeyOf(salt, customer));
+  await ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/pause');
+  await stage
+    .queue(
+      'RouteEvent',
+      JSON.stringify({ ...queuedEvent().envelope, conversationId, type: 'events', events }),
+      remaining,
+    )
+    .finally(() => ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/resume'));
 };
 
 /** The same by way of the relay bucket. */
@@ -584,6 +688,38 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
     works: {
       'takes a message to its agent and the answer to the customer': () => isDone(routed()),
       'takes a large message out of the relay bucket': () => isDone(relayed()),
+      'greets, and says that nobody is there': async () => {
+        await isServed(put(agent, speaking(), { 'if-match': '*' }));
+        const said = await saidWhile(() => isDone(routed()));
+        expect(said).toEqual(expect.arrayContaining([greeting, awayMessage]));
+        await isServed(put(agent, bound(), { 'if-match': '*' }));
+      },
+      'tells the agent that a reply was refused': async () => {
+        const refusal = { path: '/messages$', times: 1, error: { code: 131_047, message: quoting, type: appSecret } };
+        expect(await whileMeta(refusal, () => isDone(routed()))).toBe(1);
+        await isDone(routed(undefined, { kind: 'failure', value: refusedReply() }));
+      },
+      'tells the agent late that a reply was not delivered': () =>
+        isDone(routed(undefined, failedStatus(`sb1:evt_${fresh()}:0`))),
+      'holds an event, and lets it go': async () => {
+        const before = stage.agent.heard.length;
+        const envelope = await held();
+        expect(stage.agent.heard).toHaveLength(before);
+        await isDone(letGo(envelope));
+        expect(stage.agent.heard.at(-1)?.body).toContain('"replayed":true');
+      },
+      'discards what is held': async () => {
+        const before = stage.agent.heard.length;
+        await isDone(letGo(await held(), { action: 'discard' }));
+        expect(stage.agent.heard).toHaveLength(before);
+      },
+      'hears that the account was disabled, and reinstated': async () => {
+        await isDone(news({ event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: 'DISABLE' } }));
+        const disabled = await ofCredential('DescribeCredentials', 'GET /v1/credentials/{credentialId}');
+        expect(JSON.parse(disabled.body)).toMatchObject({ reason: { code: 'account-disabled' } });
+        await isDone(routed());
+        await isDone(news({ event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: 'REINSTATE' } }));
+      },
     },
     refuses: {
       'a message that is torn': () => staysQueued(stage.queue('RouteEvent', torn())),
@@ -607,8 +743,94 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
         stage.agentAnswer = { status: 302, body: signingSecret };
         await staysQueued(routed());
       },
+      'a release of another form': () => staysQueued(letGo(queuedEvent().envelope, { action: appSecret })),
+      'a mark of ours that somebody forged out of secrets': () =>
+        isDone(routed(undefined, failedStatus(`sb1:${appSecret}:${accessToken}`))),
+      'news that nobody understands': async () => {
+        await isDone(news({ event: appSecret, [accessToken]: { waba_ban_state: otherToken } }));
+        await isDone(news({ event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: accessToken } }));
+        await isDone(news({ event: [appSecret], ban_info: accessToken }));
+      },
     },
-    usual: (remaining) => relayed(remaining),
+    usual: async (remaining) => {
+      await relayed(remaining).catch(() => undefined);
+      await routed(remaining, failedStatus(`sb1:evt_${fresh()}:0`)).catch(() => undefined);
+      const envelope = await held(remaining).catch(() => queuedEvent().envelope);
+      await letGo(envelope, {}, remaining).catch(() => undefined);
+      await news({ event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: 'REINSTATE' } }, remaining);
+    },
+  },
+  ReleaseHeld: {
+    works: {
+      'has what is held on a number let go': async () => {
+        await held();
+        await isDone(stage.queue('ReleaseHeld', await release('release-held')));
+      },
+      'has what is held for a credential let go': async () => {
+        await held();
+        await isDone(stage.queue('ReleaseHeld', await release('release-credential')));
+      },
+    },
+    refuses: queueRefusals('ReleaseHeld'),
+    usual: async (remaining) => {
+      await held().catch(() => undefined);
+      await stage.queue('ReleaseHeld', await release('release-held'), remaining);
+    },
+  },
+  ManageHeld: {
+    works: {
+      'lists what is held, not what was said': async () => {
+        await held();
+        const list = await ofHeld('GET');
+        expect(JSON.parse(list.body)).toMatchObject({ items: expect.arrayContaining([expect.anything()]) });
+      },
+      'has it replayed, twice under an Idempotency-Key': async () => {
+        const headers = { 'idempotency-key': `${idempotencyKey}-replay` };
+        await isServed(ofHeld('POST', { body: { maxAgeHours: 2 }, headers }));
+        await isServed(ofHeld('POST', { body: { maxAgeHours: 2 }, headers }));
+      },
+      'has it discarded': () => isServed(ofHeld('DELETE')),
+    },
+    refuses: {
+      'a body that is torn': () => isRefused(ofHeld('POST', { body: torn() })),
+      'fields that are not known': () =>
+        isRefused(ofHeld('POST', { body: { maxAgeHours: appSecret, [accessToken]: otherToken } })),
+      'secrets in the query': () =>
+        isRefused(ofHeld('GET', { query: { limit: accessToken, cursor: appSecret, [otherToken]: pin } })),
+      'a secret in the path': () => isRefused(ofHeld('DELETE', { path: { credentialId: accessToken } })),
+      'an Idempotency-Key for another request': async () => {
+        const headers = { 'idempotency-key': `${idempotencyKey}-replay` };
+        await isRefused(ofHeld('POST', { body: { maxAgeHours: 3 }, headers }));
+      },
+    },
+    usual: async (remaining) => {
+      await ofHeld('GET', {}, remaining).catch(() => undefined);
+      await ofHeld('POST', {}, remaining);
+    },
+  },
+  EraseCustomer: {
+    works: {
+      'erases a customer, with what is held': async () => {
+        await heldOfCustomer();
+        const answer = await erase(`+${customerNumber}`);
+        expect(JSON.parse(answer.body)).toEqual({ erased: { conversations: 1, heldEvents: 1 } });
+      },
+      'erases who was never heard of': () => isServed(erase('a-user-id')),
+    },
+    refuses: {
+      'a customer who is a secret, too long for an id': () => isRefused(erase(accessToken.repeat(4))),
+      'to say anything of a customer who is a secret': () => isServed(erase(otherToken)),
+      'a token without a tenant': () =>
+        isRefused(
+          erase(customerNumber, {
+            headers: { authorization: `Bearer e30.${Buffer.from(appSecret).toString('base64url')}.x` },
+          }),
+        ),
+    },
+    usual: async (remaining) => {
+      await heldOfCustomer().catch(() => undefined);
+      await erase(customerNumber, {}, remaining);
+    },
   },
   WatchAudit: {
     works: {
@@ -742,8 +964,14 @@ beforeAll(async () => {
   stage.mark('guessed verify token', guessedVerifyToken);
   stage.mark('Idempotency-Key', idempotencyKey);
   stage.mark('PIN', pin);
-  stage.mark('what a customer wrote', question, true);
-  stage.mark('what an agent answered', reply, true);
+  // Whatever is said lies where it waits, and nowhere else.
+  stage.mark('what a customer wrote', question, /^(queue|body|request to the agent)/);
+  stage.mark('name of a customer', customerName, /^(queue|body|request to the agent)/);
+  stage.mark('phone number of a customer', customerNumber, /^(queue|body|request to the agent)/);
+  stage.mark('what an agent answered', reply, /^(queue|row conv_\S+ ANSWER#)/);
+  const whereAgentsAre = /^(row|answer of (ManageAgents|DescribeAgents))/;
+  stage.mark('greeting', greeting, whereAgentsAre);
+  stage.mark('word that nobody is there', awayMessage, whereAgentsAre);
   await stage.meta.seed({
     settings: { statuses: [] },
     apps: [{ id: app, name: 'Shop', secret: appSecret }],
@@ -841,6 +1069,17 @@ describe.each(handlerNames)('no secret gets out of %s', (handler) => {
   });
 });
 
+/** What customers are told meanwhile. */
+async function saidWhile(run: () => Promise<unknown>): Promise<readonly string[]> {
+  await stage.meta.control('DELETE', 'sent');
+  await run();
+  const { items } = await stage.meta.control<{ items: readonly { body: { text?: { body: string } } }[] }>(
+    'GET',
+    'sent',
+  );
+  return items.flatMap(({ body }) => body.text?.body ?? []);
+}
+
 /** @returns how many calls failed */
 async function whileMeta(fault: object, run: () => Promise<unknown>): Promise<number> {
   await stage.meta.control('POST', 'faults', fault);
@@ -854,10 +1093,11 @@ async function whileMeta(fault: object, run: () => Promise<unknown>): Promise<nu
 }
 
 describe('afterwards', () => {
-  test('no secret is in a table, in a queue, or in anything that was kept', async () => {
+  test('no secret is in a table, in a queue, in the relay bucket, or in anything that was kept', async () => {
     stage.scene = 'afterwards';
     expect(await stage.keepTables()).toBeGreaterThan(0);
     expect(await stage.keepQueues()).toBeGreaterThan(0);
+    expect(await stage.keepBodies()).toBeGreaterThan(0);
     expect(stage.found()).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { paginateScan } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
@@ -13,9 +14,9 @@ import type { Work } from '../../../shared/contracts/work.ts';
 import { newTicket } from '../../../shared/domain/work.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import { httpEvent } from '../../support/lambda.ts';
-import { loopbackServer } from '../../support/loopback-server.ts';
+import { type Heard, loopbackServer } from '../../support/loopback-server.ts';
 import { type Canary, findCanaries, type Haystack } from '../../support/needles.ts';
-import { configurationFor, dynamoDbOf, makeBucket, makeKey, makeTable } from './engines.ts';
+import { configurationFor, dynamoDbOf, makeBucket, makeKey, makeTable, s3Of } from './engines.ts';
 import { FaultyAws } from './faulty-aws.ts';
 import { environmentNamesOf } from './lambda-environment.ts';
 import { SimulatedMeta } from './simulated-meta.ts';
@@ -23,9 +24,9 @@ import { SimulatedMeta } from './simulated-meta.ts';
 type Answer = APIGatewayProxyStructuredResultV2 & { readonly body: string };
 type Handler = (event: unknown, context: Context) => Promise<unknown>;
 
-/** Whether it may be found in what a customer or an agent is to see, too. */
+/** Where it may be found besides, where it is no secret: what a customer or an agent is to see. */
 interface KeptCanary extends Canary {
-  readonly isMessage: boolean;
+  readonly allowedIn: RegExp | undefined;
 }
 
 interface ApiCall {
@@ -85,7 +86,8 @@ export class CanaryStage implements AsyncDisposable {
         () => response.writeHead(500).end(),
       );
     });
-    const agent = await loopbackServer((_heard, response) => {
+    const agent = await loopbackServer((heard, response) => {
+      stageOf.current?.keepHeard(heard);
       const { status, body } = stageOf.current?.agentAnswer ?? { status: 500, body: '' };
       response.writeHead(status, { 'content-type': 'application/json' }).end(body);
     });
@@ -129,9 +131,9 @@ export class CanaryStage implements AsyncDisposable {
 
   setting = (name: string): string => this.#settings[name] ?? '';
 
-  /** A marked secret. */
-  mark(name: string, value: string, isMessage = false): string {
-    if (!this.canaries.some((canary) => canary.value === value)) this.canaries.push({ name, value, isMessage });
+  /** A marked secret; with `allowedIn`, what is said: it may be found in these places. */
+  mark(name: string, value: string, allowedIn?: RegExp): string {
+    if (!this.canaries.some((canary) => canary.value === value)) this.canaries.push({ name, value, allowedIn });
     return value;
   }
 
@@ -217,6 +219,11 @@ export class CanaryStage implements AsyncDisposable {
     return answer as APIGatewayProxyStructuredResultV2;
   }
 
+  /** An agent gets what customers say, but no secret. */
+  keepHeard({ url, headers, body }: Heard): void {
+    this.#keep('request to the agent', `${url.href} ${JSON.stringify(headers)} ${body}`);
+  }
+
   /** Everything in all tables, each binary column as bytes. */
   async keepTables(): Promise<number> {
     let count = 0;
@@ -249,19 +256,32 @@ export class CanaryStage implements AsyncDisposable {
     for (const { verifyToken } of [...appSubscriptions, ...phoneOverrides]) this.mark('verify token', verifyToken);
   }
 
+  /** Every body in the relay bucket. */
+  async keepBodies(): Promise<number> {
+    const Bucket = this.setting(environmentName.relayBucket);
+    const s3 = s3Of('ministack');
+    let count = 0;
+    for await (const { Contents } of paginateListObjectsV2({ client: s3 }, { Bucket }))
+      for (const { Key = '' } of Contents ?? []) {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+        this.haystacks.push({ place: `body ${Key}`, content: (await Body?.transformToString()) ?? '' });
+        count++;
+      }
+    return count;
+  }
+
   /** What was found where it may not be, in what was kept from there on. */
   found(from = 0): readonly string[] {
     const kept = this.haystacks.slice(from);
-    const isMessagePlace = ({ place }: Haystack) => /^(queue|row)/.test(place);
-    const secrets = this.canaries.filter(({ isMessage }) => !isMessage);
-    const messages = this.canaries.filter(({ isMessage }) => isMessage);
-    return [
-      ...findCanaries(secrets, kept),
-      ...findCanaries(
-        messages,
-        kept.filter((haystack) => !isMessagePlace(haystack)),
-      ),
-    ].filter((finding) => !this.#shown.has(finding));
+    const alike = Map.groupBy(this.canaries, ({ allowedIn }) => allowedIn);
+    return [...alike]
+      .flatMap(([allowedIn, canaries]) =>
+        findCanaries(
+          canaries,
+          kept.filter(({ place }) => allowedIn?.test(place) !== true),
+        ),
+      )
+      .filter((finding) => !this.#shown.has(finding));
   }
 
   /** For whoever runs the tests. */
