@@ -98,7 +98,7 @@ const credentialUpdate = (TableName: string, before: CredentialRecord, after: Cr
       'SET #label = :label, version = :newVersion, secretVersion = :newSecretVersion, proofVersion = :proofVersion, ' +
       'accessTokenLastFour = :lastFour, accessTokenSetAt = :setAt, accessTokenExpiresAt = :expiresAt, phoneNumbers = :numbers, standing = :standing, updatedAt = :updatedAt',
     ConditionExpression:
-      'version = :version AND secretVersion = :secretVersion AND claimedNumbers = :claimed AND #status <> :removing',
+      'version = :version AND secretVersion = :secretVersion AND claimedNumbers = :claimed AND standing = :knownStanding AND #status <> :removing',
     ExpressionAttributeNames: { '#label': 'label', '#status': 'status' },
     ExpressionAttributeValues: {
       ':label': after.label,
@@ -114,6 +114,7 @@ const credentialUpdate = (TableName: string, before: CredentialRecord, after: Cr
       ':version': before.version,
       ':secretVersion': before.secretVersion,
       ':claimed': before.claimedNumbers,
+      ':knownStanding': before.standing,
       ':removing': 'removing',
     },
   },
