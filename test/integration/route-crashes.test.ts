@@ -239,6 +239,7 @@ const inFirstOrder = (texts: readonly string[]): readonly string[] => [...new Se
 describe('a router that dies', () => {
   test('over an event whose agent answers with two messages: none is sent twice, the doubtful one is marked', async () => {
     const doubts: string[] = [];
+    const counts = { deaths: 0, dispatches: 0, replies: 0, unknown: 0 };
     const calls = await atEveryCall(
       (router) => router.route('one'),
       async () => {
@@ -260,12 +261,20 @@ describe('a router that dies', () => {
         // What is not said to be doubtful has been sent; what is doubtful may have been.
         expect(outside.sent.length, label).toBeGreaterThanOrEqual(2 - unknown);
         if (unknown > 0) doubts.push(label);
+        counts.deaths += died === undefined ? 0 : 1;
+        counts.dispatches += outside.dispatched.length;
+        counts.replies += outside.sent.length;
+        counts.unknown += unknown;
         expect(await outside.leftBehind(), label).toEqual([]);
       },
     );
     expect(calls).toBeGreaterThan(8);
     // Between `sending` and the record of what became of it: after the one, around the send, before the other; for each of two replies.
     expect(doubts).toHaveLength(2 * 4);
+    console.log(
+      `router killed ${counts.deaths} times at ${calls} calls: ${counts.dispatches} dispatches, ${counts.replies} replies, ` +
+        `${counts.unknown} unknown, none sent twice`,
+    );
   });
 
   test('over an event that is to be held: it is held once, and replayed in order with those behind it', async () => {
