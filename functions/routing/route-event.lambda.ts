@@ -52,6 +52,9 @@ const newsPorts = ports.once(() => {
   return { claims, releases, credentials, tickets, journal, now: () => new Date() };
 });
 
+/** Half-way to the dead letters: what is so late, behind a slow agent say, is held and leaves the queue to the others. */
+const overdueReceives = mostReceives / 2;
+
 /** Messages whose agent has said when it wants to be asked again, in seconds. */
 const waits = new WeakMap<SQSRecord, number>();
 
@@ -59,7 +62,8 @@ const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean
   const message = eventsMessage.parse(JSON.parse(record.body));
   const timeLeft = () => context.getRemainingTimeInMillis() - workReserve;
   const askedToWait = (seconds: number) => void waits.set(record, seconds);
-  const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft, askedToWait };
+  const isOverdue = Number(record.attributes.ApproximateReceiveCount) >= overdueReceives;
+  const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft, askedToWait, isOverdue };
   switch (message.type) {
     case 'events':
       return routeAll(message, eventPorts);

@@ -104,7 +104,7 @@ export const customerEraser = (client: DynamoDBDocumentClient, tables: HeldTable
         );
         const failed = await failedItems(client, [
           conversationPut(tables.directory, before, after),
-          { Delete: { TableName: tables.events, Key: listedKey(before.phoneNumberId, id) } },
+          { Delete: { TableName: tables.events, Key: listedKey(before.tenantId, before.phoneNumberId, id) } },
         ]);
         if (failed !== undefined) continue;
         const rows = await linesOf(id);

@@ -6,7 +6,7 @@ import { type DispatchOutcome, dispatchTimeout } from './dispatch.ts';
 import type { EventOnItsWay } from './event-on-its-way.ts';
 import { withGraphAccess } from './graph-access.ts';
 import type { ConversationRecord } from './records.ts';
-import { giveUpDoubtful, say, sendReplies } from './send-replies.ts';
+import { giveUpDoubtful, giveUpExpired, say, sendReplies } from './send-replies.ts';
 import { withSigningSecrets } from './signing-access.ts';
 import { keeping } from './stickiness.ts';
 
@@ -25,7 +25,7 @@ export const deliverEvent = async (work: EventOnItsWay, found: ClaimProgress | u
       return dispatch(work);
     case 'answered':
     case 'sent':
-      return sendReplies(work, found);
+      return found.replies === null ? giveUpExpired(work, found) : sendReplies(work, found);
     case 'sending':
       return sendReplies(work, { ...found, fates: [...found.fates, await giveUpDoubtful(work, found.fates.length)] });
     case 'done':

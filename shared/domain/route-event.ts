@@ -5,9 +5,10 @@ import type { HeldClaim } from './claim.ts';
 import { changed, joinedConversation, newConversation, withHuman } from './conversation.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
 import type { EventEnvelope, EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
-import { holdReason, putHeldBody } from './hold-event.ts';
+import { type HoldReason, holdReason, obstacle, putHeldBody } from './hold-event.ts';
+import { queueRelease } from './queue-release.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
-import { releaseTicket } from './release-number.ts';
+import { watchTicket } from './release-number.ts';
 
 /** `repeat`: leave the event in the queue. `finished`: acknowledge it. */
 export type RouteOutcome = 'finished' | 'repeat';
@@ -51,7 +52,7 @@ export const routeEvent = async (
       return 'repeat';
     case 'held':
       // Whoever held it may have died before this look.
-      await releaseIfFree(found, ports);
+      await releaseIfFree(found, event, ports);
       return 'finished';
     case 'claimed':
       break;
@@ -137,10 +138,11 @@ export const traceOf = (envelope: Pick<QueuedEvents, 'tenantId' | 'credentialId'
   kind: event.kind,
 });
 
-const routedEvent = ({ event, found, claim, ports }: Attempt): EventOnItsWay => ({
+const routedEvent = ({ event, found, claim, rounds, ports }: Attempt): EventOnItsWay => ({
   ...found,
   event,
   claim,
+  rounds,
   ports,
   released: undefined,
   trace: traceOf(found.envelope, event),
@@ -150,9 +152,11 @@ const holdOrDispatch = async (attempt: Attempt): Promise<RouteOutcome> => {
   let current = attempt;
   for (let look = 0; look < mostLooks; look++) {
     const { number, choice, conversation } = current.found;
-    if (holdReason(number, choice.binding, conversation, attempt.event.kind) === undefined)
-      return afterDelivery(await deliverEvent(routedEvent(current), undefined), current);
-    if (await hold(current, 'held')) return 'finished';
+    const why =
+      holdReason(number, choice.binding, conversation, attempt.event.kind) ??
+      (attempt.ports.isOverdue ? 'overdue' : undefined);
+    if (why === undefined) return afterDelivery(await deliverEvent(routedEvent(current), undefined), current);
+    if (await hold(current, why)) return 'finished';
     const found = await lookUp(attempt.batch, attempt.event, attempt.ports);
     if (found === 'foreign' || found.outcome === 'unwanted') break;
     current = { ...attempt, found };
@@ -164,10 +168,10 @@ const holdOrDispatch = async (attempt: Attempt): Promise<RouteOutcome> => {
 /** True when it is held: from then on it is the business of whoever lets it go. */
 const hold = async (
   { batch, event, found, claim, ports }: Attempt,
-  because: 'held' | 'event-at-fault',
+  because: HoldReason | 'overdue' | 'failed' | 'event-at-fault',
 ): Promise<boolean> => {
   const { agentId } = found.choice.binding;
-  const relayKey = await putHeldBody(batch, event, ports.relay);
+  const relayKey = await putHeldBody(batch, event, found.envelope.conversationId, ports.relay);
   const isHeld = await ports.held.hold({
     conversation: found.conversation,
     envelope: found.envelope,
@@ -181,7 +185,8 @@ const hold = async (
   if (!isHeld) return false;
   ports.journal.info('event-held', { ...traceOf(batch, event), agentId, code: because });
   ports.journal.count('EventsHeld');
-  await releaseIfFree(found, ports);
+  // Those before it are looked after already.
+  if (because !== 'behind') await releaseIfFree(found, event, ports);
   return true;
 };
 
@@ -189,16 +194,14 @@ const hold = async (
  * Whoever repairs something first writes that it is repaired and then looks for what is held. An event that was held between the two, by a
  * router that did not know yet, would be overlooked: so the router looks once more, after it has held.
  */
-const releaseIfFree = async (found: Found, ports: RouteEventPorts): Promise<void> => {
+const releaseIfFree = async (found: Found, { kind }: QueuedEvent, ports: RouteEventPorts): Promise<void> => {
   const { phoneNumberId, conversationId } = found.envelope;
   const { number, conversations } = await ports.routing.read(phoneNumberId, [conversationId]);
   const binding = number?.bindings.find(({ agentId }) => agentId === found.choice.binding.agentId);
-  const isHeldStill =
-    number !== undefined && binding !== undefined && holdReason(number, binding, undefined) !== undefined;
+  const isHeldStill = number !== undefined && binding !== undefined && obstacle(number, binding, kind) !== undefined;
   if (isHeldStill || (conversations.get(conversationId)?.heldCount ?? 0) === 0) return;
-  const ticket = releaseTicket(found.envelope, ports.now());
-  await ports.tickets.open(ticket);
-  await ports.releases.send(ticket);
+  const request = { ...found.envelope, type: 'release-held', action: 'replay', maxAgeHours: null } as const;
+  await queueRelease([request], ports.queue);
 };
 
 const afterDelivery = async (
@@ -213,7 +216,8 @@ const afterDelivery = async (
   }
   const again = await lookUp(batch, event, ports);
   const isFound = again !== 'foreign' && again.outcome === 'found';
-  if (isFound && (await hold({ batch, event, found: again, claim, rounds, ports }, target))) return 'finished';
+  const because = target === 'held' ? 'failed' : target;
+  if (isFound && (await hold({ batch, event, found: again, claim, rounds, ports }, because))) return 'finished';
   await claim.release();
   return 'repeat';
 };
@@ -232,7 +236,7 @@ export const noteFailure = async (
   const after = afterFailure(before, failure, ports.now());
   if (after === 'event-at-fault') return after;
   if (after === before) return after.state === 'failing' ? 'failing' : 'held';
-  const tickets = after.state === 'open' ? [releaseTicket(envelope, ports.now())] : [];
+  const tickets = after.state === 'open' ? [watchTicket(envelope, { agentId, since: after.since }, ports.now())] : [];
   // Somebody else has written it meanwhile: the next round will see it.
   if (!(await ports.circuits.change(number, agentId, after, tickets)) || after.state === 'failing') return 'failing';
   ports.journal.warn('target-suspended', { tenantId: envelope.tenantId, agentId, state: after.state });

@@ -260,6 +260,7 @@ const release = (kind: 'release-held' | 'release-credential') =>
     tenantId: acme,
     credentialId: credential,
     phoneNumberId: phoneNumberId.parse(number),
+    watch: null,
     action: 'replay',
     maxAgeHours: null,
   });

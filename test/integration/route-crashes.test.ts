@@ -101,7 +101,6 @@ class Outside {
       claims: claimStore(client, this.tables.events, leaseSeconds, () => now().getTime()),
       held: heldStore(client, this.tables),
       circuits: circuitStore(client, this.tables.directory),
-      tickets,
       relay: through(this.relay),
       queue: through({
         send: (batch: readonly { readonly body: string }[]) => {
@@ -141,6 +140,7 @@ class Outside {
       journal,
       now,
       sleep: () => Promise.resolve(),
+      isOverdue: false,
       askedToWait: () => undefined,
       timeLeft: () => 25_000,
     };
@@ -293,6 +293,7 @@ describe('a router that dies', () => {
             phoneNumberId: ids.number,
             action: 'replay',
             maxAgeHours: null,
+            watch: null,
           },
           attempts: 0,
         });
@@ -369,8 +370,9 @@ describe('a router that dies', () => {
             kind: 'release-held',
             tenantId: ids.tenant,
             phoneNumberId: ids.number,
-            action: 'replay',
+            action: 'probe',
             maxAgeHours: null,
+            watch: { agentId: ids.agent, since: paused },
           },
           attempts: 0,
         });

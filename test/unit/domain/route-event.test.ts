@@ -87,7 +87,6 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
     held,
     relay,
     releases,
-    tickets: releases.tickets,
     queue: {
       send: (batch) => {
         queued.push(...batch);
@@ -119,6 +118,7 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
       pauses.push(milliseconds);
       return Promise.resolve();
     },
+    isOverdue: false,
     askedToWait: (seconds) => void waits.push(seconds),
     timeLeft: () => timeLeft,
   };
@@ -349,6 +349,29 @@ describe('a reply', () => {
     expect(await it.run()).toBe('repeat');
     expect(it.claims.states()).toEqual(['answered', 'sending', 'answered']);
     expect(it.claims.released()).toBe(1);
+  });
+
+  test('that Meta has not taken in ten rounds is given up, and the agent told: the queue must not give it up instead', async () => {
+    const claim: ClaimProgress = { state: 'answered', replies: [textReply('one')], fates: [], attempts: 9 };
+    const failure: GraphFailure = { kind: 'refused', refusal: 'rate-limited', code: 80007 };
+    const soon = world({ claim, sends: [failure] });
+    expect(await soon.run()).toBe('repeat');
+    const it = world({ claim: { ...claim, attempts: 10 }, sends: [failure] });
+    expect(await it.run()).toBe('finished');
+    expect(it.claims.steps.at(-1)).toMatchObject({ state: 'done', fates: [{ fate: 'refused', metaCode: 80007 }] });
+    expect(JSON.parse(it.queued[0]?.body ?? '')).toMatchObject({
+      events: [{ kind: 'failure', value: { outcome: 'refused' } }],
+    });
+  });
+
+  test('that is kept no more is given up, and the agent told', async () => {
+    const it = world({ claim: { state: 'answered', replies: null, fates: [], attempts: 2 } });
+    expect(await it.run()).toBe('finished');
+    expect(it.sent).toEqual([]);
+    expect(it.claims.steps.at(-1)).toMatchObject({ state: 'unknown' });
+    expect(JSON.parse(it.queued[0]?.body ?? '')).toMatchObject({
+      events: [{ kind: 'failure', value: { outcome: 'unknown' } }],
+    });
   });
 
   test('without an answer from Meta is unknown and never sent again', async () => {
