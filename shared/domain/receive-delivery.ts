@@ -166,7 +166,8 @@ const judged = async (
     ports.failures.count(webhook.webhookId);
     throw error;
   }
-  ports.failures.count(webhook.webhookId);
+  // What was not judged is not held against the webhook: else a trickle would keep it shut.
+  if (verdict === 'refused') ports.failures.count(webhook.webhookId);
   return verdict;
 };
 

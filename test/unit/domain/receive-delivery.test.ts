@@ -438,6 +438,18 @@ describe('a flood of wrong signatures', () => {
     expect(await deliver(current)).toBe('accepted');
   });
 
+  test('that ebbs to a trickle does not keep the secret shut: what was not judged does not count', async () => {
+    const it = world();
+    for (let time = 0; time < 20; time++) it.ports.failures.count(ids.webhook);
+    it.wait(2_000);
+    expect(await it.deliver(hello, wrong)).toBe('throttled');
+    it.wait(2_000);
+    expect(await it.deliver(hello, wrong)).toBe('refused');
+    it.wait(2_000);
+    expect(await it.deliver(hello)).toBe('accepted');
+    expect(it.vault.opened).toHaveLength(1);
+  });
+
   test('on a webhook whose secret does not open costs no more than a bucket of tries', async () => {
     const it = world({ withoutSecrets: true });
     for (let time = 0; time < 20; time++)
