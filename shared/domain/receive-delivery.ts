@@ -14,7 +14,7 @@ import type { AccountNews, QueuedEvent } from '../contracts/queued-events.ts';
 import { claimedSignature, signedWith } from '../crypto/webhook-signature.ts';
 import { changesOurPicture } from './account-news.ts';
 import { callbackDataPrefix } from './callback-data.ts';
-import { conversationOf, eventIdOf } from './event-identity.ts';
+import { conversationOf, eventIdOf, newsIdOf } from './event-identity.ts';
 import type { FailedSignatures } from './failed-signatures.ts';
 import { Fault } from './fault.ts';
 import type { Journal } from './journal.ts';
@@ -405,7 +405,7 @@ const newsOf = (
       envelope: { version: 1, tenantId, credentialId, receivedAt },
       news: [],
     };
-    told.news.push({ eventId: eventIdOf(tenantId, event), field: event.field, value: event.value });
+    told.news.push({ eventId: newsIdOf(tenantId, event), field: event.field, value: event.value });
     byCredential.set(credentialId, told);
   }
   return [...byCredential.values()].map(({ envelope, news }) => {

@@ -579,6 +579,18 @@ describe('a notice about the account', () => {
     expect(it.journal.counts.get('EventsForeign')).toBeUndefined();
   });
 
+  test('that names a number by its id is taken as an event and as news: neither has the id of the other', async () => {
+    const it = world({ credential: wantingEverything });
+    const alert = { entity_type: 'PHONE_NUMBER', entity_id: ids.number, alert_info: { alert_severity: 'CRITICAL' } };
+    await it.deliver(bodyOf([{ field: 'account_alerts', value: alert }]));
+    const taken = [
+      ...it.queued().flatMap(({ events }) => events.map(({ eventId }) => eventId)),
+      ...it.news().flatMap(({ news }) => news.map(({ eventId }) => eventId)),
+    ];
+    expect(taken).toHaveLength(2);
+    expect(new Set(taken).size).toBe(2);
+  });
+
   test('about another account is foreign: a tenant can sign what it likes', async () => {
     const it = world({ credential: wantingEverything });
     await it.deliver(bodyOf([banned, flagged], '2099999999999999'));
