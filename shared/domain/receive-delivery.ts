@@ -405,7 +405,8 @@ const newsOf = (
       envelope: { version: 1, tenantId, credentialId, receivedAt },
       news: [],
     };
-    told.news.push({ eventId: newsIdOf(tenantId, event), field: event.field, value: event.value });
+    const { field, value, entryTime } = event;
+    told.news.push({ eventId: newsIdOf(tenantId, event), field, value, at: newsTimeOf(entryTime, receivedAt) });
     byCredential.set(credentialId, told);
   }
   return [...byCredential.values()].map(({ envelope, news }) => {
@@ -415,3 +416,9 @@ const newsOf = (
     return messages;
   });
 };
+
+/** In epoch seconds. A time to come is of somebody who wants all that follows to count as old: nothing was reported later than it came. */
+const newsTimeOf = (entryTime: string | null, receivedAt: string): number | null =>
+  entryTime !== null && /^\d+$/.test(entryTime)
+    ? Math.min(Number(entryTime), Math.floor(Date.parse(receivedAt) / 1000))
+    : null;

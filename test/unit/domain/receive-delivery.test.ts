@@ -509,7 +509,14 @@ describe('every field of webhooks', () => {
               tenantId: ids.tenant,
               credentialId: ids.credential,
               receivedAt: '2026-11-22T10:00:00.000Z',
-              news: [{ eventId: expect.stringMatching(/^evt_/), field: example.field, value: example.value }],
+              news: [
+                {
+                  eventId: expect.stringMatching(/^evt_/),
+                  field: example.field,
+                  value: example.value,
+                  at: 1_795_341_600,
+                },
+              ],
             },
           ]
         : [],
@@ -577,6 +584,19 @@ describe('a notice about the account', () => {
     expect(it.queued()).toEqual([]);
     expect(it.news()).toHaveLength(1);
     expect(it.journal.counts.get('EventsForeign')).toBeUndefined();
+  });
+
+  test.each<[string, unknown, number | null]>([
+    ['a time', 1_700_000_000, 1_700_000_000],
+    ['a time as text', '1700000000', 1_700_000_000],
+    ['none', undefined, null],
+    ['what is no time', 'soon', null],
+    ['a time to come', 9_999_999_999, Date.parse('2026-11-22T10:00:00Z') / 1000],
+    ['milliseconds', 1_795_341_600_000, Date.parse('2026-11-22T10:00:00Z') / 1000],
+  ])('with %s is news of then, and of no later than it came', async (_what, time, at) => {
+    const it = world();
+    await it.deliver({ entry: [{ id: ids.waba, time, changes: [banned] }] });
+    expect(it.news().flatMap(({ news }) => news.map((told) => told.at))).toEqual([at]);
   });
 
   test('that names a number by its id is taken as an event and as news: neither has the id of the other', async () => {
