@@ -47,9 +47,9 @@ const routePorts = ports.once(() => {
 });
 
 const newsPorts = ports.once(() => {
-  const { claims, releases, tickets } = routePorts();
+  const { claims, releases } = routePorts();
   const credentials = { ...ports.credentials(), ...ports.webhookState() };
-  return { claims, releases, credentials, tickets, journal, now: () => new Date() };
+  return { claims, releases, credentials, journal, now: () => new Date() };
 });
 
 /** Half-way to the dead letters: what is so late, behind a slow agent say, is held and leaves the queue to the others. */

@@ -81,6 +81,8 @@ export const credentialRecord = z.object({
   status: credentialStatus,
   reason: reason.nullable(),
   standing: standing.nullable().default(null),
+  /** When Meta says that it was so, in epoch seconds: what is older changes it no more. */
+  newsAt: z.number().int().nullable().default(null),
   accessTokenLastFour: z.string(),
   accessTokenSetAt: z.iso.datetime(),
   accessTokenExpiresAt: z.iso.datetime().nullable(),

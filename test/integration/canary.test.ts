@@ -240,7 +240,7 @@ const news = (value: object, remaining?: number) =>
       tenantId: acme,
       credentialId: credential,
       receivedAt: new Date().toISOString(),
-      news: [{ eventId: `evt_${fresh()}`, field: 'account_update', value }],
+      news: [{ eventId: `evt_${fresh()}`, field: 'account_update', value, at: null }],
     }),
     remaining,
   );
