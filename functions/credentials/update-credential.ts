@@ -32,7 +32,7 @@ import * as ports from '../edge/ports.ts';
 import { isCurrentSecret, unlessOvertaken, validationRefusal } from './proving.ts';
 
 export interface UpdateCredentialPorts {
-  readonly credentials: CredentialReader;
+  readonly credentials: Pick<CredentialReader, 'find' | 'findApp'>;
   readonly editions: Editions;
   readonly sealer: SecretSealer;
   readonly opener: SecretOpener;

@@ -127,8 +127,9 @@ const numberWrite = (TableName: string, { phoneNumberId, before, after }: Number
 
 /** The credential item tells the receiver which numbers are claimed and what their agents want. A transaction writes it once. */
 const credentialWrite = (TableName: string, Key: object, changes: readonly NumberChange[]) => {
-  const added = changes.filter(({ before, after }) => before === undefined && after !== undefined).length;
+  const added = changes.flatMap(({ before, after }) => (before === undefined && after !== undefined ? [after] : []));
   const [bound] = changes.flatMap(({ after }) => after ?? []);
+  const stops = added.some(({ stopped }) => stopped !== null);
   const claims = changes.map(({ claimed }, index) => ({
     path: `claimedNumbers.#n${index}`,
     value: `:c${index}`,
@@ -148,7 +149,11 @@ const credentialWrite = (TableName: string, Key: object, changes: readonly Numbe
         'attribute_exists(pk) AND #status <> :removing',
         // A number that names a former edition of the secrets would go deaf.
         ...(bound === undefined ? [] : ['secretVersion = :secretVersion']),
-        ...(added === 0 ? [] : ['size(claimedNumbers) <= :room']),
+        ...(added.length === 0 ? [] : ['size(claimedNumbers) <= :room']),
+        // A new number is stopped when its account is, else whoever stops or reinstates that would not find it.
+        ...(added.length === 0
+          ? []
+          : [`(${stops ? '' : 'attribute_not_exists(standing.isStopped) OR '}standing.isStopped = :stops)`]),
       ].join(' AND '),
       ExpressionAttributeNames: {
         '#status': 'status',
@@ -157,7 +162,7 @@ const credentialWrite = (TableName: string, Key: object, changes: readonly Numbe
       ExpressionAttributeValues: {
         ':removing': 'removing',
         ...(bound === undefined ? {} : { ':secretVersion': bound.secretVersion }),
-        ...(added === 0 ? {} : { ':room': maxClaimedNumbers - added }),
+        ...(added.length === 0 ? {} : { ':room': maxClaimedNumbers - added.length, ':stops': stops }),
         ...Object.fromEntries(claims.flatMap(({ value, claimed }) => (claimed ? [[value, claimed]] : []))),
       },
     },

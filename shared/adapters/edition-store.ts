@@ -89,7 +89,10 @@ export const editionStore = (client: DynamoDBDocumentClient, tables: VaultTables
   };
 };
 
-/** What a user edits and what is sealed anew; the state of webhook and health is written by others at the same time. */
+/**
+ * What a user edits and what is sealed anew; the state of webhook and health is written by others at the same time. What Meta has reported of
+ * the account since it was read is not overwritten.
+ */
 const credentialUpdate = (TableName: string, before: CredentialRecord, after: CredentialRecord): TransactItem => ({
   Update: {
     TableName,
@@ -98,7 +101,9 @@ const credentialUpdate = (TableName: string, before: CredentialRecord, after: Cr
       'SET #label = :label, version = :newVersion, secretVersion = :newSecretVersion, proofVersion = :proofVersion, ' +
       'accessTokenLastFour = :lastFour, accessTokenSetAt = :setAt, accessTokenExpiresAt = :expiresAt, phoneNumbers = :numbers, standing = :standing, updatedAt = :updatedAt',
     ConditionExpression:
-      'version = :version AND secretVersion = :secretVersion AND claimedNumbers = :claimed AND standing = :knownStanding AND #status <> :removing',
+      'version = :version AND secretVersion = :secretVersion AND claimedNumbers = :claimed AND #status <> :removing ' +
+      // Rows from before standings were kept have none.
+      `AND (${before.standing === null ? 'attribute_not_exists(standing) OR ' : ''}standing = :knownStanding)`,
     ExpressionAttributeNames: { '#label': 'label', '#status': 'status' },
     ExpressionAttributeValues: {
       ':label': after.label,

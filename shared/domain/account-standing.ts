@@ -41,8 +41,13 @@ export const takeAccountNews = async (
     if (claim.outcome === 'busy') return 'repeat';
     if (claim.outcome !== 'claimed') continue;
     ports.journal.info('account-news', { tenantId, credentialId, eventId, kind: news.field });
-    await takeOne(message, news, ports);
-    await claim.held.record({ state: 'done', replies: null, fates: [] });
+    try {
+      await takeOne(message, news, ports);
+      await claim.held.record({ state: 'done', replies: null, fates: [] });
+    } catch (error) {
+      await claim.held.release().catch(() => undefined);
+      throw error;
+    }
   }
   return 'finished';
 };
@@ -74,12 +79,19 @@ const releaseTicket = ({ tenantId, credentialId }: CredentialRecord, now: Date):
 export const stopOf = ({ standing }: CredentialRecord): NumberRecord['stopped'] =>
   standing?.isStopped ? { code: standing.reason.code, since: standing.reason.since } : null;
 
-const optionalText = z.string().optional().catch(undefined);
+/** Meta's words are short. Whatever is longer is something else, and must not fill our rows. */
+const longestText = 300;
+
+/** Restrictions that are named; Meta knows three kinds. */
+const mostNamed = 5;
+
+const optionalText = z.string().max(longestText).optional().catch(undefined);
+const limit = z.union([z.string(), z.number()]).optional().catch(undefined);
 const accountUpdate = z.object({
   event: optionalText,
   ban_info: z.object({ waba_ban_state: optionalText, waba_ban_date: optionalText }).optional().catch(undefined),
   restriction_info: z
-    .array(z.object({ restriction_type: optionalText }))
+    .array(z.object({ restriction_type: optionalText }).catch({ restriction_type: undefined }))
     .optional()
     .catch(undefined),
   violation_info: z.object({ violation_type: optionalText }).optional().catch(undefined),
@@ -95,12 +107,12 @@ const numberNews = z.object({
   display_phone_number: optionalText,
   event: optionalText,
   current_limit: optionalText,
+  max_daily_conversations_per_business: limit,
   decision: optionalText,
   requested_verified_name: optionalText,
 });
-const capability = z.object({
-  max_daily_conversations_per_business: z.union([z.string(), z.number()]).optional().catch(undefined),
-});
+/** The second name is the older one. */
+const capability = z.object({ max_daily_conversations_per_business: limit, max_daily_conversation_per_phone: limit });
 
 /** The same record when the news change nothing. Source: "Webhooks", WhatsApp Business Platform reference, account fields. */
 export const afterNews = (
@@ -118,8 +130,11 @@ export const afterNews = (
     case 'phone_number_quality_update':
     case 'phone_number_name_update':
       return withNumbers(before, numberNews.parse(value), field);
-    case 'business_capability_update':
-      return withLimit(before, capability.parse(value).max_daily_conversations_per_business);
+    case 'business_capability_update': {
+      const { max_daily_conversations_per_business: ofBusiness, max_daily_conversation_per_phone: ofNumber } =
+        capability.parse(value);
+      return withLimit(before, ofBusiness ?? ofNumber);
+    }
     default:
       return before;
   }
@@ -158,13 +173,16 @@ const standingAfterUpdate = (
             now,
           );
         case 'SCHEDULE_FOR_DISABLE':
-          return warned(
-            'account-to-be-disabled',
-            'Meta is going to disable the account',
-            ban.waba_ban_date === undefined
-              ? 'Meta names no date.'
-              : `Meta names the date ${ban.waba_ban_date.slice(0, 40)}.`,
-            now,
+          return heavier(
+            before.standing,
+            warned(
+              'account-to-be-disabled',
+              'Meta is going to disable the account',
+              ban.waba_ban_date === undefined
+                ? 'Meta names no date.'
+                : `Meta names the date ${ban.waba_ban_date.slice(0, 40)}.`,
+              now,
+            ),
           );
         case 'REINSTATE':
           return null;
@@ -193,8 +211,10 @@ const standingAfterUpdate = (
         warned(
           'account-restricted',
           'Meta has restricted the account',
-          (restrictions ?? []).flatMap(({ restriction_type: type }) => type?.slice(0, 80) ?? []).join(', ') ||
-            'Meta names no restriction.',
+          (restrictions ?? [])
+            .flatMap(({ restriction_type: type }) => type?.slice(0, 80) ?? [])
+            .slice(0, mostNamed)
+            .join(', ') || 'Meta names no restriction.',
           now,
         ),
       );
@@ -290,26 +310,28 @@ const withName = (
 
 const withQuality = (
   number: PhoneNumber,
-  { event, current_limit: limit }: z.infer<typeof numberNews>,
+  { event, current_limit: current, max_daily_conversations_per_business: daily }: z.infer<typeof numberNews>,
 ): PhoneNumber => ({
   ...number,
   ...(event === 'FLAGGED' ? { status: 'FLAGGED' } : {}),
   ...(event === 'UNFLAGGED' && number.status === 'FLAGGED' ? { status: 'CONNECTED' } : {}),
-  ...(limit === undefined ? {} : { messagingLimit: limit }),
+  messagingLimit: tierOf(current) ?? tierOf(daily) ?? number.messagingLimit,
 });
 
 /** Meta describes a text like TIER_2K and sends the number 2000. */
-const tiers: Readonly<Record<string, string>> = {
-  '250': 'TIER_250',
-  '2000': 'TIER_2K',
-  '10000': 'TIER_10K',
-  '100000': 'TIER_100K',
-  '-1': 'TIER_UNLIMITED',
-};
+const tiers: ReadonlyMap<string, string> = new Map([
+  ['250', 'TIER_250'],
+  ['2000', 'TIER_2K'],
+  ['10000', 'TIER_10K'],
+  ['100000', 'TIER_100K'],
+  ['-1', 'TIER_UNLIMITED'],
+]);
 
-const withLimit = (before: CredentialRecord, limit: string | number | undefined): CredentialRecord => {
-  const messagingLimit =
-    tiers[String(limit)] ?? (typeof limit === 'string' && /^TIER_\w{1,20}$/.test(limit) ? limit : undefined);
+const tierOf = (told: z.infer<typeof limit>): string | undefined =>
+  tiers.get(String(told)) ?? (typeof told === 'string' && /^TIER_\w{1,20}$/.test(told) ? told : undefined);
+
+const withLimit = (before: CredentialRecord, told: z.infer<typeof limit>): CredentialRecord => {
+  const messagingLimit = tierOf(told);
   return messagingLimit === undefined ? before : withPhoneNumbers(before, (number) => ({ ...number, messagingLimit }));
 };
 

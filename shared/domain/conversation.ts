@@ -78,9 +78,10 @@ export const joinedConversation = (
   if (first?.joinedTo) return { conversationId: first.joinedTo, links: [] };
   if (other === null || other === own) return { conversationId: own, links: [] };
   const second = known.get(other);
+  // Also before anything was written under it: what is only read, like a status, writes no conversation.
+  if (second?.joinedTo === own) return { conversationId: own, links: [] };
   if (first === undefined && second !== undefined)
     return { conversationId: second.joinedTo ?? other, links: [{ before: undefined, id: own }] };
-  if (second?.joinedTo === own) return { conversationId: own, links: [] };
   // What is held under the other form must come out under it first.
   const isFree = second === undefined || (second.joinedTo === null && second.heldCount + second.setAsideCount === 0);
   return { conversationId: own, links: isFree ? [{ before: second, id: other }] : [] };

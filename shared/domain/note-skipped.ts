@@ -3,10 +3,11 @@ import { changed, newConversation, type RoutingStore } from './conversation.ts';
 
 /**
  * Notes that an event of a conversation is going to the dead letters: whoever redrives it will want to know whether the conversation has
- * moved on. Best effort: what keeps the event from being routed may keep this from being written.
+ * moved on. Best effort: what keeps the event from being routed may keep this from being written. A release of held events skips none:
+ * they stay in line.
  */
 export const noteSkipped = async (message: EventsMessage, routing: RoutingStore, now: Date): Promise<void> => {
-  if (message.type === 'account-news') return;
+  if (message.type === 'account-news' || message.type === 'release-held') return;
   const { phoneNumberId, conversationId } = message;
   const before = (await routing.read(phoneNumberId, [conversationId])).conversations.get(conversationId);
   const record = before ?? newConversation(message, now);

@@ -12,8 +12,10 @@ import { onlyOnce, repeatableRequest } from '../../functions/edge/idempotency.ts
 import { putAgentRequest } from '../../shared/contracts/agent.ts';
 import { createCredentialRequest, updateCredentialRequest } from '../../shared/contracts/credential.ts';
 import { agentId, credentialId, tenantId } from '../../shared/contracts/ids.ts';
+import { afterNews } from '../../shared/domain/account-standing.ts';
 import { Fault } from '../../shared/domain/fault.ts';
 import { isRefused, type Refused } from '../../shared/domain/outcome.ts';
+import { credentialRecord } from '../../shared/domain/records.ts';
 import { Deployment, type RunningProcess, type Snapshot } from './support/deployment.ts';
 import { comparable, expectAllInOrder } from './support/final-state.ts';
 import type { Interruption } from './support/mortal-process.ts';
@@ -98,6 +100,16 @@ const firstOf = (before: Snapshot, { tenantId: owner }: Caller) =>
 const update = (process: RunningProcess, before: Snapshot, change: object) =>
   updateCredential(acme, firstOf(before, acme), updateCredentialRequest.parse(change), '"1"', process.ports);
 
+/** Meta reports that the account of the tenant's first credential is disabled. */
+const disable = async (process: RunningProcess): Promise<void> => {
+  const { credentials, webhookState } = process.ports;
+  const credential = await credentials.find(acme.tenantId, await idOf(process, acme));
+  if (credential === undefined) throw new Error('There is nothing to disable');
+  const value = { event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: 'DISABLE' } };
+  const after = afterNews(credential, { field: 'account_update', value, at: null }, process.ports.now());
+  if (!(await webhookState.recordStanding(credential, after, []))) throw new Error('It has changed meanwhile');
+};
+
 const bot = agentId.parse('agent_01JD000000000000000000000A');
 const neighbour = agentId.parse('agent_01JD000000000000000000000B');
 const bind = async (process: RunningProcess, id = bot, routing: object = { default: true }) =>
@@ -159,6 +171,15 @@ const scenarios: readonly Scenario[] = [
   {
     title: 'changing the access token',
     before: inTurn((process) => connect(process, acme, shop)),
+    call: (process, before) => update(process, before, { accessToken: newToken }),
+    doneAlready: ['precondition-failed'],
+  },
+  {
+    title: 'repairing a credential whose account was disabled',
+    before: async (process) => {
+      await inTurn(() => connect(process, acme, shop))(process);
+      await disable(process);
+    },
     call: (process, before) => update(process, before, { accessToken: newToken }),
     doneAlready: ['precondition-failed'],
   },
@@ -287,6 +308,48 @@ describe.concurrent('whoever connects while somebody else removes it', () => {
       }
     tried.set(`connecting, who ${title} while it is removed`, places);
   });
+});
+
+describe.concurrent('when Meta disables the account', () => {
+  test.each([
+    ['edits the label', (process, before) => update(process, before, { label: 'Another name' }), false],
+    // Who has proved the token after the news has shown that Meta lets us in again.
+    ['changes the access token', (process, before) => update(process, before, { accessToken: newToken }), true],
+    ['binds an agent to another number of it', (process) => bind(process), false],
+  ] as const satisfies [string, Scenario['call'], boolean][])(
+    'while its user %s, that is not overwritten',
+    {
+      timeout: 300_000,
+    },
+    async (title, call: Scenario['call'], mayRepair: boolean) => {
+      await using deployment = await Deployment.make();
+      await deployment.meta.seed(business);
+      const process = deployment.process();
+      await connect(process, acme, { ...shop, phoneNumberIds: [numberTwo] });
+      await process.workOff();
+      const before = await deployment.snapshot();
+      const alone = deployment.process();
+      await call(alone, before);
+      const { calls } = alone.mortal;
+      for (let at = 1; at <= calls; at++) {
+        await deployment.restore(before);
+        const disturbed = deployment.process({ at, when: 'before', meanwhile: () => disable(deployment.process()) });
+        const first = await call(disturbed, before);
+        // Whoever is told that something has changed meanwhile repeats.
+        const outcome = isRefused(first) && first.refused === 'conflict' ? await call(disturbed, before) : first;
+        await disturbed.workOff();
+        await explained(`before call ${at}`, async () => {
+          expect(isRefused(outcome)).toBe(false);
+          const state = await deployment.snapshot();
+          await expectAllInOrder(state, deployment.process());
+          const row = state.directory.find(({ sk }) => sk.startsWith('CRED#'));
+          const { standing } = credentialRecord.parse(row);
+          if (!mayRepair || standing !== null) expect(standing?.reason.code).toBe('account-disabled');
+        });
+      }
+      tried.set(`when Meta disables the account while its user ${title}`, calls);
+    },
+  );
 });
 
 /** With nothing else under way, what is left before a call is what the call before it has left. */

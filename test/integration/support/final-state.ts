@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { expect } from 'vitest';
 import { unpackParts } from '../../../shared/crypto/secret-parts.ts';
+import { stopOf } from '../../../shared/domain/account-standing.ts';
 import { identitiesOfApp, identitiesOfCredential } from '../../../shared/domain/credential-secrets.ts';
 import {
   agentRecord,
@@ -89,6 +90,8 @@ export async function expectAllInOrder(state: Snapshot, process: RunningProcess)
   for (const number of numbers) {
     const owner = credentials.find(({ credentialId }) => credentialId === number.credentialId);
     expect(number).toMatchObject({ tenantId: owner?.tenantId, secretVersion: owner?.secretVersion });
+    // Whatever holds its events is what its user is shown.
+    expect(number.stopped).toEqual(owner === undefined ? null : stopOf(owner));
   }
   expect(numbers.map(({ phoneNumberId }) => phoneNumberId).sort()).toEqual(
     credentials.flatMap(({ claimedNumbers }) => Object.keys(claimedNumbers)).sort(),

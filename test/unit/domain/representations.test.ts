@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import type { Reason } from '../../../shared/contracts/credential.ts';
+import type { Standing } from '../../../shared/domain/records.ts';
+import { stateOf } from '../../../shared/domain/representations.ts';
+import { credentialRecordOf } from '../../support/records.ts';
+
+const reasonOf = (code: string): Reason => ({
+  code,
+  title: 'It is so',
+  detail: 'Because',
+  guidance: 'Do something',
+  since: '2026-11-22T10:00:00.000Z',
+});
+const own = reasonOf('own');
+const metas = reasonOf('of the account');
+const warning: Standing = { status: 'degraded', isStopped: false, reason: metas };
+const stop: Standing = { status: 'action_required', isStopped: true, reason: metas };
+
+test.each(['connected', 'degraded', 'action_required', 'invalid', 'unreachable', 'removing'] as const)(
+  'a credential of whose account Meta says nothing is what it is itself: %s',
+  (status) => {
+    const reason = status === 'connected' ? null : own;
+    expect(stateOf(credentialRecordOf({ status, reason, standing: null }))).toEqual({ status, reason });
+  },
+);
+
+test('a warning is shown while nothing worse is known', () => {
+  expect(stateOf(credentialRecordOf({ status: 'connected', standing: warning }))).toEqual({
+    status: 'degraded',
+    reason: metas,
+  });
+});
+
+test.each(['degraded', 'action_required', 'invalid', 'unreachable'] as const)(
+  'a warning does not hide what is known otherwise: %s',
+  (status) => {
+    expect(stateOf(credentialRecordOf({ status, reason: own, standing: warning }))).toEqual({ status, reason: own });
+  },
+);
+
+test.each(['connected', 'degraded', 'action_required', 'invalid', 'unreachable'] as const)(
+  'that nothing goes through the account is worse than anything else: %s',
+  (status) => {
+    expect(stateOf(credentialRecordOf({ status, reason: own, standing: stop }))).toEqual({
+      status: 'action_required',
+      reason: metas,
+    });
+  },
+);
+
+test.each([warning, stop])('a credential on its way out is that, whatever Meta says: $status', (standing) => {
+  expect(stateOf(credentialRecordOf({ status: 'removing', reason: own, standing }))).toEqual({
+    status: 'removing',
+    reason: own,
+  });
+});
