@@ -598,6 +598,18 @@ describe('a customer with two forms of identity', () => {
     expect(await heardIn(it, '4', asNumber, null)).toBe(asUser);
   });
 
+  test('is given an agent by the event that joins them, whichever form the conversation is', async () => {
+    const it = world();
+    await heardIn(it, '1', asUser, asNumber);
+    expect(it.directory.conversations.get(asUser)).toMatchObject({ agentId: ids.agent, joinedBy: asNumber });
+    const that = world();
+    await heardIn(that, '1', asNumber, null);
+    const first = that.directory.conversations.get(asNumber)?.revision ?? 0;
+    await heardIn(that, '2', asUser, asNumber);
+    expect(that.directory.conversations.get(asNumber)).toMatchObject({ agentId: ids.agent, joinedBy: asUser });
+    expect(that.directory.conversations.get(asNumber)?.revision).toBeGreaterThan(first);
+  });
+
   test('is another customer than the one who had the phone number before', async () => {
     const it = world();
     const another = conversationId.parse(`conv_${'v'.repeat(43)}`);
