@@ -197,6 +197,8 @@ export const conversationRecord = z.object({
   tenantId,
   phoneNumberId,
   joinedTo: conversationId.nullable().default(null),
+  /** Another form that is joined to this one, the last of them. */
+  joinedBy: conversationId.nullable().default(null),
   /** The agent that took it, and until when it keeps it. */
   agentId: agentId.nullable().default(null),
   agentUntil: z.iso.datetime().nullable().default(null),

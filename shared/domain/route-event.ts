@@ -35,8 +35,7 @@ export const routeEvent = async (
   }
   if (found.outcome === 'unwanted') {
     ports.journal.count('EventsUnwanted');
-    if (!found.isErased) await learnFrom(event, found, ports);
-    return 'finished';
+    return found.isErased ? 'finished' : learnFrom(event, found, ports);
   }
   const { eventId } = event;
   const claim = await ports.claims.claim({
@@ -59,9 +58,13 @@ export const routeEvent = async (
     default:
       return claim satisfies never;
   }
-  const attempt = { batch, event, found, claim: claim.held, rounds: claim.progress.attempts, ports };
   try {
-    await writeLinks(found, ports);
+    const linked = await writeLinks(found, ports);
+    if (linked === undefined) {
+      await claim.held.release();
+      return 'repeat';
+    }
+    const attempt = { batch, event, found: linked, claim: claim.held, rounds: claim.progress.attempts, ports };
     if (claim.progress.state === 'leased') return await holdOrDispatch(attempt);
     return await afterDelivery(await deliverEvent(routedEvent(attempt), claim.progress), attempt);
   } catch (error) {
@@ -122,13 +125,15 @@ export const lookUp = async (
 };
 
 /** What an event tells about its conversation, also one that no agent wants: who else the customer is, and that a human answers. */
-const learnFrom = async (event: QueuedEvent, placed: Placed, ports: RouteEventPorts): Promise<void> => {
-  await writeLinks(placed, ports);
-  const { conversation, envelope } = placed;
+const learnFrom = async (event: QueuedEvent, placed: Placed, ports: RouteEventPorts): Promise<RouteOutcome> => {
+  const linked = await writeLinks(placed, ports);
+  if (linked === undefined) return 'repeat';
+  const { conversation, envelope } = linked;
   const now = ports.now();
   const change = event.kind === 'echo' ? withHuman(conversation, now) : {};
-  if (change.humanAt === undefined) return;
-  await ports.routing.save(conversation, changed(conversation ?? newConversation(envelope, now), change, now));
+  if (change.humanAt !== undefined)
+    await ports.routing.save(conversation, changed(conversation ?? newConversation(envelope, now), change, now));
+  return 'finished';
 };
 
 export const traceOf = (envelope: Pick<QueuedEvents, 'tenantId' | 'credentialId'>, event: QueuedEvent) => ({
@@ -247,11 +252,13 @@ export const noteFailure = async (
   return 'held';
 };
 
-const writeLinks = async ({ envelope, links }: Placed, { routing, now }: RouteEventPorts): Promise<void> => {
-  await Promise.all(
-    links.map(({ before, id }) => {
-      const record = before ?? newConversation({ ...envelope, conversationId: id }, now());
-      return routing.save(before, { ...record, joinedTo: envelope.conversationId, revision: record.revision + 1 });
-    }),
-  );
+/** With the conversation as it is then. Undefined when one of the records has changed meanwhile: then it may be another's by now. */
+const writeLinks = async <T extends Placed>(placed: T, { routing, now }: RouteEventPorts): Promise<T | undefined> => {
+  let { conversation } = placed;
+  for (const { before, id, change } of placed.links) {
+    const after = changed(before ?? newConversation({ ...placed.envelope, conversationId: id }, now()), change, now());
+    if (!(await routing.save(before, after))) return undefined;
+    if (id === placed.envelope.conversationId) conversation = after;
+  }
+  return { ...placed, conversation };
 };

@@ -176,7 +176,7 @@ const calls: readonly Call[] = [
   },
   {
     what: 'put something into the relay bucket',
-    allowed: ['ReceiveWebhook'],
+    allowed: ['ReceiveWebhook', 'RouteEvent'],
     send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Body: '[]' })),
   },
   {
@@ -191,7 +191,7 @@ const calls: readonly Call[] = [
   },
   {
     what: 'delete something from the relay bucket',
-    allowed: [],
+    allowed: ['RouteEvent', 'EraseCustomer'],
     send: ({ s3 }) => s3.send(new DeleteObjectCommand(nothing())),
   },
 ];

@@ -35,9 +35,9 @@ const flagged: News = {
   at: null,
 };
 
-const recordAfter = (...news: readonly News[]): CredentialRecord =>
+const known = (...news: readonly News[]): CredentialRecord =>
   news.reduce((record, one) => afterNews(record, one, now()), credentialRecordOf());
-const codeAfter = (...news: readonly News[]) => recordAfter(...news).standing?.reason.code ?? null;
+const codeAfter = (...news: readonly News[]) => known(...news).standing?.reason.code ?? null;
 
 /** Takes news as the router does, on a Directory that refuses as many changes as it is told to. */
 const world = ({ credential = credentialRecordOf(), races = 0, queueIsDown = false } = {}) => {
@@ -106,8 +106,8 @@ describe('what an account’s news make of its standing', () => {
     ['in alert', [alert({ alert_severity: 'CRITICAL', alert_status: 'ACTIVE' })], 'account-alert', false],
     ['not even in alert', [alert({ alert_severity: 'INFORMATIONAL', alert_status: 'ACTIVE' })], null, false],
   ])('%s', (_what, news, code, isStopped) => {
-    expect(recordAfter(...news).standing?.reason.code ?? null).toBe(code);
-    expect(recordAfter(...news).standing?.isStopped ?? false).toBe(isStopped);
+    expect(known(...news).standing?.reason.code ?? null).toBe(code);
+    expect(known(...news).standing?.isStopped ?? false).toBe(isStopped);
   });
 
   test.each([
@@ -167,8 +167,8 @@ describe('news that come late', () => {
   });
 
   test('are told by the last that had a time', () => {
-    expect(recordAfter(ban('DISABLE', noon), ban('REINSTATE', null)).newsAt).toBe(noon);
-    expect(recordAfter(ban('DISABLE', noon), update('SOMETHING_NEW', noon + 1)).newsAt).toBe(noon);
+    expect(known(ban('DISABLE', noon), ban('REINSTATE', null)).newsAt).toBe(noon);
+    expect(known(ban('DISABLE', noon), update('SOMETHING_NEW', noon + 1)).newsAt).toBe(noon);
   });
 
   test('of a number are taken: they are of no standing', () => {

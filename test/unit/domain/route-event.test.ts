@@ -621,6 +621,45 @@ describe('a customer with two forms of identity', () => {
     expect(await heardIn(it, '4', asNumber, null)).toBe(asUser);
   });
 
+  test('is given an agent by the event that joins them, whichever form the conversation is', async () => {
+    const it = world();
+    await heardIn(it, '1', asUser, asNumber);
+    expect(it.directory.conversations.get(asUser)).toMatchObject({ agentId: ids.agent, joinedBy: asNumber });
+    const that = world();
+    await heardIn(that, '1', asNumber, null);
+    const first = that.directory.conversations.get(asNumber)?.revision ?? 0;
+    await heardIn(that, '2', asUser, asNumber);
+    expect(that.directory.conversations.get(asNumber)).toMatchObject({ agentId: ids.agent, joinedBy: asUser });
+    expect(that.directory.conversations.get(asNumber)?.revision).toBeGreaterThan(first);
+  });
+
+  test('is another customer than the one who had the phone number before', async () => {
+    const it = world();
+    const another = conversationId.parse(`conv_${'v'.repeat(43)}`);
+    expect(await heardIn(it, '1', asUser, asNumber)).toBe(asUser);
+    expect(await heardIn(it, '2', another, asNumber)).toBe(another);
+    expect(await heardIn(it, '3', asNumber, null)).toBe(another);
+    expect(await heardIn(it, '4', asUser, null)).toBe(asUser);
+  });
+
+  test('gets its event again when somebody else takes the phone number at the same moment', async () => {
+    const it = world();
+    const another = conversationId.parse(`conv_${'v'.repeat(43)}`);
+    await heardIn(it, '1', asNumber, null);
+    it.directory.afterNextRead(() => {
+      const record = it.directory.conversations.get(asNumber);
+      if (record === undefined) throw new Error('It was heard');
+      const taken = { ...record, joinedBy: another, revision: record.revision + 1 };
+      it.directory.conversations.set(asNumber, taken);
+    });
+    const queued = event({ eventId: eventId.parse(`evt_${'2'.repeat(43)}`), alsoKnownAs: asNumber });
+    const once = () => routeEvent({ ...batchOf(queued), conversationId: asUser }, queued, it.ports);
+    expect(await once()).toBe('repeat');
+    expect(it.dispatched).toHaveLength(1);
+    expect(await once()).toBe('finished');
+    expect(it.dispatched.map(({ data }) => data.conversation?.id)).toEqual([asNumber, asUser]);
+  });
+
   test('is not joined while something is held under the other form: it must come out there first', async () => {
     const it = world();
     await heardIn(it, '1', asNumber, null);
