@@ -1,10 +1,12 @@
+import pMap from 'p-map';
 import * as z from 'zod';
 import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
 import type { Customer } from '../../shared/contracts/agent-event.ts';
 import { customerId } from '../../shared/contracts/customer.ts';
 import type { ConversationId, PhoneNumberId, TenantId } from '../../shared/contracts/ids.ts';
+import type { ErasedKey } from '../../shared/domain/conversation.ts';
 import { conversationIdOf, customerKeyOf } from '../../shared/domain/event-identity.ts';
-import type { RelayStore } from '../../shared/domain/relay.ts';
+import type { ConversationRecord } from '../../shared/domain/records.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
@@ -14,12 +16,18 @@ export interface EraseCustomerPorts {
   readonly credentials: Pick<CredentialReader, 'list'>;
   readonly webhooks: { tenantSalt(tenantId: TenantId): Promise<Uint8Array> };
   readonly conversations: {
-    /** Those of them that are known, and those that they are joined to. */
-    known(ids: readonly ConversationId[]): Promise<readonly ConversationId[]>;
-    /** Forgets agent, greetings and line of a conversation; what was received before is never dispatched. Keys of the bodies that were held. */
-    erase(id: ConversationId, now: Date): Promise<{ readonly relayKeys: readonly string[]; readonly events: number }>;
+    /** Those of them of which there is a record. */
+    known(ids: readonly ConversationId[]): Promise<readonly ConversationRecord[]>;
+    /**
+     * Forgets agent, greetings, line and answers of a conversation; what was received before is never dispatched. `before` is its record, if there
+     * is one. Whether anything was known of it, and how many events were held.
+     */
+    erase(
+      key: ErasedKey,
+      before: ConversationRecord | undefined,
+      now: Date,
+    ): Promise<{ readonly wasKnown: boolean; readonly events: number }>;
   };
-  readonly relay: Pick<RelayStore, 'delete'>;
   readonly now: () => Date;
 }
 
@@ -28,25 +36,60 @@ const pageSize = 100;
 
 const nobody: Customer = { waId: null, userId: null, groupId: null, name: null };
 
+/** Conversations that are erased at the same time. */
+const erasedAtOnce = 10;
+
 /**
  * Erases what is kept of one customer of the caller, on all numbers and under every form of identity: conversations, held events, replies that
- * wait to be sent. Claims stay, which hold no more than hashes. Again and again the same, also for who was never heard of.
+ * wait to be sent. What is still queued is never dispatched: so every name that the customer could have is marked for 30 days, by a keyed hash,
+ * also of one who was never heard of. Claims stay, which hold no more than hashes. Again and again the same.
  */
 export const eraseCustomer = async (caller: Caller, id: string, ports: EraseCustomerPorts): Promise<Answer> => {
   const numbers = await numbersOf(caller.tenantId, ports);
-  const ids =
+  const named =
     numbers.length === 0
       ? []
       : conversationsOf(caller.tenantId, id, numbers, await ports.webhooks.tenantSalt(caller.tenantId));
-  const known = await ports.conversations.known(ids);
-  let events = 0;
-  for (const conversation of known) {
-    const erased = await ports.conversations.erase(conversation, ports.now());
-    events += erased.events;
-    // Before the next: whoever dies here leaves no body without a row that names it, but those of one conversation, which expire.
-    await ports.relay.delete(erased.relayKeys);
+  const records = await withJoined(
+    named.map(({ conversationId }) => conversationId),
+    ports,
+  );
+  const keys = new Map<ConversationId, ErasedKey>(
+    [...named, ...records.values()].map(({ tenantId, phoneNumberId, conversationId }) => [
+      conversationId,
+      { tenantId, phoneNumberId, conversationId },
+    ]),
+  );
+  const erased = await pMap(
+    keys.values(),
+    (key) => ports.conversations.erase(key, records.get(key.conversationId), ports.now()),
+    { concurrency: erasedAtOnce },
+  );
+  return {
+    kind: 'ok',
+    body: {
+      erased: {
+        conversations: erased.filter(({ wasKnown }) => wasKnown).length,
+        heldEvents: erased.reduce((sum, { events }) => sum + events, 0),
+      },
+    },
+  };
+};
+
+/** What there is of conversations, and of those that they are joined to. */
+const withJoined = async (
+  ids: readonly ConversationId[],
+  { conversations }: EraseCustomerPorts,
+): Promise<ReadonlyMap<ConversationId, ConversationRecord>> => {
+  const records = new Map<ConversationId, ConversationRecord>();
+  let next = ids;
+  while (next.length > 0) {
+    for (const record of await conversations.known(next)) records.set(record.conversationId, record);
+    next = [...records.values()].flatMap(({ joinedTo }) =>
+      joinedTo === null || records.has(joinedTo) ? [] : joinedTo,
+    );
   }
-  return { kind: 'ok', body: { erased: { conversations: known.length, heldEvents: events } } };
+  return records;
 };
 
 const numbersOf = async (tenantId: TenantId, ports: EraseCustomerPorts): Promise<readonly PhoneNumberId[]> => {
@@ -66,7 +109,7 @@ const conversationsOf = (
   id: string,
   numbers: readonly PhoneNumberId[],
   salt: Uint8Array,
-): readonly ConversationId[] => {
+): readonly ErasedKey[] => {
   const digits = id.replace(/\D/g, '');
   const forms: readonly Customer[] = [
     { ...nobody, userId: id },
@@ -74,7 +117,9 @@ const conversationsOf = (
     ...(/^\+?[\d ().-]+$/.test(id) && digits !== '' ? [{ ...nobody, waId: digits }] : []),
   ];
   const keys = forms.map((customer) => customerKeyOf(salt, customer));
-  return numbers.flatMap((number) => keys.map((key) => conversationIdOf(tenantId, number, key)));
+  return numbers.flatMap((phoneNumberId) =>
+    keys.map((key) => ({ tenantId, phoneNumberId, conversationId: conversationIdOf(tenantId, phoneNumberId, key) })),
+  );
 };
 
 export const eraseCustomerRoute = apiRoute({
@@ -85,7 +130,6 @@ export const eraseCustomerRoute = apiRoute({
       credentials: ports.credentials(),
       webhooks: ports.webhooks(),
       conversations: ports.customers(),
-      relay: ports.relay(),
       now: () => new Date(),
     }),
 });

@@ -79,7 +79,7 @@ export const removals = once(() => removalStore(dynamoDb(), directoryAndVault(),
 const directoryAndEvents = () => ({ directory: directoryTable(), events: setting(environmentName.eventsTable) });
 export const routing = once(() => routingStore(dynamoDb(), directoryTable()));
 export const held = once(() => heldReader(dynamoDb(), setting(environmentName.eventsTable)));
-export const customers = once(() => customerEraser(dynamoDb(), directoryAndEvents()));
+export const customers = once(() => customerEraser(dynamoDb(), directoryAndEvents(), relay()));
 export const relay = once(() => relayStore(s3(), setting(environmentName.relayBucket)));
 export const tickets = once(() => ticketStore(dynamoDb(), directoryTable()));
 /** Reads the address of a queue when work of its kind is sent: a role that may not send has no address either. */

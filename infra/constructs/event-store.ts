@@ -34,7 +34,7 @@ export class EventStore extends Construct {
   /** Lets the grantee take away what lies in the line of a conversation. */
   grantErase(grantee: HandlerFunction): void {
     this.#events.grantRead(grantee, 'Query');
-    this.#events.grantWrite(grantee, 'DeleteItem', 'BatchWriteItem');
+    this.#events.grantWrite(grantee, 'DeleteItem');
   }
 
   /** Lets the grantee see what is held: where it stands in line, not what it says. */

@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { AgentRouter } from './agent-router.ts';
 import type { CapabilityProps } from './capability.ts';
@@ -37,6 +38,8 @@ export class HeldEvents extends Construct {
       settings,
       dataKey,
       description: 'Erases what is kept of a customer',
+      // Thousands of events may be held of one.
+      timeout: Duration.seconds(29),
     });
     api.serveTenants(erase, 'DELETE /v1/customers/{customerId}');
     directory.grantRead(erase, 'GetItem', 'BatchGetItem', 'Query');

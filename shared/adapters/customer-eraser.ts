@@ -1,118 +1,135 @@
-import { BatchGetCommand, BatchWriteCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import type { ConversationId } from '../contracts/ids.ts';
-import { changed } from '../domain/conversation.ts';
+import { changed, type ErasedKey, erased, isKnown, newConversation } from '../domain/conversation.ts';
 import { Fault } from '../domain/fault.ts';
 import { type ConversationRecord, conversationRecord } from '../domain/records.ts';
+import type { RelayStore } from '../domain/relay.ts';
 import { calling } from './aws-errors.ts';
+import { answerPrefix } from './claim-store.ts';
 import { directoryKey } from './directory-keys.ts';
-import { directoryReader } from './directory-reader.ts';
-import { type HeldTables, listedKey } from './held-store.ts';
+import { directoryReader, parsed } from './directory-reader.ts';
+import { type HeldTables, inLineBefore, lineItems } from './held-store.ts';
 import { conversationPut } from './routing-store.ts';
 import { failedItems } from './transactions.ts';
 
-/** BatchGetItem takes no more keys, BatchWriteItem no more items. */
+/** BatchGetItem takes no more keys. */
 const keysAtOnce = 100;
-const deletesAtOnce = 25;
 
+/** A transaction takes 100 items; the conversation and the list of conversations need one each. */
+const rowsAtOnce = 90;
+
+/** How often something is tried again because somebody else has changed it meanwhile. */
 const mostRaces = 5;
 
-const lineRow = z.object({ pk: z.string(), sk: z.string(), relayKey: z.string().optional() });
+const row = z.object({ pk: z.string(), sk: z.string() });
 
-/** @throws {Fault} store-unavailable, row-malformed */
-export const customerEraser = (client: DynamoDBDocumentClient, tables: HeldTables) => {
+/** Forgets customers: their conversations, what is in line and what was to be sent. @throws {Fault} store-unavailable, row-malformed */
+export const customerEraser = (
+  client: DynamoDBDocumentClient,
+  tables: HeldTables,
+  relay: Pick<RelayStore, 'delete'>,
+) => {
   const reader = directoryReader(client, tables.directory);
   const find = (id: ConversationId): Promise<ConversationRecord | undefined> =>
     reader.get(directoryKey.conversation(id), conversationRecord);
 
-  const linesOf = async (id: ConversationId): Promise<readonly z.infer<typeof lineRow>[]> => {
-    const rows: z.infer<typeof lineRow>[] = [];
-    let start: Record<string, unknown> | undefined;
-    do {
-      const { Items, LastEvaluatedKey } = await calling('store-unavailable', () =>
+  /** The conversation as it is then. From then on nothing that was received before is dispatched, nor what is in line. */
+  const mark = async (
+    key: ErasedKey,
+    first: ConversationRecord | undefined,
+    now: Date,
+  ): Promise<ConversationRecord> => {
+    let before = first;
+    for (let race = 0; race < mostRaces; race++) {
+      const after = erased(before ?? newConversation(key, now), now);
+      if ((await failedItems(client, [conversationPut(tables.directory, before, after)])) === undefined) return after;
+      before = await find(key.conversationId);
+    }
+    throw new Fault('store-unavailable', { retryable: true });
+  };
+
+  /**
+   * Bodies first: whoever dies here leaves a row that names what is gone, never a body that nothing names. Counts go with the rows, so that
+   * they are right whenever it ends. What is held after the mark stays. How many there were.
+   */
+  const emptyLine = async ({ conversationId, heldEver }: ConversationRecord, isSetAside: boolean): Promise<number> => {
+    let count = 0;
+    for (let race = 0; race < mostRaces; ) {
+      const rows = await inLineBefore(client, tables.events, {
+        conversationId,
+        heldEver,
+        isSetAside,
+        limit: rowsAtOnce,
+      });
+      if (rows.length === 0) return count;
+      await relay.delete(rows.map(({ relayKey }) => relayKey));
+      const before = await find(conversationId);
+      if (before === undefined) throw new Fault('store-unavailable', { retryable: true });
+      const after = changed(
+        before,
+        isSetAside
+          ? { setAsideCount: Math.max(0, before.setAsideCount - rows.length) }
+          : { heldCount: Math.max(0, before.heldCount - rows.length) },
+        new Date(),
+      );
+      const isDone = (await failedItems(client, lineItems(tables, before, after, rows))) === undefined;
+      race = isDone ? 0 : race + 1;
+      count += isDone ? rows.length : 0;
+    }
+    throw new Fault('store-unavailable', { retryable: true });
+  };
+
+  const deleteAnswers = async (id: ConversationId): Promise<void> => {
+    for (;;) {
+      const { Items = [] } = await calling('store-unavailable', () =>
         client.send(
           new QueryCommand({
             TableName: tables.events,
-            KeyConditionExpression: 'pk = :pk',
-            ExpressionAttributeValues: { ':pk': id },
+            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+            ExpressionAttributeValues: { ':pk': id, ':prefix': answerPrefix },
             ConsistentRead: true,
-            ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+            Limit: rowsAtOnce,
           }),
         ),
       );
-      rows.push(...z.array(lineRow).parse(Items ?? []));
-      start = LastEvaluatedKey;
-    } while (start !== undefined);
-    return rows;
-  };
-
-  const deleteRows = async (keys: readonly { readonly pk: string; readonly sk: string }[]): Promise<void> => {
-    for (let first = 0; first < keys.length; first += deletesAtOnce) {
-      const requests = keys
-        .slice(first, first + deletesAtOnce)
-        .map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } }));
-      const { UnprocessedItems } = await calling('store-unavailable', () =>
-        client.send(new BatchWriteCommand({ RequestItems: { [tables.events]: requests } })),
+      if (Items.length === 0) return;
+      await failedItems(
+        client,
+        z
+          .array(row)
+          .parse(Items)
+          .map(({ pk, sk }) => ({ Delete: { TableName: tables.events, Key: { pk, sk } } })),
       );
-      if (Object.keys(UnprocessedItems ?? {}).length > 0) throw new Fault('store-unavailable', { retryable: true });
     }
   };
 
   return {
-    async known(ids: readonly ConversationId[]): Promise<readonly ConversationId[]> {
-      const found = new Set<ConversationId>();
+    async known(ids: readonly ConversationId[]): Promise<readonly ConversationRecord[]> {
+      const found: ConversationRecord[] = [];
       for (let first = 0; first < ids.length; first += keysAtOnce) {
         const Keys = ids.slice(first, first + keysAtOnce).map((id) => directoryKey.conversation(id));
         const { Responses, UnprocessedKeys } = await calling('store-unavailable', () =>
           client.send(new BatchGetCommand({ RequestItems: { [tables.directory]: { Keys, ConsistentRead: true } } })),
         );
         if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new Fault('store-unavailable', { retryable: true });
-        for (const row of Responses?.[tables.directory] ?? []) {
-          const { conversationId, joinedTo } = conversationRecord.parse(row);
-          found.add(conversationId);
-          if (joinedTo !== null) found.add(joinedTo);
-        }
+        found.push(...(Responses?.[tables.directory] ?? []).map((it) => parsed(conversationRecord, it)));
       }
-      return [...found];
+      return found;
     },
 
-    /**
-     * The conversation first: from then on nothing that was received before is dispatched, nor what is in line. A repeat finds what a crash has
-     * left in line.
-     */
+    /** `before`: the conversation as it was read, if there is one. A repeat does what a crash has left undone. */
     async erase(
-      id: ConversationId,
+      key: ErasedKey,
+      before: ConversationRecord | undefined,
       now: Date,
-    ): Promise<{ readonly relayKeys: readonly string[]; readonly events: number }> {
-      for (let race = 0; race < mostRaces; race++) {
-        const before = await find(id);
-        if (before === undefined) return { relayKeys: [], events: 0 };
-        const after = changed(
-          before,
-          {
-            joinedTo: null,
-            agentId: null,
-            agentUntil: null,
-            greetedAt: null,
-            awaySaidAt: null,
-            humanAt: null,
-            heldCount: 0,
-            setAsideCount: 0,
-            erasedAt: now.toISOString(),
-          },
-          now,
-        );
-        const failed = await failedItems(client, [
-          conversationPut(tables.directory, before, after),
-          { Delete: { TableName: tables.events, Key: listedKey(before.tenantId, before.phoneNumberId, id) } },
-        ]);
-        if (failed !== undefined) continue;
-        const rows = await linesOf(id);
-        await deleteRows(rows);
-        const relayKeys = rows.flatMap(({ relayKey }) => relayKey ?? []);
-        return { relayKeys, events: relayKeys.length };
-      }
-      throw new Fault('store-unavailable', { retryable: true });
+    ): Promise<{ readonly wasKnown: boolean; readonly events: number }> {
+      const marked = await mark(key, before, now);
+      // In this order: what is in line may be set aside meanwhile, and never comes back.
+      const inLine = await emptyLine(marked, false);
+      const aside = await emptyLine(marked, true);
+      await deleteAnswers(key.conversationId);
+      return { wasKnown: before !== undefined && isKnown(before), events: inLine + aside };
     },
   };
 };

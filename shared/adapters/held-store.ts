@@ -61,10 +61,77 @@ const partitionOf = (tenant: TenantId, number: PhoneNumberId, shard: number): st
   `HELD#${tenant}#${number}#${shard}`;
 
 /** Spreads by the last characters of an id, which is a hash. */
-export const listedKey = (tenant: TenantId, number: PhoneNumberId, id: ConversationId) => ({
+const listedKey = (tenant: TenantId, number: PhoneNumberId, id: ConversationId) => ({
   pk: partitionOf(tenant, number, (Buffer.from(id).at(-1) as number) % shards),
   sk: id,
 });
+
+/** Takes rows out of a line; a conversation of which nothing is left there is off the list. */
+export const lineItems = (
+  tables: HeldTables,
+  before: ConversationRecord,
+  after: ConversationRecord,
+  rows: readonly Pick<HeldEvent, 'conversationId' | 'place'>[],
+): readonly TransactItem[] => [
+  conversationPut(tables.directory, before, after),
+  ...rows.map(({ conversationId, place }) => ({
+    Delete: {
+      TableName: tables.events,
+      Key: { pk: conversationId, sk: place },
+      ConditionExpression: 'attribute_exists(pk)',
+    },
+  })),
+  ...(after.heldCount + after.setAsideCount === 0
+    ? [
+        {
+          Delete: {
+            TableName: tables.events,
+            Key: listedKey(before.tenantId, before.phoneNumberId, before.conversationId),
+          },
+        },
+      ]
+    : []),
+];
+
+const placeOf = (number: number): string => String(number).padStart(placeDigits, '0');
+
+const parsedRow = (row: unknown): Omit<HeldEvent, 'isSetAside'> => {
+  const result = heldRow.safeParse(row);
+  if (!result.success) throw new Fault('row-malformed', { retryable: false });
+  const { sk, ...event } = result.data;
+  return { ...event, place: sk };
+};
+
+/** What stands in a line of what was there when so many had ever been held, the first first. @throws {Fault} store-unavailable, row-malformed */
+export const inLineBefore = async (
+  client: DynamoDBDocumentClient,
+  table: string,
+  line: {
+    readonly conversationId: ConversationId;
+    readonly heldEver: number;
+    readonly isSetAside: boolean;
+    readonly limit: number;
+  },
+): Promise<readonly Omit<HeldEvent, 'isSetAside'>[]> => {
+  if (line.heldEver === 0) return [];
+  const prefix = line.isSetAside ? setAsidePrefix : linePrefix;
+  const { Items = [] } = await calling('store-unavailable', () =>
+    client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
+        ExpressionAttributeValues: {
+          ':pk': line.conversationId,
+          ':first': `${prefix}${placeOf(0)}`,
+          ':last': `${prefix}${placeOf(line.heldEver - 1)}`,
+        },
+        ConsistentRead: true,
+        Limit: line.limit,
+      }),
+    ),
+  );
+  return Items.map(parsedRow);
+};
 
 /** Lines of held events, by conversation. @throws {Fault} store-unavailable, row-malformed */
 export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): HeldStore => {
@@ -78,28 +145,7 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
     more: readonly TransactItem[],
   ) => {
     const after = changed(before, change, new Date());
-    const isEmpty = after.heldCount + after.setAsideCount === 0;
-    const done = await write([
-      conversationPut(tables.directory, before, after),
-      {
-        Delete: {
-          TableName: tables.events,
-          Key: { pk: event.conversationId, sk: event.place },
-          ConditionExpression: 'attribute_exists(pk)',
-        },
-      },
-      ...more,
-      ...(isEmpty
-        ? [
-            {
-              Delete: {
-                TableName: tables.events,
-                Key: listedKey(before.tenantId, before.phoneNumberId, before.conversationId),
-              },
-            },
-          ]
-        : []),
-    ]);
+    const done = await write([...lineItems(tables, before, after, [event]), ...more]);
     return done ? after : undefined;
   };
 
@@ -119,10 +165,8 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
         ),
       );
       for (const row of Items ?? []) {
-        const parsed = heldRow.safeParse(row);
-        if (!parsed.success) throw new Fault('row-malformed', { retryable: false });
-        const { sk, ...event } = parsed.data;
-        if (notBefore === null || new Date(event.heldSince) >= notBefore) return { ...event, place: sk };
+        const event = parsedRow(row);
+        if (notBefore === null || new Date(event.heldSince) >= notBefore) return event;
       }
       start = LastEvaluatedKey;
     } while (start !== undefined);
@@ -132,7 +176,7 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
   return {
     async hold({ conversation, envelope, leaseId, now, isSetAside, ...held }) {
       const before = conversation ?? newConversation(envelope, now);
-      const place = `${isSetAside ? setAsidePrefix : linePrefix}${String(before.heldEver).padStart(placeDigits, '0')}`;
+      const place = `${isSetAside ? setAsidePrefix : linePrefix}${placeOf(before.heldEver)}`;
       const heldSince = now.toISOString();
       const expiresAt = Math.floor(now.getTime() / 1000) + heldSeconds;
       const after = changed(

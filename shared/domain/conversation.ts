@@ -23,6 +23,9 @@ export interface ConversationKey {
   readonly conversationId: ConversationId;
 }
 
+/** A conversation through whatever credential. */
+export type ErasedKey = Omit<ConversationKey, 'credentialId'>;
+
 /** When the table may forget it, in epoch seconds. */
 export const conversationExpiry = (now: Date): number => Math.floor(now.getTime() / 1000) + lifetimeSeconds;
 
@@ -65,6 +68,38 @@ export interface Link {
   readonly id: ConversationId;
   readonly change: { readonly joinedTo: ConversationId } | { readonly joinedBy: ConversationId };
 }
+
+/**
+ * Its customer is forgotten: nothing but that is known of it, and what is in its line goes. Which name it is joined to stays, so that it is
+ * erased under either again.
+ */
+export const erased = (before: ConversationRecord, now: Date): ConversationRecord =>
+  changed(
+    before,
+    {
+      agentId: null,
+      agentUntil: null,
+      greetedAt: null,
+      awaySaidAt: null,
+      humanAt: null,
+      erasedAt: now.toISOString(),
+    },
+    now,
+  );
+
+/** Something is known of it, and be it that there is something in its line; a name for another one is none. */
+export const isKnown = (record: ConversationRecord): boolean =>
+  record.joinedTo === null &&
+  (record.erasedAt === null ||
+    record.agentId !== null ||
+    record.greetedAt !== null ||
+    record.awaySaidAt !== null ||
+    record.humanAt !== null ||
+    record.heldCount + record.setAsideCount > 0);
+
+/** The customer was erased at that time or later. */
+export const isErasedSince = (record: ConversationRecord | undefined, receivedAt: string): boolean =>
+  record?.erasedAt != null && receivedAt <= record.erasedAt;
 
 /**
  * One customer may appear under two ids: with the user id and with the phone number. Which of the two is the conversation, and what has to be

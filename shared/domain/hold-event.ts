@@ -104,21 +104,14 @@ const heldBody = z.object({
 export type HeldBody = z.infer<typeof heldBody>;
 
 /** The same for every try to hold it, so that none leaves a body behind. */
-const relayKeyOf = (tenantId: TenantId, conversationId: ConversationId, eventId: EventId): string =>
-  `${heldBodiesOf(tenantId, conversationId)}${eventId}`;
-
-/** Where all bodies of a conversation lie, those included that nobody came to hold or to take away. */
-export const heldBodiesOf = (tenantId: TenantId, conversationId: ConversationId): string =>
-  `held/${tenantId}/${conversationId}/`;
+export const relayKeyOf = (
+  { tenantId }: Pick<QueuedEvents, 'tenantId'>,
+  { eventId }: Pick<QueuedEvent, 'eventId'>,
+): string => `held/${tenantId}/${eventId}`;
 
 /** @returns the key of the body. @throws {Fault} store-unavailable */
-export const putHeldBody = async (
-  batch: QueuedEvents,
-  event: QueuedEvent,
-  conversationId: ConversationId,
-  relay: RelayStore,
-): Promise<string> => {
-  const key = relayKeyOf(batch.tenantId, conversationId, event.eventId);
+export const putHeldBody = async (batch: QueuedEvents, event: QueuedEvent, relay: RelayStore): Promise<string> => {
+  const key = relayKeyOf(batch, event);
   const body: HeldBody = { version: 1, credentialId: batch.credentialId, receivedAt: batch.receivedAt, event };
   await relay.put(key, JSON.stringify(body));
   return key;

@@ -2,10 +2,10 @@ import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
 import { type Choice, chooseAgent } from './choose-agent.ts';
 import { afterFailure, probePause } from './circuit.ts';
 import type { HeldClaim } from './claim.ts';
-import { changed, joinedConversation, newConversation, withHuman } from './conversation.ts';
+import { changed, isErasedSince, joinedConversation, newConversation, withHuman } from './conversation.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
 import type { EventEnvelope, EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
-import { type HoldReason, holdReason, obstacle, putHeldBody } from './hold-event.ts';
+import { type HoldReason, holdReason, obstacle, putHeldBody, relayKeyOf } from './hold-event.ts';
 import { queueRelease } from './queue-release.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
 import { watchTicket } from './release-number.ts';
@@ -35,7 +35,7 @@ export const routeEvent = async (
   }
   if (found.outcome === 'unwanted') {
     ports.journal.count('EventsUnwanted');
-    return found.isErased ? 'finished' : learnFrom(event, found, ports);
+    return found.isErased ? forget(batch, event, found, ports) : learnFrom(event, found, ports);
   }
   const { eventId } = event;
   const claim = await ports.claims.claim({
@@ -119,9 +119,25 @@ export const lookUp = async (
     ? conversations.get(conversationId)
     : (await routing.read(envelope.phoneNumberId, [conversationId])).conversations.get(conversationId);
   const placed = { envelope: { ...envelope, conversationId }, number, conversation, links };
-  const isErased = conversation?.erasedAt != null && envelope.receivedAt <= conversation.erasedAt;
+  // Under whatever name: two of them need not have been joined yet.
+  const isErased = [...conversations.values(), conversation].some((it) => isErasedSince(it, envelope.receivedAt));
   const choice = isErased ? undefined : chooseAgent(number, conversation, event, now());
   return choice === undefined ? { outcome: 'unwanted', ...placed, isErased } : { outcome: 'found', ...placed, choice };
+};
+
+/** Nothing of it is kept, what a router that died has left included, and no repeat of it is dispatched either. */
+const forget = async (
+  batch: QueuedEvents,
+  event: QueuedEvent,
+  { envelope: { conversationId } }: Placed,
+  ports: RouteEventPorts,
+): Promise<RouteOutcome> => {
+  const { eventId } = event;
+  const claim = await ports.claims.claim({ eventId, tenantId: batch.tenantId, conversationId, isReleased: false });
+  if (claim.outcome === 'busy') return 'repeat';
+  await ports.relay.delete([relayKeyOf(batch, event)]);
+  if (claim.outcome === 'claimed') await claim.held.record({ state: 'done', replies: null, fates: [] });
+  return 'finished';
 };
 
 /** What an event tells about its conversation, also one that no agent wants: who else the customer is, and that a human answers. */
@@ -176,7 +192,7 @@ const hold = async (
   because: HoldReason | 'overdue' | 'failed' | 'event-at-fault',
 ): Promise<boolean> => {
   const { agentId } = found.choice.binding;
-  const relayKey = await putHeldBody(batch, event, found.envelope.conversationId, ports.relay);
+  const relayKey = await putHeldBody(batch, event, ports.relay);
   const isHeld = await ports.held.hold({
     conversation: found.conversation,
     envelope: found.envelope,
@@ -187,7 +203,11 @@ const hold = async (
     leaseId: claim.leaseId,
     now: ports.now(),
   });
-  if (!isHeld) return false;
+  if (!isHeld) {
+    // Nobody else has put it there: the claim is ours as long as we run.
+    await ports.relay.delete([relayKey]);
+    return false;
+  }
   ports.journal.info('event-held', { ...traceOf(batch, event), agentId, code: because });
   ports.journal.count('EventsHeld');
   // Those before it are looked after already.

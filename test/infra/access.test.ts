@@ -288,7 +288,7 @@ describe('the functions', () => {
       },
       EraseCustomer: {
         DirectoryRecordsTable: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
-        EventStoreEventsTable: ['dynamodb:BatchWriteItem', 'dynamodb:DeleteItem', 'dynamodb:Query'],
+        EventStoreEventsTable: ['dynamodb:DeleteItem', 'dynamodb:Query'],
         'MediaRelayBucket/*': ['s3:DeleteObject'],
       },
       RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan', 'dynamodb:UpdateItem'] },

@@ -11,6 +11,7 @@ import { changed, newConversation } from '../../shared/domain/conversation.ts';
 import { textReply } from '../support/fakes.ts';
 import { ids, numberRecordOf } from '../support/records.ts';
 import { routingContract } from '../support/routing-contract.ts';
+import { memoryRelay } from '../support/routing-fakes.ts';
 import { dynamoDbOf, type EngineName, engineNames, makeTable } from './support/engines.ts';
 import { rowsOf } from './support/rows.ts';
 
@@ -22,6 +23,7 @@ const key = { tenantId: ids.tenant, credentialId: ids.credential, phoneNumberId:
 const storesOn = async (engine: EngineName, clock = { now: Date.now() }) => {
   const client = dynamoDbOf(engine);
   const tables = { directory: await makeTable(engine), events: await makeTable(engine) };
+  const relay = memoryRelay();
   await client.send(
     new PutCommand({
       TableName: tables.directory,
@@ -36,14 +38,36 @@ const storesOn = async (engine: EngineName, clock = { now: Date.now() }) => {
     listed: heldReader(client, tables.events),
     routing: routingStore(client, tables.directory),
     circuits: circuitStore(client, tables.directory),
-    eraser: customerEraser(client, tables),
+    relay,
+    eraser: customerEraser(client, tables, relay),
   };
 };
 
+type Stores = Awaited<ReturnType<typeof storesOn>>;
+
+/** Holds an event of the conversation. */
+const holdOne = async ({ claims, held, routing, relay }: Stores, name: string, isSetAside = false) => {
+  const one = eventId.parse(`evt_${name.padStart(43, '0')}`);
+  const claimed = await claims.claim({ ...claim, eventId: one });
+  if (claimed.outcome !== 'claimed') throw new Error('It is free');
+  const { conversations } = await routing.read(ids.number, [key.conversationId]);
+  const relayKey = `held/${name}`;
+  await relay.put(relayKey, name);
+  const holding = { envelope: key, eventId: one, agentId: ids.agent, relayKey, isSetAside, now: new Date() };
+  const conversation = conversations.get(key.conversationId);
+  expect(await held.hold({ ...holding, conversation, leaseId: claimed.held.leaseId })).toBe(true);
+};
+
+const conversationOf = async ({ routing }: Stores) =>
+  (await routing.read(ids.number, [key.conversationId])).conversations.get(key.conversationId);
+
+const linesOf = async (engine: EngineName, { tables }: Stores) =>
+  (await rowsOf(engine, tables.events)).map(({ sk }) => String(sk)).filter((sk) => sk !== 'CLAIM');
+
+const claim = { eventId: evt('a'), tenantId: ids.tenant, conversationId: id('c'), isReleased: false };
+
 describe.each(engineNames)('on %s', (engine) => {
   routingContract(() => storesOn(engine));
-
-  const claim = { eventId: evt('a'), tenantId: ids.tenant, conversationId: id('c'), isReleased: false };
 
   test('a claim passes on when its lease is over, and not before', async () => {
     const clock = { now: Date.now() };
@@ -75,44 +99,122 @@ describe.each(engineNames)('on %s', (engine) => {
     if (claimed.outcome !== 'claimed') throw new Error('It is free');
     await claimed.held.record({ state: 'answered', replies: [textReply('hello')], fates: [] });
     await claimed.held.release();
-    await eraser.erase(id('c'), new Date());
+    const { conversations } = await routing.read(ids.number, [id('c')]);
+    await eraser.erase(key, conversations.get(id('c')), new Date());
     expect(await claims.claim(claim)).toMatchObject({ progress: { state: 'answered', replies: null } });
   });
 
-  test('erasing a conversation takes its line, its replies and its place in the list, and says which bodies go', async () => {
+  test('erasing a conversation takes its line, its replies, its place in the list, and the bodies that were held', async () => {
     const stores = await storesOn(engine);
-    const { claims, held, eraser, routing, listed, tables } = stores;
-    for (const [index, letter] of ['a', 'b'].entries()) {
-      const claimed = await claims.claim({ ...claim, eventId: evt(letter) });
-      if (claimed.outcome !== 'claimed') throw new Error('It is free');
-      const { conversations } = await routing.read(ids.number, [id('c')]);
-      await held.hold({
-        conversation: conversations.get(id('c')),
-        envelope: key,
-        eventId: evt(letter),
-        agentId: ids.agent,
-        relayKey: `held/${letter}`,
-        isSetAside: index === 1,
-        leaseId: claimed.held.leaseId,
-        now: new Date(),
-      });
-    }
-    const erased = await eraser.erase(id('c'), new Date());
-    expect([...erased.relayKeys].sort()).toEqual(['held/a', 'held/b']);
-    const rows = await rowsOf(engine, tables.events);
-    expect(rows.map(({ sk }) => sk)).toEqual(['CLAIM', 'CLAIM']);
+    const { eraser, listed, relay, claims } = stores;
+    await holdOne(stores, 'a');
+    await holdOne(stores, 'b', true);
+    const answered = await claims.claim({ ...claim, eventId: evt('z') });
+    if (answered.outcome !== 'claimed') throw new Error('It is free');
+    await answered.held.record({ state: 'answered', replies: [textReply('hello')], fates: [] });
+    await relay.put('held/of another customer', 'stays');
+    expect(await eraser.erase(key, await conversationOf(stores), new Date())).toEqual({ wasKnown: true, events: 2 });
+    expect(await linesOf(engine, stores)).toEqual([]);
+    expect([...relay.bodies.keys()]).toEqual(['held/of another customer']);
     for await (const page of listed.conversations(ids.tenant, ids.number)) expect(page).toEqual([]);
-    expect((await routing.read(ids.number, [id('c')])).conversations.get(id('c'))).toMatchObject({
+    expect(await conversationOf(stores)).toMatchObject({
       heldCount: 0,
       setAsideCount: 0,
       agentId: null,
       erasedAt: expect.any(String),
     });
-    expect(await eraser.erase(id('c'), new Date())).toEqual({ relayKeys: [], events: 0 });
-    expect(await eraser.erase(id('x'), new Date())).toEqual({ relayKeys: [], events: 0 });
+    expect(await eraser.erase(key, await conversationOf(stores), new Date())).toEqual({ wasKnown: false, events: 0 });
   });
 
-  test('a customer is known under whatever form is joined to the conversation', async () => {
+  test('one that nobody has heard of is marked: what is queued of it will not be dispatched, nor held', async () => {
+    const stores = await storesOn(engine);
+    const now = new Date();
+    expect(await stores.eraser.erase(key, undefined, now)).toEqual({ wasKnown: false, events: 0 });
+    expect(await conversationOf(stores)).toMatchObject({
+      tenantId: ids.tenant,
+      phoneNumberId: ids.number,
+      erasedAt: now.toISOString(),
+    });
+    const claimed = await stores.claims.claim(claim);
+    if (claimed.outcome !== 'claimed') throw new Error('It is free');
+    // By a router that read before.
+    const holding = {
+      envelope: key,
+      eventId: evt('a'),
+      agentId: ids.agent,
+      relayKey: 'held/a',
+      isSetAside: false,
+      now,
+    };
+    const { leaseId } = claimed.held;
+    expect(await stores.held.hold({ ...holding, conversation: undefined, leaseId })).toBe(false);
+    expect(await linesOf(engine, stores)).toEqual([]);
+  });
+
+  test('a long line goes in parts, its counts with it', async () => {
+    const stores = await storesOn(engine);
+    for (let index = 0; index < 95; index++) await holdOne(stores, `n${index}`);
+    const counts: (number | undefined)[] = [];
+    const relay = {
+      delete: async (keys: readonly string[]) => {
+        counts.push((await conversationOf(stores))?.heldCount);
+        await stores.relay.delete(keys);
+      },
+    };
+    const eraser = customerEraser(stores.client, stores.tables, relay);
+    expect(await eraser.erase(key, await conversationOf(stores), new Date())).toEqual({ wasKnown: true, events: 95 });
+    expect(counts).toEqual([95, 5]);
+    expect(stores.relay.bodies.size).toBe(0);
+    expect(await linesOf(engine, stores)).toEqual([]);
+    expect((await conversationOf(stores))?.heldCount).toBe(0);
+  });
+
+  test('what is held after it was asked for stays, in a list that names it', async () => {
+    const stores = await storesOn(engine);
+    await holdOne(stores, 'old');
+    const relay = {
+      delete: async (keys: readonly string[]) => {
+        if (!stores.relay.bodies.has('held/new')) await holdOne(stores, 'new');
+        await stores.relay.delete(keys);
+      },
+    };
+    const eraser = customerEraser(stores.client, stores.tables, relay);
+    expect(await eraser.erase(key, await conversationOf(stores), new Date())).toEqual({ wasKnown: true, events: 1 });
+    expect([...stores.relay.bodies.keys()]).toEqual(['held/new']);
+    expect(await conversationOf(stores)).toMatchObject({ heldCount: 1, setAsideCount: 0 });
+    expect(await stores.held.first(key.conversationId, { setAside: false, notBefore: null })).toMatchObject({
+      relayKey: 'held/new',
+    });
+    for await (const page of stores.listed.conversations(ids.tenant, ids.number))
+      for (const { conversationId: listed } of page) expect(listed).toBe(key.conversationId);
+    expect((await linesOf(engine, stores)).length).toBe(2);
+  });
+
+  test.each(['remove', 'setAside'] as const)(
+    'who lets an event go meanwhile (%s) does not count twice',
+    async (how) => {
+      const stores = await storesOn(engine);
+      await holdOne(stores, 'one');
+      await holdOne(stores, 'two');
+      let isOver = false;
+      const relay = {
+        delete: async (keys: readonly string[]) => {
+          const conversation = await conversationOf(stores);
+          const first = await stores.held.first(key.conversationId, { setAside: false, notBefore: null });
+          if (!isOver && conversation && first) await stores.held[how](conversation, first);
+          isOver = true;
+          await stores.relay.delete(keys);
+        },
+      };
+      const eraser = customerEraser(stores.client, stores.tables, relay);
+      await eraser.erase(key, await conversationOf(stores), new Date());
+      expect(await linesOf(engine, stores)).toEqual([]);
+      expect(stores.relay.bodies.size).toBe(0);
+      expect(await conversationOf(stores)).toMatchObject({ heldCount: 0, setAsideCount: 0 });
+    },
+  );
+
+  test('of what nobody has heard of there is no record; a name says whom it is joined to', async () => {
     const { routing, eraser } = await storesOn(engine);
     const now = new Date();
     await routing.save(undefined, {
@@ -120,7 +222,7 @@ describe.each(engineNames)('on %s', (engine) => {
       joinedTo: id('c'),
       revision: 1,
     });
-    expect([...(await eraser.known([id('j'), id('x')]))].sort()).toEqual([id('c'), id('j')]);
+    expect(await eraser.known([id('j'), id('x')])).toMatchObject([{ conversationId: id('j'), joinedTo: id('c') }]);
   });
 
   test('a conversation whose time is up counts as unknown and may be begun anew', async () => {

@@ -1,11 +1,21 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { agentId, conversationId } from '../../../shared/contracts/ids.ts';
-import { changed, isUnderWay, newConversation } from '../../../shared/domain/conversation.ts';
+import {
+  changed,
+  erased,
+  isErasedSince,
+  isKnown,
+  isUnderWay,
+  joinedConversation,
+  newConversation,
+} from '../../../shared/domain/conversation.ts';
 import { type ConversationRecord, conversationRecord } from '../../../shared/domain/records.ts';
 import { ids } from '../../support/records.ts';
 
 const idOf = (letter: string) => conversationId.parse(`conv_${letter.repeat(43)}`);
 const own = idOf('a');
+const other = idOf('b');
+const third = idOf('c');
 const now = new Date('2026-11-22T10:00:00.000Z');
 const expiry = now.getTime() / 1000 + 30 * 24 * 60 * 60;
 
@@ -24,6 +34,55 @@ test('a new conversation is nobody’s, holds nothing, is remembered for 30 days
 test('a change counts, is remembered for another 30 days, and leaves everything else as it is', () => {
   const before = record(own, { greetedAt: now.toISOString(), heldCount: 2, revision: 7, expiresAt: 1 });
   expect(changed(before, { heldCount: 3 }, now)).toEqual({ ...before, heldCount: 3, revision: 8, expiresAt: expiry });
+});
+
+describe('a conversation whose customer was erased', () => {
+  const at = now.toISOString();
+  const lively = record(own, {
+    agentId: ids.agent,
+    agentUntil: at,
+    greetedAt: at,
+    awaySaidAt: at,
+    humanAt: at,
+    joinedTo: third,
+    heldCount: 2,
+    setAsideCount: 1,
+    heldEver: 9,
+    revision: 4,
+  });
+
+  test('keeps what finds its line and its other names, and nothing else', () => {
+    expect(erased(lively, now)).toEqual({
+      ...record(own),
+      joinedTo: third,
+      heldCount: 2,
+      setAsideCount: 1,
+      heldEver: 9,
+      erasedAt: at,
+      revision: 5,
+    });
+  });
+
+  test.each<[string, Partial<ConversationRecord>, boolean]>([
+    ['that was never erased', { erasedAt: null }, true],
+    ['of which nothing has been heard since', {}, false],
+    ['that an agent has taken since', { agentId: ids.agent }, true],
+    ['that was greeted since', { greetedAt: at }, true],
+    ['that was told that nobody is there', { awaySaidAt: at }, true],
+    ['that a human has taken since', { humanAt: at }, true],
+    ['of which something is held', { heldCount: 1 }, true],
+    ['of which something waits for a choice', { setAsideCount: 1 }, true],
+    ['that is another name of one', { joinedTo: third, erasedAt: null }, false],
+  ])('one %s: known %j', (_what, change, expected) => {
+    expect(isKnown(record(own, { erasedAt: at, ...change }))).toBe(expected);
+  });
+
+  test('forgets what was received before, to the millisecond', () => {
+    const before = record(own, { erasedAt: at });
+    expect(isErasedSince(before, at)).toBe(true);
+    expect(isErasedSince(before, new Date(now.getTime() + 1).toISOString())).toBe(false);
+    for (const other of [undefined, record(own)]) expect(isErasedSince(other, at)).toBe(false);
+  });
 });
 
 test.each<[string, object | undefined, boolean]>([

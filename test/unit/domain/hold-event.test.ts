@@ -276,6 +276,7 @@ describe('an event is held', () => {
     });
     await it.route('two');
     expect(it.texts()).toEqual(['two']);
+    expect([...it.relay.bodies.keys()]).toEqual([`held/acme/${event('one').eventId}`]);
   });
 });
 
@@ -426,6 +427,10 @@ describe('held events are let go', () => {
     await it.release();
     expect(it.heard).toEqual([]);
     expect(it.countOf()).toBe(0);
+    expect(it.relay.bodies.size).toBe(0);
+    // Nor when Meta repeats it: it was received before.
+    await it.route('one');
+    expect(it.heard).toEqual([]);
   });
 
   test('or forgotten when they have expired: nothing waits for them for ever', async () => {

@@ -5,6 +5,7 @@ import type { QueuedEvent, QueuedEvents } from '../../../shared/contracts/queued
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import type { ClaimProgress } from '../../../shared/domain/claim.ts';
+import { erased, newConversation } from '../../../shared/domain/conversation.ts';
 import type { DispatchOutcome } from '../../../shared/domain/dispatch.ts';
 import type { RouteEventPorts } from '../../../shared/domain/event-on-its-way.ts';
 import type { GraphFailure } from '../../../shared/domain/graph.ts';
@@ -671,16 +672,92 @@ describe('a customer with two forms of identity', () => {
   });
 });
 
-test('what was received before its customer was erased is not dispatched; what comes later is', async () => {
-  const it = world();
-  await it.run();
-  const [record] = it.directory.conversations.values();
-  if (record === undefined) throw new Error('There is no conversation');
-  const erasedAt = (at: string) => it.directory.conversations.set(record.conversationId, { ...record, erasedAt: at });
-  erasedAt('2026-11-22T10:00:00.000Z');
-  await it.run(event({ eventId: eventId.parse(`evt_${'1'.repeat(43)}`) }));
-  expect(it.dispatched).toHaveLength(1);
-  erasedAt('2026-11-22T09:59:59.999Z');
-  await it.run(event({ eventId: eventId.parse(`evt_${'2'.repeat(43)}`) }));
-  expect(it.dispatched).toHaveLength(2);
+describe('an event whose customer was erased', () => {
+  const own = conversationId.parse(`conv_${'c'.repeat(43)}`);
+  const other = conversationId.parse(`conv_${'d'.repeat(43)}`);
+  const received = '2026-11-22T10:00:00.000Z';
+  const earlier = '2026-11-22T09:59:59.999Z';
+  const erasedAt = (it: ReturnType<typeof world>, at: string, id = own, change: object = {}) => {
+    const key = { tenantId: ids.tenant, phoneNumberId: ids.number, conversationId: id };
+    const fresh = it.directory.conversations.get(id) ?? newConversation(key, new Date(at));
+    it.directory.conversations.set(id, { ...erased(fresh, new Date(at)), ...change });
+  };
+
+  test('after it was received is not dispatched, nor when Meta repeats it', async () => {
+    const it = world();
+    erasedAt(it, received);
+    expect(await it.run()).toBe('finished');
+    expect(it.dispatched).toEqual([]);
+    expect(it.claims.states()).toEqual(['done']);
+    erasedAt(it, earlier);
+    expect(await it.run()).toBe('finished');
+    expect(it.dispatched).toEqual([]);
+    expect(it.journal.counts.get('EventsUnwanted')).toBe(1);
+  });
+
+  test('before it was received is dispatched, in a conversation that nobody remembers', async () => {
+    const it = world();
+    await it.run();
+    erasedAt(it, earlier);
+    expect(it.directory.conversations.get(own)).toMatchObject({ agentId: null });
+    await it.run(event({ eventId: eventId.parse(`evt_${'2'.repeat(43)}`) }));
+    expect(it.dispatched).toHaveLength(2);
+    expect(it.directory.conversations.get(own)).toMatchObject({ agentId: ids.agent });
+  });
+
+  test('under another of its names is not dispatched, and joins nothing', async () => {
+    for (const [id, change] of [
+      [other, {}],
+      [own, { joinedTo: other }],
+    ] as const) {
+      const it = world();
+      erasedAt(it, received, id, change);
+      await it.run(event({ alsoKnownAs: other }));
+      expect(it.dispatched).toEqual([]);
+      expect(it.directory.writes).toEqual([]);
+    }
+  });
+
+  test('under the name that this one is joined to is not dispatched', async () => {
+    const it = world();
+    const key = { tenantId: ids.tenant, phoneNumberId: ids.number, conversationId: own };
+    it.directory.conversations.set(own, { ...newConversation(key, new Date(earlier)), joinedTo: other });
+    erasedAt(it, received, other);
+    await it.run();
+    expect(it.dispatched).toEqual([]);
+  });
+
+  test('is not sent an answer that a router which died had got for it', async () => {
+    const it = world({ claim: { state: 'answered', replies: [textReply('hello')], fates: [], attempts: 2 } });
+    erasedAt(it, received);
+    expect(await it.run()).toBe('finished');
+    expect(it.sent).toEqual([]);
+    expect(it.claims.steps).toEqual([{ state: 'done', replies: null, fates: [] }]);
+  });
+
+  test('leaves no body behind that a router which died was about to hold', async () => {
+    const it = world();
+    await it.relay.put(`held/acme/${evt}`, 'what Ada said');
+    erasedAt(it, received);
+    await it.run();
+    expect(it.relay.bodies.size).toBe(0);
+  });
+
+  test('while it is being held is not held: nothing of it is kept', async () => {
+    const it = world({ number: numberRecordOf({ stopped: { code: 'account-disabled', since: earlier } }) });
+    it.directory.afterNextRead(() => erasedAt(it, received, own, { revision: 1 }));
+    expect(await it.run()).toBe('repeat');
+    expect(await it.run()).toBe('finished');
+    expect(it.held.rows()).toEqual([]);
+    expect(it.relay.bodies.size).toBe(0);
+    expect(it.claims.states()).toEqual(['done']);
+  });
+
+  test('waits while somebody else is at it', async () => {
+    const it = world({ claim: 'busy' });
+    erasedAt(it, received);
+    await it.relay.put(`held/acme/${evt}`, 'what Ada said');
+    expect(await it.run()).toBe('repeat');
+    expect(it.relay.bodies.size).toBe(1);
+  });
 });
