@@ -6,7 +6,6 @@ import {
   isErasedSince,
   isKnown,
   isUnderWay,
-  joinedConversation,
   newConversation,
 } from '../../../shared/domain/conversation.ts';
 import { type ConversationRecord, conversationRecord } from '../../../shared/domain/records.ts';
@@ -14,7 +13,6 @@ import { ids } from '../../support/records.ts';
 
 const idOf = (letter: string) => conversationId.parse(`conv_${letter.repeat(43)}`);
 const own = idOf('a');
-const other = idOf('b');
 const third = idOf('c');
 const now = new Date('2026-11-22T10:00:00.000Z');
 const expiry = now.getTime() / 1000 + 30 * 24 * 60 * 60;
