@@ -1,25 +1,29 @@
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
+import { eraseCustomer } from '../../functions/customers/erase-customer.ts';
 import { circuitStore } from '../../shared/adapters/circuit-store.ts';
 import { claimStore } from '../../shared/adapters/claim-store.ts';
+import { customerEraser } from '../../shared/adapters/customer-eraser.ts';
 import { directoryKey } from '../../shared/adapters/directory-keys.ts';
 import { heldReader, heldStore } from '../../shared/adapters/held-store.ts';
 import { routingStore } from '../../shared/adapters/routing-store.ts';
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
-import { conversationId, eventId } from '../../shared/contracts/ids.ts';
+import { eventId } from '../../shared/contracts/ids.ts';
 import { eventsMessage, type QueuedEvent, type QueuedEvents } from '../../shared/contracts/queued-events.ts';
 import type { WorkMessage } from '../../shared/contracts/work.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../shared/crypto/secret-parts.ts';
 import type { DispatchOutcome } from '../../shared/domain/dispatch.ts';
+import { conversationIdOf, customerKeyOf } from '../../shared/domain/event-identity.ts';
 import type { RouteEventPorts } from '../../shared/domain/event-on-its-way.ts';
-import type { NumberRecord } from '../../shared/domain/records.ts';
+import { Fault } from '../../shared/domain/fault.ts';
+import type { ConversationRecord, NumberRecord } from '../../shared/domain/records.ts';
 import { releaseConversation } from '../../shared/domain/release-conversation.ts';
 import { releaseNumber } from '../../shared/domain/release-number.ts';
 import { routeEvent } from '../../shared/domain/route-event.ts';
 import { workOff } from '../../shared/domain/work.ts';
 import { memoryVault, ok, recordingJournal, scriptedGraph, secretOf, textReply } from '../support/fakes.ts';
-import { bindingOf, ids, numberRecordOf } from '../support/records.ts';
+import { bindingOf, credentialRecordOf, ids, numberRecordOf } from '../support/records.ts';
 import { memoryRelay } from '../support/routing-fakes.ts';
 import { dynamoDbOf, makeTable } from './support/engines.ts';
 import { type Interruption, MortalProcess } from './support/mortal-process.ts';
@@ -27,7 +31,9 @@ import { rowsOf } from './support/rows.ts';
 
 // The router dies at every single call that it makes to the outside, before the call has an effect and after. Whoever comes next must leave each event dispatched, in order, each reply sent at most once, and nothing behind.
 
-const conversation = conversationId.parse(`conv_${'c'.repeat(43)}`);
+const customer = { waId: '491511', userId: null, groupId: null, name: 'Ada' };
+const salt = Buffer.alloc(32, 1);
+const conversation = conversationIdOf(ids.tenant, ids.number, customerKeyOf(salt, customer));
 const leaseSeconds = 30;
 const paused = '2026-11-22T09:00:00.000Z';
 
@@ -36,7 +42,7 @@ const event = (name: string): QueuedEvent => ({
   kind: 'message',
   field: 'messages',
   alsoKnownAs: null,
-  customer: { waId: '491511', userId: null, groupId: null, name: 'Ada' },
+  customer,
   value: { id: `wamid.${name}`, type: 'text', text: { body: name } },
 });
 
@@ -48,6 +54,8 @@ const envelope = {
   conversationId: conversation,
   receivedAt: '2026-11-22T10:00:00.000Z',
 } as const;
+const erasure = new Date('2026-11-22T11:00:00.000Z');
+const afterErasure = '2026-11-22T12:00:00.000Z';
 
 /** Everything outside the router: it survives the router's death. */
 class Outside {
@@ -144,9 +152,9 @@ class Outside {
       askedToWait: () => undefined,
       timeLeft: () => 25_000,
     };
-    const route = async (name: string): Promise<'finished' | 'repeat'> => {
+    const route = async (name: string, receivedAt: string = envelope.receivedAt): Promise<'finished' | 'repeat'> => {
       const queued = event(name);
-      const batch: QueuedEvents = { ...envelope, type: 'events', events: [queued] };
+      const batch: QueuedEvents = { ...envelope, receivedAt, type: 'events', events: [queued] };
       return routeEvent(batch, queued, ports);
     };
     const release = async (message: WorkMessage): Promise<void> => {
@@ -167,7 +175,18 @@ class Outside {
       const [queued] = message.events;
       return queued === undefined ? 'finished' : routeEvent(message, queued, ports);
     };
-    return { process, route, release, serve, tickets, now };
+    const erase = async (): Promise<unknown> => {
+      const phoneNumbers = credentialRecordOf().phoneNumbers.slice(0, 1);
+      const items = [credentialRecordOf({ phoneNumbers })];
+      const answer = await eraseCustomer({ tenantId: ids.tenant, subject: 'ada' }, '+49 1511', {
+        credentials: { list: () => Promise.resolve({ items, nextCursor: null }) },
+        webhooks: { tenantSalt: () => Promise.resolve(salt) },
+        conversations: customerEraser(client, this.tables, through(this.relay)),
+        now: () => erasure,
+      });
+      return 'body' in answer ? answer.body : answer;
+    };
+    return { process, route, release, serve, erase, tickets, now, ports };
   }
 
   /** The queue shows a message again until somebody has dealt with it; a claim of the dead passes on in the meantime. */
@@ -204,6 +223,24 @@ class Outside {
     );
   }
 
+  /** The conversation as it is. */
+  async conversation(): Promise<ConversationRecord | undefined> {
+    const { conversations } = await this.router().ports.routing.read(ids.number, [conversation]);
+    return conversations.get(conversation);
+  }
+
+  /** What stands in line, what waits for a choice, and whether the conversation is in the list: as counted, and as it is. */
+  async counts() {
+    const record = await this.conversation();
+    const lines = await this.leftBehind();
+    const startingWith = (prefix: string) => lines.filter((sk) => sk.startsWith(prefix)).length;
+    const [heldCount, setAsideCount] = [record?.heldCount ?? 0, record?.setAsideCount ?? 0];
+    return {
+      counted: { heldCount, setAsideCount, listed: heldCount + setAsideCount > 0 ? 1 : 0 },
+      found: { heldCount: startingWith('HELD#'), setAsideCount: startingWith('ASIDE#'), listed: startingWith('conv_') },
+    };
+  }
+
   /** Lines, lists and replies that somebody has left behind. */
   async leftBehind(): Promise<readonly string[]> {
     const rows = await rowsOf('ministack', this.tables.events);
@@ -232,6 +269,26 @@ const atEveryCall = async (
       await afterwards(outside, { at, when });
     }
   return calls;
+};
+
+/** Lets somebody else act at each call of the router, on either side of it. */
+const whileAtEveryCall = async (
+  undisturbed: (router: Router, outside: Outside) => Promise<unknown>,
+  make: () => Promise<Outside>,
+  meanwhile: (outside: Outside) => Promise<unknown>,
+  afterwards: (outside: Outside, label: string) => Promise<void>,
+): Promise<void> => {
+  const first = await make();
+  const healthy = first.router();
+  await undisturbed(healthy, first);
+  for (let at = 1; at <= healthy.process.calls; at++)
+    for (const when of ['before', 'after'] as const) {
+      const outside = await make();
+      const router = outside.router({ at, when, meanwhile: async () => void (await meanwhile(outside)) });
+      // Whoever finds that its claim or its line is gone leaves the rest to the next one.
+      await undisturbed(router, outside).catch((error: unknown) => expect(error).toBeInstanceOf(Fault));
+      await afterwards(outside, JSON.stringify({ at, when }));
+    }
 };
 
 const inFirstOrder = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
@@ -402,6 +459,175 @@ describe('a router that dies', () => {
         await outside.settle();
         expect(inFirstOrder(outside.taken), JSON.stringify(died)).toEqual(['one']);
         expect(await outside.leftBehind(), JSON.stringify(died)).toEqual([]);
+      },
+    );
+  });
+});
+
+describe('who erases a customer', () => {
+  const isPaused = { bindings: [bindingOf({ pausedAt: paused })] };
+
+  /** Of the customer two events are held, one waits for a choice, and a router died with an answer that was not sent yet. */
+  const withCustomer = async (): Promise<Outside> => {
+    const outside = await Outside.make(isPaused);
+    for (const name of ['one', 'two', 'three']) await outside.untilFinished((router) => router.route(name));
+    const { ports } = outside.router();
+    const first = await ports.held.first(conversation, { setAside: false, notBefore: null });
+    const record = await outside.conversation();
+    if (first === undefined || record === undefined) throw new Error('Nothing is held');
+    await ports.held.setAside(record, first);
+    const { eventId } = event('answered');
+    const claim = await ports.claims.claim({
+      eventId,
+      tenantId: ids.tenant,
+      conversationId: conversation,
+      isReleased: false,
+    });
+    if (claim.outcome !== 'claimed') throw new Error('It is free');
+    await claim.held.record({ state: 'answered', replies: [textReply('Dear Ada')], fates: [] });
+    return outside;
+  };
+
+  /** The agent is back: whatever may be dispatched is. */
+  const resumed = async (outside: Outside): Promise<void> => {
+    await outside.setNumber({});
+    await outside.router().tickets.open({
+      id: `${new Date().toISOString()}#resume`,
+      work: {
+        kind: 'release-held',
+        tenantId: ids.tenant,
+        phoneNumberId: ids.number,
+        action: 'replay',
+        maxAgeHours: null,
+      },
+      attempts: 0,
+    });
+    await outside.settle();
+  };
+
+  test('and dies is followed by a repeat that leaves nothing, and what the customer says next arrives', async () => {
+    const calls = await atEveryCall(
+      (router) => router.erase(),
+      withCustomer,
+      async (outside, died) => {
+        const label = JSON.stringify(died);
+        await outside.router().erase();
+        expect(await outside.leftBehind(), label).toEqual([]);
+        expect(outside.relay.bodies.size, label).toBe(0);
+        expect(await outside.conversation(), label).toMatchObject({ heldCount: 0, setAsideCount: 0 });
+        await outside.untilFinished((router) => router.route('answered'));
+        await outside.untilFinished((router) => router.route('new', afterErasure));
+        await resumed(outside);
+        expect(outside.dispatched, label).toEqual(['new']);
+        expect(outside.sent, label).toEqual([]);
+        expect(await outside.leftBehind(), label).toEqual([]);
+      },
+    );
+    expect(calls).toBeGreaterThan(10);
+  });
+
+  test('and dies leaves nothing that is stranded, also when nobody repeats it', async () => {
+    await atEveryCall(
+      (router) => router.erase(),
+      withCustomer,
+      async (outside, died) => {
+        const label = JSON.stringify(died);
+        const { counted, found } = await outside.counts();
+        expect(counted, label).toEqual(found);
+        await outside.untilFinished((router) => router.route('new', afterErasure));
+        // Its router died; the queue shows it again.
+        await outside.untilFinished((router) => router.route('answered'));
+        const isMarked = (await outside.conversation())?.erasedAt != null;
+        await resumed(outside);
+        // What the user has to decide about is in the list until it is: here, in vain.
+        outside.queue.push(
+          JSON.stringify({ ...envelope, type: 'release-held', action: 'replay-all', maxAgeHours: null }),
+        );
+        await outside.settle();
+        const kept = isMarked ? [] : ['two', 'three'];
+        expect(
+          outside.taken.filter((text) => text !== 'one'),
+          label,
+        ).toEqual([...kept, 'new']);
+        if (isMarked) expect(outside.taken, label).not.toContain('one');
+        expect(outside.sent, label).toEqual(isMarked ? [] : ['Dear Ada']);
+        expect(await outside.leftBehind(), label).toEqual([]);
+        expect(outside.relay.bodies.size, label).toBe(0);
+        expect(await outside.conversation(), label).toMatchObject({ heldCount: 0, setAsideCount: 0 });
+      },
+    );
+  });
+
+  test('after a router died over an event of theirs leaves nothing of it', async () => {
+    await atEveryCall(
+      (router) => router.route('one'),
+      () => Outside.make(isPaused),
+      async (outside, died) => {
+        const label = JSON.stringify(died);
+        await outside.router().erase();
+        await outside.untilFinished((router) => router.route('one'));
+        await resumed(outside);
+        expect(outside.dispatched, label).toEqual([]);
+        expect(await outside.leftBehind(), label).toEqual([]);
+        expect(outside.relay.bodies.size, label).toBe(0);
+      },
+    );
+  });
+
+  test.each<[string, Partial<NumberRecord>, 0 | 1]>([
+    ['holds', isPaused, 0],
+    // It was under way to the agent when the customer was erased.
+    ['dispatches', {}, 1],
+  ])('while a router %s an event of theirs leaves nothing of it', async (_what, number, mostDispatches) => {
+    await whileAtEveryCall(
+      (router) => router.route('one'),
+      async () => {
+        const outside = await Outside.make(number);
+        outside.answer = () => ({ outcome: 'answered', replies: [textReply('Dear Ada')] });
+        return outside;
+      },
+      (outside) => outside.router().erase(),
+      async (outside, label) => {
+        await outside.untilFinished((router) => router.route('one'));
+        expect(await outside.leftBehind(), label).toEqual([]);
+        expect(outside.relay.bodies.size, label).toBe(0);
+        await resumed(outside);
+        expect(outside.dispatched.length, label).toBeLessThanOrEqual(mostDispatches);
+        expect(outside.sent.length, label).toBeLessThanOrEqual(mostDispatches);
+        expect(await outside.conversation(), label).toMatchObject({ heldCount: 0, setAsideCount: 0, agentId: null });
+        // A repeat of Meta's is not dispatched either.
+        const before = outside.dispatched.length;
+        await outside.untilFinished((router) => router.route('one', afterErasure));
+        await outside.settle();
+        expect(outside.dispatched.length, label).toBe(before);
+      },
+    );
+  });
+
+  test('while a router lets their held events go: no count is wrong, and none is dispatched twice', async () => {
+    await whileAtEveryCall(
+      async (router, outside) => {
+        const [request = ''] = outside.queue;
+        if ((await router.serve(request)) === 'finished') outside.queue.shift();
+      },
+      async () => {
+        const outside = await withCustomer();
+        await outside.setNumber({});
+        outside.queue.push(
+          JSON.stringify({ ...envelope, type: 'release-held', action: 'replay-all', maxAgeHours: null }),
+        );
+        return outside;
+      },
+      (outside) => outside.router().erase(),
+      async (outside, label) => {
+        await outside.settle();
+        expect(new Set(outside.taken).size, label).toBe(outside.taken.length);
+        expect(await outside.leftBehind(), label).toEqual([]);
+        expect(outside.relay.bodies.size, label).toBe(0);
+        expect(await outside.conversation(), label).toMatchObject({ heldCount: 0, setAsideCount: 0 });
+        await outside.untilFinished((router) => router.route('new', afterErasure));
+        await outside.settle();
+        expect(outside.taken.at(-1), label).toBe('new');
       },
     );
   });
