@@ -29,6 +29,8 @@ export interface RouteEventPorts {
   readonly graph: Graph;
   readonly journal: Journal;
   readonly now: () => Date;
+  /** Takes on what must be over before the invocation ends, but holds up no event. */
+  readonly alongside: (work: Promise<void>) => void;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** How much work this invocation may still do, in milliseconds. */
   readonly timeLeft: () => number;

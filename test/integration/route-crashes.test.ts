@@ -141,6 +141,7 @@ class Outside {
       journal,
       now,
       sleep: () => Promise.resolve(),
+      alongside: () => undefined,
       timeLeft: () => 25_000,
     };
     const route = async (name: string): Promise<'finished' | 'repeat'> => {

@@ -76,6 +76,7 @@ const world = (number: Partial<NumberRecord> = {}) => {
     journal,
     now: () => clock.now,
     sleep: () => Promise.resolve(),
+    alongside: () => undefined,
     timeLeft: () => clock.timeLeft,
   };
   const envelope = {
