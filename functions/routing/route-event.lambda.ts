@@ -1,4 +1,4 @@
-import type { Context, SQSRecord } from 'aws-lambda';
+import type { SQSRecord } from 'aws-lambda';
 import { dynamoDb, sqs } from '../../shared/adapters/aws-clients.ts';
 import { circuitStore } from '../../shared/adapters/circuit-store.ts';
 import { claimStore } from '../../shared/adapters/claim-store.ts';
@@ -17,7 +17,7 @@ import { routeEvent } from '../../shared/domain/route-event.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
-import { queueLambda } from '../edge/queue-lambda.ts';
+import { queueLambda, type ServeMessage } from '../edge/queue-lambda.ts';
 
 /** No new work is begun in the last part of an invocation. In milliseconds. */
 const workReserve = 5_000;
@@ -58,12 +58,12 @@ const overdueReceives = mostReceives / 2;
 /** Messages whose agent has said when it wants to be asked again, in seconds. */
 const waits = new WeakMap<SQSRecord, number>();
 
-const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean> => {
+const serveRecord: ServeMessage = async (record, context, alongside) => {
   const message = eventsMessage.parse(JSON.parse(record.body));
   const timeLeft = () => context.getRemainingTimeInMillis() - workReserve;
   const askedToWait = (seconds: number) => void waits.set(record, seconds);
   const isOverdue = Number(record.attributes.ApproximateReceiveCount) >= overdueReceives;
-  const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft, askedToWait, isOverdue };
+  const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft, askedToWait, isOverdue, alongside };
   switch (message.type) {
     case 'events':
       return routeAll(message, eventPorts);

@@ -40,11 +40,10 @@ const dispatch = async (work: EventOnItsWay): Promise<Delivery> => {
   const { ports, claim, trace } = work;
   const { agentId } = work.choice.binding;
   const { conversation, isOutOfHours, spoken } = await openConversation(work);
-  const [outcome] = await Promise.all([
-    dispatchSigned(work, conversation, isOutOfHours),
-    acknowledgeToCustomer(work),
-    spoken,
-  ]);
+  const dispatching = dispatchSigned(work, conversation, isOutOfHours);
+  const acknowledged = acknowledgeToCustomer(work);
+  ports.alongside(acknowledged);
+  const [outcome] = await Promise.all([dispatching, spoken]);
   switch (outcome.outcome) {
     case 'gone':
     case 'failed':
@@ -75,6 +74,8 @@ const dispatch = async (work: EventOnItsWay): Promise<Delivery> => {
       }
       const answered: ClaimStep = { state: 'answered', replies, fates: [] };
       await claim.record(answered);
+      // A typing indicator that came after the reply would stay.
+      await acknowledged;
       return sendReplies(work, answered);
     }
     default:

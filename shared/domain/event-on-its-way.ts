@@ -28,6 +28,8 @@ export interface RouteEventPorts {
   readonly graph: Graph;
   readonly journal: Journal;
   readonly now: () => Date;
+  /** Takes on what must be over before the invocation ends, but holds up no event. */
+  readonly alongside: (work: Promise<void>) => void;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** The queue has shown the message so often that it will soon give it up: it is held, and leaves the queue. */
   readonly isOverdue: boolean;

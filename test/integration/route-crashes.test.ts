@@ -150,6 +150,7 @@ class Outside {
       sleep: () => Promise.resolve(),
       isOverdue: false,
       askedToWait: () => undefined,
+      alongside: () => undefined,
       timeLeft: () => 25_000,
     };
     const route = async (name: string, receivedAt: string = envelope.receivedAt): Promise<'finished' | 'repeat'> => {
@@ -499,6 +500,7 @@ describe('who erases a customer', () => {
         phoneNumberId: ids.number,
         action: 'replay',
         maxAgeHours: null,
+        watch: null,
       },
       attempts: 0,
     });

@@ -77,6 +77,7 @@ const world = (number: Partial<NumberRecord> = {}) => {
     sleep: () => Promise.resolve(),
     isOverdue: false,
     askedToWait: () => undefined,
+    alongside: () => undefined,
     timeLeft: () => clock.timeLeft,
   };
   const envelope = {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { AgentEvent, Customer, Reply } from '../../../shared/contracts/agent-event.ts';
 import { conversationId, eventId } from '../../../shared/contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents } from '../../../shared/contracts/queued-events.ts';
@@ -51,6 +51,8 @@ interface World {
   readonly answers?: readonly DispatchOutcome[];
   readonly sends?: readonly (GraphFailure | 'ok')[];
   readonly timeLeft?: number;
+  /** When Meta takes the read receipt. */
+  readonly receipt?: Promise<void>;
   readonly vault?: ReturnType<typeof memoryVault>;
 }
 
@@ -69,6 +71,7 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
   const sent: Readonly<Record<string, unknown>>[] = [];
   const read: { readonly messageId: string; readonly typing: boolean }[] = [];
   const pauses: number[] = [];
+  const alongside: Promise<void>[] = [];
   const claims = memoryClaims(claim);
   const journal = recordingJournal();
   const vault = rest.vault ?? openableVault();
@@ -108,8 +111,9 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
         const result = sends[sent.length - 1] ?? 'ok';
         return result === 'ok' ? ok({ wamid: `wamid.OUT${sent.length}` }) : failing(result);
       },
-      markRead: (_access, _number, messageId, { typing }) => {
+      markRead: async (_access, _number, messageId, { typing }) => {
         read.push({ messageId, typing });
+        await rest.receipt;
         return ok(undefined);
       },
     }),
@@ -122,9 +126,17 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
     isOverdue: false,
     askedToWait: (seconds) => void waits.push(seconds),
     timeLeft: () => timeLeft,
+    alongside: (work) => alongside.push(work),
   };
-  const run = (queuedEvent = event()) => routeEvent(batchOf(queuedEvent), queuedEvent, ports);
+  const route = (queuedEvent = event()) => routeEvent(batchOf(queuedEvent), queuedEvent, ports);
+  /** To the end of the invocation. */
+  const run = async (queuedEvent = event()) => {
+    const outcome = await route(queuedEvent);
+    await Promise.all(alongside);
+    return outcome;
+  };
   return {
+    route,
     run,
     ports,
     claims,
@@ -138,6 +150,7 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
     sent,
     read,
     pauses,
+    alongside,
     journal,
     vault,
   };
@@ -252,6 +265,21 @@ describe('a dispatch', () => {
     expect(it.journal.events()).toContain('read-receipt-failed');
   });
 
+  test('is over before its read receipt, which the invocation waits for', async () => {
+    const meta = Promise.withResolvers<undefined>();
+    const it = world({ receipt: meta.promise });
+    expect(await it.route()).toBe('finished');
+    expect(it.claims.states()).toEqual(['done']);
+    expect(it.read).toHaveLength(1);
+    const over = vi.fn();
+    const invocation = Promise.all(it.alongside).then(over);
+    await new Promise(setImmediate);
+    expect(over).not.toHaveBeenCalled();
+    meta.resolve(undefined);
+    await invocation;
+    expect(over).toHaveBeenCalled();
+  });
+
   test.each([
     [true, true, [{ messageId: 'wamid.IN', typing: true }]],
     [true, false, [{ messageId: 'wamid.IN', typing: false }]],
@@ -277,6 +305,18 @@ describe('a reply', () => {
       replies: null,
       fates: [{ fate: 'sent' }, { fate: 'sent' }],
     });
+  });
+
+  test('comes after the typing indicator, which would stay otherwise', async () => {
+    const meta = Promise.withResolvers<undefined>();
+    const it = world({ answers: [answered(textReply('one'))], receipt: meta.promise });
+    const routing = it.route();
+    await vi.waitFor(() => expect(it.claims.states()).toEqual(['answered']));
+    await new Promise(setImmediate);
+    expect(it.sent).toEqual([]);
+    meta.resolve(undefined);
+    expect(await routing).toBe('finished');
+    expect(it.sent).toHaveLength(1);
   });
 
   test('is stored before anything is sent', async () => {
