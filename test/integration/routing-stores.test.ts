@@ -248,12 +248,13 @@ describe.each(engineNames)('on %s', (engine) => {
     const send = client.send.bind(client) as (command: unknown) => Promise<{ Responses?: object }>;
     const without = (times: number) => {
       let left = times;
-      return vi.spyOn(client, 'send').mockImplementation(async (command: unknown) => {
+      const answering = async (command: unknown) => {
         const answer = await send(command);
         if (!(command instanceof BatchGetCommand) || left-- <= 0) return answer;
         const Keys = [directoryKey.conversation(id('c'))];
         return { ...answer, UnprocessedKeys: { [tables.directory]: { Keys } } };
-      });
+      };
+      return vi.spyOn(client, 'send').mockImplementation(answering as never);
     };
     const once = without(1);
     expect((await routing.read(ids.number, [id('c')])).number).toBeDefined();
