@@ -30,6 +30,8 @@ export default defineConfig({
           hookTimeout: 120_000,
           // One stack on two cores: files one after the other keep times and logs readable.
           fileParallelism: false,
+          // What is said to be concurrent waits most of the time.
+          maxConcurrency: 20,
         },
       },
     ],

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
 import { ACCOUNT } from '../../infra/local/aws-endpoint.ts';
@@ -48,6 +48,11 @@ const envelopeKey = () => physicalId(/^CredentialVaultEnvelopeKey/);
 const vault = () => ({ TableName: physicalId(/^CredentialVaultSecretsTable/) });
 const directory = () => ({ TableName: physicalId(/^DirectoryRecordsTable/) });
 const nothing = () => ({ Bucket: physicalId(/^MediaRelayBucket[0-9A-F]{8}$/), Key: 'events/nobody/nothing' });
+const events = () => ({ TableName: physicalId(/^EventStoreEventsTable/) });
+/** With nothing to say: who may send is told that, and nothing is sent. */
+const nothingFor = (queue: RegExp) => ({ QueueUrl: physicalId(queue), MessageBody: '' });
+const eventsQueue = /^WebhookInboxEventsQueue/;
+const releaseQueue = /^AgentRouterReleaseRequestsQueue/;
 const audit = () => ({ TableName: physicalId(/^AuditLogAccessesTable/) });
 
 beforeAll(async () => {
@@ -175,6 +180,60 @@ const calls: readonly Call[] = [
     send: ({ dynamoDb }) => dynamoDb.send(new DeleteItemCommand({ ...audit(), Key: key, ...onlyIfThere })),
   },
   {
+    what: 'see where held events stand in line',
+    allowed: ['RouteEvent', 'ReleaseHeld', 'ManageHeld', 'EraseCustomer'],
+    send: ({ dynamoDb }) =>
+      dynamoDb.send(
+        new QueryCommand({
+          ...events(),
+          KeyConditionExpression: 'pk = :pk',
+          ExpressionAttributeValues: { ':pk': key.pk },
+        }),
+      ),
+  },
+  {
+    what: 'read how far an event has come',
+    allowed: ['RouteEvent'],
+    send: ({ dynamoDb }) => dynamoDb.send(new GetItemCommand({ ...events(), Key: key })),
+  },
+  {
+    what: 'put an event into a line',
+    allowed: ['RouteEvent'],
+    send: ({ dynamoDb }) => dynamoDb.send(new PutItemCommand({ ...events(), Item: key, ...onlyIfThere })),
+  },
+  {
+    what: 'claim an event',
+    allowed: ['RouteEvent'],
+    send: ({ dynamoDb }) => dynamoDb.send(new UpdateItemCommand({ ...events(), Key: key, ...onlyIfThere })),
+  },
+  {
+    what: 'take an event out of a line',
+    allowed: ['RouteEvent', 'EraseCustomer'],
+    send: ({ dynamoDb }) => dynamoDb.send(new DeleteItemCommand({ ...events(), Key: key, ...onlyIfThere })),
+  },
+  {
+    what: 'put something into the queue of events',
+    allowed: ['ReceiveWebhook', 'RouteEvent', 'ReleaseHeld'],
+    send: ({ sqs }) => sqs.send(new SendMessageCommand({ ...nothingFor(eventsQueue), MessageGroupId: 'nobody' })),
+  },
+  {
+    what: 'take something out of the queue of events',
+    allowed: ['RouteEvent'],
+    send: ({ sqs }) =>
+      sqs.send(new ReceiveMessageCommand({ QueueUrl: physicalId(eventsQueue), MaxNumberOfMessages: 11 })),
+  },
+  {
+    what: 'ask for held events',
+    allowed: ['ManageCredentials', 'ManageAgents', 'ManageHeld', 'RouteEvent', 'ReleaseHeld', 'SweepWork'],
+    send: ({ sqs }) => sqs.send(new SendMessageCommand(nothingFor(releaseQueue))),
+  },
+  {
+    what: 'be asked for held events',
+    allowed: ['ReleaseHeld'],
+    send: ({ sqs }) =>
+      sqs.send(new ReceiveMessageCommand({ QueueUrl: physicalId(releaseQueue), MaxNumberOfMessages: 11 })),
+  },
+  {
     what: 'put something into the relay bucket',
     allowed: ['ReceiveWebhook', 'RouteEvent'],
     send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Body: '[]' })),
@@ -214,14 +273,22 @@ function clientsFor(name: string): Clients {
   return found;
 }
 
-/** What is there, and a condition on it, is judged after the permission: whoever comes that far was allowed to. S3 has a word of its own for denied. */
+/** What was asked, what is there, and a condition on it, is judged after the permission. */
+const reasonsOfTheAllowed = [
+  'ConditionalCheckFailedException',
+  'NoSuchKey',
+  'MissingParameter',
+  'InvalidParameterValue',
+];
+
+/** Whoever comes that far was allowed to. S3 has a word of its own for denied. */
 async function verdictOn(call: Promise<unknown>): Promise<string> {
   try {
     await call;
     return 'allowed';
   } catch (error) {
     const name = error instanceof Error ? error.name : String(error);
-    if (['ConditionalCheckFailedException', 'NoSuchKey'].includes(name)) return 'allowed';
+    if (reasonsOfTheAllowed.includes(name)) return 'allowed';
     return name === 'AccessDenied' ? 'AccessDeniedException' : name;
   }
 }

@@ -71,6 +71,8 @@ export const meta = {
     const { items } = await control<{ items: Body[] }>('GET', 'foreign');
     return items.filter((item) => item.name === name);
   },
+  /** What becomes of the next message that a number sends. */
+  outcome: (outcome: Body) => control('POST', 'outcomes', outcome),
   /** A fault that lasts until it is disposed of. */
   async fault(fault: Body): Promise<AsyncDisposable> {
     const { id } = await control<{ id: string }>('POST', 'faults', fault);
