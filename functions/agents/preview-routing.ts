@@ -11,6 +11,7 @@ import {
   routingPreviewRequest,
 } from '../../shared/contracts/routing-preview.ts';
 import { isAway } from '../../shared/domain/away.ts';
+import { joinedConversation } from '../../shared/domain/conversation.ts';
 import { conversationIdOf, customerKeyOf } from '../../shared/domain/event-identity.ts';
 import { explainChoice } from '../../shared/domain/explain-choice.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
@@ -90,11 +91,17 @@ const conversationWith = async (
   const salt = await ports.salts.tenantSalt(number.tenantId);
   const idOf = (who: Customer): ConversationId =>
     conversationIdOf(number.tenantId, number.phoneNumberId, customerKeyOf(salt, who));
-  const other = customer.groupId === null && customer.userId !== null && customer.waId !== null;
-  const found =
-    (await ports.conversations.read(idOf(customer))) ??
-    (other ? await ports.conversations.read(idOf({ ...customer, userId: null })) : undefined);
-  return found === undefined || found.joinedTo === null ? found : await ports.conversations.read(found.joinedTo);
+  const own = idOf(customer);
+  const hasOther = customer.groupId === null && customer.userId !== null && customer.waId !== null;
+  const other = hasOther ? idOf({ ...customer, userId: null }) : null;
+  const known = new Map<ConversationId, ConversationRecord>();
+  const ids = other === null ? [own] : [own, other];
+  for (const id of ids) {
+    const record = await ports.conversations.read(id);
+    if (record !== undefined) known.set(id, record);
+  }
+  const { conversationId } = joinedConversation(own, other, known);
+  return ids.includes(conversationId) ? known.get(conversationId) : await ports.conversations.read(conversationId);
 };
 
 const dispatchStateOf = ({ circuits }: NumberRecord, { agentId, pausedAt }: Binding): Agent['dispatch']['state'] => {

@@ -54,10 +54,15 @@ export const removeCredential = async (
 
     const now = ports.now();
     const shredAt = new Date(now.getTime() + cleanUpTime).toISOString();
-    const ticket = newTicket({ kind: 'clean-up', tenantId: caller.tenantId, credentialId: id }, now);
+    const own = { tenantId: caller.tenantId, credentialId: id };
+    const tickets = [
+      newTicket({ kind: 'clean-up', ...own }, now),
+      // Its numbers are nobody's from here on, and what is held on them is discarded.
+      newTicket({ kind: 'release-credential', ...own, action: 'replay', maxAgeHours: null }, now),
+    ];
     const removal = { requestedAt: now.toISOString(), shredAt, agentIds, finishedAt: null };
-    if (!(await ports.starter.start(credential, removal, ticket))) continue;
-    await handOverWork(ticket, ports);
+    if (!(await ports.starter.start(credential, removal, tickets))) continue;
+    for (const ticket of tickets) await handOverWork(ticket, ports);
     const version = credential.version + 1;
     const removed = { ...credential, status: 'removing' as const, removal, claimedNumbers: {}, version };
     return gone({ ...removed, updatedAt: removal.requestedAt }, app, timeLeft, ports);

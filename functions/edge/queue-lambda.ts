@@ -3,8 +3,15 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { actingAlone } from './invocation.ts';
 import { journal, publishCounts, safeError } from './operator-journal.ts';
 
-/** True when the message is dealt with; false leaves it in the queue. */
-export type ServeMessage = (record: SQSRecord, context: Context) => Promise<boolean>;
+/**
+ * True when the message is dealt with; false leaves it in the queue. What it gives to `alongside` no message waits for, but the invocation does:
+ * whatever is under way when it ends is frozen with its worker.
+ */
+export type ServeMessage = (
+  record: SQSRecord,
+  context: Context,
+  alongside: (work: Promise<void>) => void,
+) => Promise<boolean>;
 
 /**
  * A Lambda that serves a queue. Messages of one group keep their order: after the first one that is not dealt with, the rest of
@@ -21,14 +28,19 @@ export const queueLambda = (serve: ServeMessage, returned: (records: readonly SQ
         Math.max(0, context.getRemainingTimeInMillis() - closingReserve),
         false,
       );
+      const alongside: Promise<void>[] = [];
+      const takeAlong = (work: Promise<void>) => {
+        alongside.push(work.catch((error: unknown) => journal.error('work-alongside-failed', safeError(error))));
+      };
       const served = [...groups.values()].map((group) =>
         serveInOrder(group, (record) =>
-          Promise.race([actingAlone(record.messageId, () => serve(record, context)), timeIsUp.promise]),
+          Promise.race([actingAlone(record.messageId, () => serve(record, context, takeAlong)), timeIsUp.promise]),
         ),
       );
       const left = (await Promise.all(served)).flat();
-      clearTimeout(timer);
       await returned(left).catch((error: unknown) => journal.warn('visibility-not-changed', safeError(error)));
+      await Promise.race([Promise.all(alongside), timeIsUp.promise]);
+      clearTimeout(timer);
       return { batchItemFailures: left.map(({ messageId }) => ({ itemIdentifier: messageId })) };
     });
 

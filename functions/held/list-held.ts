@@ -28,10 +28,9 @@ export const listHeld = async (
   const credential = await ports.credentials.find(caller.tenantId, id);
   if (credential === undefined) return refuse('not-found');
   const numbers = credential.phoneNumbers.map(({ phoneNumberId }) => phoneNumberId);
-  const { items, nextCursor } = await ports.held.page(numbers, page.limit, page.cursor);
-  const own = items.filter(({ tenantId }) => tenantId === caller.tenantId);
+  const { items, nextCursor } = await ports.held.page(caller.tenantId, numbers, page.limit, page.cursor);
   const shown = await Promise.all(
-    own.map(async (conversation) => {
+    items.map(async (conversation) => {
       const { phoneNumberId, conversationId } = conversation;
       const { number, conversations } = await ports.routing.read(phoneNumberId, [conversationId]);
       return heldView(conversation, number, conversations.get(conversationId));

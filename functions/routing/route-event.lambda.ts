@@ -1,4 +1,4 @@
-import type { Context, SQSRecord } from 'aws-lambda';
+import type { SQSRecord } from 'aws-lambda';
 import { dynamoDb, sqs } from '../../shared/adapters/aws-clients.ts';
 import { circuitStore } from '../../shared/adapters/circuit-store.ts';
 import { claimStore } from '../../shared/adapters/claim-store.ts';
@@ -17,7 +17,7 @@ import { routeEvent } from '../../shared/domain/route-event.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
-import { queueLambda } from '../edge/queue-lambda.ts';
+import { queueLambda, type ServeMessage } from '../edge/queue-lambda.ts';
 
 /** No new work is begun in the last part of an invocation. In milliseconds. */
 const workReserve = 5_000;
@@ -47,15 +47,23 @@ const routePorts = ports.once(() => {
 });
 
 const newsPorts = ports.once(() => {
-  const { claims, releases, tickets } = routePorts();
+  const { claims, releases } = routePorts();
   const credentials = { ...ports.credentials(), ...ports.webhookState() };
-  return { claims, releases, credentials, tickets, journal, now: () => new Date() };
+  return { claims, releases, credentials, journal, now: () => new Date() };
 });
 
-const serveRecord = async (record: SQSRecord, context: Context): Promise<boolean> => {
+/** Half-way to the dead letters: what is so late, behind a slow agent say, is held and leaves the queue to the others. */
+const overdueReceives = mostReceives / 2;
+
+/** Messages whose agent has said when it wants to be asked again, in seconds. */
+const waits = new WeakMap<SQSRecord, number>();
+
+const serveRecord: ServeMessage = async (record, context, alongside) => {
   const message = eventsMessage.parse(JSON.parse(record.body));
   const timeLeft = () => context.getRemainingTimeInMillis() - workReserve;
-  const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft };
+  const askedToWait = (seconds: number) => void waits.set(record, seconds);
+  const isOverdue = Number(record.attributes.ApproximateReceiveCount) >= overdueReceives;
+  const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft, askedToWait, isOverdue, alongside };
   switch (message.type) {
     case 'events':
       return routeAll(message, eventPorts);
@@ -101,14 +109,19 @@ const noteGivenUp = async (records: readonly SQSRecord[]): Promise<void> => {
   }
 };
 
+const secondsUntilSeen = (record: SQSRecord): number => {
+  const byReceives = Math.min(longestReturn, shortestReturn * Number(record.attributes.ApproximateReceiveCount));
+  return Math.max(byReceives, waits.get(record) ?? 0);
+};
+
 const returnSoon = async (records: readonly SQSRecord[]): Promise<void> => {
   await noteGivenUp(records).catch(() => undefined);
-  const receives = Math.max(0, ...records.map((record) => Number(record.attributes.ApproximateReceiveCount)));
-  const seconds = Math.min(longestReturn, shortestReturn * receives);
-  await eventsQueueConsumer(sqs(), setting(environmentName.eventsQueueUrl)).returnIn(
-    seconds,
-    records.map(({ receiptHandle }) => receiptHandle),
-  );
+  const consumer = eventsQueueConsumer(sqs(), setting(environmentName.eventsQueueUrl));
+  for (const [seconds, alike] of Map.groupBy(records, secondsUntilSeen))
+    await consumer.returnIn(
+      seconds,
+      alike.map(({ receiptHandle }) => receiptHandle),
+    );
 };
 
 /** Takes queued events to their agents, in order within a conversation, and the agents' replies to Meta. */

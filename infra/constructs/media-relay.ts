@@ -7,7 +7,10 @@ import type { DataKey } from './data-key.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 
-/** As long as the queues keep the messages that point here: a pointer outlives its object at no time that matters. */
+/**
+ * Counted from when the body came. A pointer can outlive it: what becomes a dead letter is kept for 14 days from then on. One that is redriven
+ * after its body is gone is counted as expired.
+ */
 const retention = Duration.days(14);
 
 /**

@@ -14,10 +14,12 @@ export const circuitStore = (client: DynamoDBDocumentClient, table: string): Cir
         Update: {
           TableName: table,
           Key: directoryKey.number(number.phoneNumberId),
-          UpdateExpression: after === undefined ? 'REMOVE circuits.#agent' : 'SET circuits.#agent = :after',
+          // Its revision too: who edits the number would write back the circuits that it has read.
+          UpdateExpression: `${after === undefined ? 'REMOVE circuits.#agent' : 'SET circuits.#agent = :after'} ADD revision :one`,
           ConditionExpression: `tenantId = :tenantId AND credentialId = :credentialId AND ${asRead}`,
           ExpressionAttributeNames: { '#agent': agentId },
           ExpressionAttributeValues: {
+            ':one': 1,
             ':tenantId': number.tenantId,
             ':credentialId': number.credentialId,
             ...(before === undefined ? {} : { ':before': before }),

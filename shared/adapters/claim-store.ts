@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { reply } from '../contracts/agent-event.ts';
-import type { EventId } from '../contracts/ids.ts';
+import { conversationId, type EventId } from '../contracts/ids.ts';
 import { type ClaimedEvent, type ClaimStore, claimProgress, type HeldClaim } from '../domain/claim.ts';
 import { Fault } from '../domain/fault.ts';
 import { calling, hasName, unavailable } from './aws-errors.ts';
@@ -24,7 +24,7 @@ const answerKey = ({ conversationId, eventId }: ClaimedEvent) => {
   return { pk: conversationId, sk: `${answerPrefix}${eventId}` };
 };
 
-const claimRow = claimProgress.omit({ replies: true });
+const claimRow = claimProgress.omit({ replies: true }).extend({ conversationId: conversationId.nullable() });
 const answerRow = z.object({ replies: z.string() });
 
 /** States from which an event may go on. What is held goes on when it is let go. */
@@ -89,8 +89,8 @@ export const claimStore = (
     const { Item } = await calling('store-unavailable', () =>
       client.send(new GetCommand({ TableName: table, Key: answerKey(event), ConsistentRead: true })),
     );
-    // Erased or expired: there is nothing left to send.
-    if (Item === undefined) return [];
+    // Expired: there is nothing left to send.
+    if (Item === undefined) return null;
     const row = answerRow.safeParse(Item);
     if (!row.success) throw new Fault('row-malformed', { retryable: false });
     return z.array(reply).parse(JSON.parse(row.data.replies));
@@ -107,7 +107,7 @@ export const claimStore = (
             Key: claimKey(event.eventId),
             UpdateExpression:
               'SET leaseId = :leaseId, leaseUntil = :until, attempts = if_not_exists(attempts, :zero) + :one, tenantId = :tenantId, ' +
-              '#state = if_not_exists(#state, :leased), fates = if_not_exists(fates, :none), expiresAt = if_not_exists(expiresAt, :expiresAt)',
+              'conversationId = if_not_exists(conversationId, :conversationId), #state = if_not_exists(#state, :leased), fates = if_not_exists(fates, :none), expiresAt = if_not_exists(expiresAt, :expiresAt)',
             ConditionExpression: `attribute_not_exists(pk) OR (leaseUntil < :now AND #state IN (${[...Object.keys(open), ...(event.isReleased ? [':held'] : [])].join(', ')}))`,
             ExpressionAttributeNames: { '#state': 'state' },
             ExpressionAttributeValues: {
@@ -119,6 +119,7 @@ export const claimStore = (
               ':zero': 0,
               ':one': 1,
               ':tenantId': event.tenantId,
+              ':conversationId': event.conversationId,
               ':none': [],
               ':expiresAt': inSeconds(at, claimLifetimeSeconds),
             },
@@ -128,8 +129,11 @@ export const claimStore = (
         const row = claimRow.safeParse(Attributes);
         if (!row.success) throw new Fault('row-malformed', { retryable: false });
         const isAnswered = ['answered', 'sending', 'sent'].includes(row.data.state);
-        const progress = { ...row.data, replies: isAnswered ? await repliesTo(event) : null };
-        return { outcome: 'claimed', progress, held: held(event, leaseId, isAnswered) };
+        const { conversationId, ...found } = row.data;
+        // The conversation may have been joined to another since: its answer lies where it was put.
+        const claimed = { ...event, conversationId };
+        const progress = { ...found, replies: isAnswered ? await repliesTo(claimed) : null };
+        return { outcome: 'claimed', progress, held: held(claimed, leaseId, isAnswered) };
       } catch (error) {
         if (error instanceof Fault) throw error;
         if (!hasName(error, 'ConditionalCheckFailedException')) throw unavailable(error);

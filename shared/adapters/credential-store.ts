@@ -241,8 +241,12 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
       );
     },
 
-    /** What Meta has reported of the account. Its numbers stop or go on in the same transaction. */
-    async recordStanding(before: CredentialRecord, after: CredentialRecord): Promise<boolean> {
+    /** What Meta has reported of the account. Its numbers stop or go on in the same transaction, which leaves the tickets. */
+    async recordStanding(
+      before: CredentialRecord,
+      after: CredentialRecord,
+      tickets: readonly Ticket[],
+    ): Promise<boolean> {
       const stop = stopOf(after);
       const isSame = isDeepStrictEqual(stopOf(before), stop);
       const numbers = isSame ? [] : await ownNumbersOf(client, table, before);
@@ -251,12 +255,13 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
           Update: {
             TableName: table,
             Key: directoryKey.credential(before.tenantId, before.credentialId),
-            UpdateExpression: 'SET standing = :standing, phoneNumbers = :numbers',
+            UpdateExpression: 'SET standing = :standing, newsAt = :newsAt, phoneNumbers = :numbers',
             ConditionExpression:
               'secretVersion = :secretVersion AND phoneNumbers = :before AND claimedNumbers = :claimed AND #status <> :removing',
             ExpressionAttributeNames: { '#status': 'status' },
             ExpressionAttributeValues: {
               ':standing': after.standing,
+              ':newsAt': after.newsAt,
               ':numbers': after.phoneNumbers,
               ':secretVersion': before.secretVersion,
               ':before': before.phoneNumbers,
@@ -279,6 +284,7 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
             },
           },
         })),
+        ...tickets.map((ticket) => ticketPut(table, ticket)),
       ]);
       return failed === undefined;
     },

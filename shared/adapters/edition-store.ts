@@ -119,8 +119,8 @@ const credentialUpdate = (TableName: string, before: CredentialRecord, after: Cr
       ':version': before.version,
       ':secretVersion': before.secretVersion,
       ':claimed': before.claimedNumbers,
-      ':removing': 'removing',
       ':knownStanding': before.standing,
+      ':removing': 'removing',
     },
   },
 });

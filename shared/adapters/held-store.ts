@@ -8,6 +8,7 @@ import {
   eventId,
   type PhoneNumberId,
   phoneNumberId,
+  type TenantId,
   tenantId,
 } from '../contracts/ids.ts';
 import { changed, newConversation } from '../domain/conversation.ts';
@@ -56,11 +57,12 @@ export interface HeldTables {
   readonly events: string;
 }
 
-const partitionOf = (number: PhoneNumberId, shard: number): string => `HELD#${number}#${shard}`;
+const partitionOf = (tenant: TenantId, number: PhoneNumberId, shard: number): string =>
+  `HELD#${tenant}#${number}#${shard}`;
 
 /** Spreads by the last characters of an id, which is a hash. */
-const listedKey = (number: PhoneNumberId, id: ConversationId) => ({
-  pk: partitionOf(number, (Buffer.from(id).at(-1) as number) % shards),
+const listedKey = (tenant: TenantId, number: PhoneNumberId, id: ConversationId) => ({
+  pk: partitionOf(tenant, number, (Buffer.from(id).at(-1) as number) % shards),
   sk: id,
 });
 
@@ -80,7 +82,14 @@ export const lineItems = (
     },
   })),
   ...(after.heldCount + after.setAsideCount === 0
-    ? [{ Delete: { TableName: tables.events, Key: listedKey(before.phoneNumberId, before.conversationId) } }]
+    ? [
+        {
+          Delete: {
+            TableName: tables.events,
+            Key: listedKey(before.tenantId, before.phoneNumberId, before.conversationId),
+          },
+        },
+      ]
     : []),
 ];
 
@@ -191,7 +200,7 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
         {
           Update: {
             TableName: tables.events,
-            Key: listedKey(number, id),
+            Key: listedKey(tenant, number, id),
             UpdateExpression:
               'SET tenantId = :tenantId, credentialId = :credentialId, phoneNumberId = :number, conversationId = :id, agentId = :agentId, ' +
               'heldSince = if_not_exists(heldSince, :now), expiresAt = :expiresAt',
@@ -270,7 +279,7 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
 
 /** Lists what is held on a number, in no particular order. @throws {Fault} store-unavailable */
 export const heldReader = (client: DynamoDBDocumentClient, table: string) => ({
-  async *conversations(number: PhoneNumberId): AsyncGenerator<readonly HeldConversation[]> {
+  async *conversations(tenant: TenantId, number: PhoneNumberId): AsyncGenerator<readonly HeldConversation[]> {
     for (let shard = 0; shard < shards; shard++) {
       let start: Record<string, unknown> | undefined;
       do {
@@ -279,7 +288,7 @@ export const heldReader = (client: DynamoDBDocumentClient, table: string) => ({
             new QueryCommand({
               TableName: table,
               KeyConditionExpression: 'pk = :pk',
-              ExpressionAttributeValues: { ':pk': partitionOf(number, shard) },
+              ExpressionAttributeValues: { ':pk': partitionOf(tenant, number, shard) },
               ConsistentRead: true,
               ...(start === undefined ? {} : { ExclusiveStartKey: start }),
             }),
@@ -294,6 +303,7 @@ export const heldReader = (client: DynamoDBDocumentClient, table: string) => ({
 
   /** A page of what is held on some numbers. The cursor says where it ended: number, partition, conversation. */
   async page(
+    tenant: TenantId,
     numbers: readonly PhoneNumberId[],
     limit: number,
     cursor: string | undefined,
@@ -313,7 +323,7 @@ export const heldReader = (client: DynamoDBDocumentClient, table: string) => ({
             TableName: table,
             KeyConditionExpression: after === undefined ? 'pk = :pk' : 'pk = :pk AND sk > :after',
             ExpressionAttributeValues: {
-              ':pk': partitionOf(id, index),
+              ':pk': partitionOf(tenant, id, index),
               ...(after === undefined ? {} : { ':after': after }),
             },
             ConsistentRead: true,

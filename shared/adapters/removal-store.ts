@@ -42,7 +42,7 @@ export const removalStarter = (client: DynamoDBDocumentClient, tables: VaultTabl
    * From here on nothing is dispatched or sent for the credential: its numbers are nobody's, and all that can still be opened is
    * what the clean-up needs. False when it, or what is bound to it, changed since it was read.
    */
-  async start(credential: CredentialRecord, removal: Removal, ticket: Ticket): Promise<boolean> {
+  async start(credential: CredentialRecord, removal: Removal, tickets: readonly Ticket[]): Promise<boolean> {
     const { tenantId, credentialId } = credential;
     const line = lineOf(audit, credential);
     const { graphApi } = identitiesOfCredential(credential);
@@ -88,7 +88,7 @@ export const removalStarter = (client: DynamoDBDocumentClient, tables: VaultTabl
         },
       })),
       closeWebhook(tables.directory, credential.webhookId),
-      ticketPut(tables.directory, ticket),
+      ...tickets.map((ticket) => ticketPut(tables.directory, ticket)),
       line({ action: 'remove', outcome: 'ok', about: ['credential'] }),
       ...shredSealed(tables.vault, [graphApi], line),
     ]);

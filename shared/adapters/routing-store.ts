@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetCommand, type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { ConversationId, PhoneNumberId } from '../contracts/ids.ts';
 import type { RoutingStore } from '../domain/conversation.ts';
@@ -12,33 +13,55 @@ const keysAtOnce = 100;
 
 type Row = Record<string, unknown>;
 
+interface Asked {
+  readonly key: DirectoryKey;
+  readonly row: PromiseWithResolvers<Row | undefined>;
+}
+
+/** What DynamoDB leaves out is asked for again: a busy number must not fail the events of others. Pauses in milliseconds. */
+const mostTries = 4;
+const pauseBetweenTries = 20;
+
 /**
  * Numbers and conversations. What the events of one batch ask for at the same moment is read by one request, begun after all of them asked:
  * as fresh as a read of their own, at a fraction of the calls, and one busy number is no hot partition. @throws {Fault} store-unavailable, row-malformed
  */
 export const routingStore = (client: DynamoDBDocumentClient, table: string): RoutingStore => {
-  let waiting = new Map<string, { readonly key: DirectoryKey; readonly row: PromiseWithResolvers<Row | undefined> }>();
+  let waiting = new Map<string, Asked>();
 
   const readWaiting = async (): Promise<void> => {
-    const asked = [...waiting.values()];
+    let asked = [...waiting.values()];
     waiting = new Map();
-    for (let start = 0; start < asked.length; start += keysAtOnce) {
-      const part = asked.slice(start, start + keysAtOnce);
-      try {
-        const rows = await readRows(
-          client,
-          table,
-          part.map(({ key }) => key),
-        );
-        for (const { key, row } of part) row.resolve(rows.find(({ pk, sk }) => pk === key.pk && sk === key.sk));
-      } catch (error) {
-        for (const { row } of part) row.reject(error);
+    for (let time = 0; asked.length > 0; time++) {
+      const [part, rest] = [asked.slice(0, keysAtOnce), asked.slice(keysAtOnce)];
+      const { rows, left } = await readRows(
+        client,
+        table,
+        part.map(({ key }) => key),
+      );
+      const isLeft = ({ key }: Asked) => left.some(({ pk, sk }) => pk === key.pk && sk === key.sk);
+      for (const { key, row } of part.filter((it) => !isLeft(it)))
+        row.resolve(rows.find(({ pk, sk }) => pk === key.pk && sk === key.sk));
+      const again = part.filter(isLeft);
+      if (again.length > 0 && time >= mostTries) {
+        for (const { row } of again) row.reject(new Fault('store-unavailable', { retryable: true }));
+        asked = rest;
+      } else {
+        if (again.length > 0) await sleep(pauseBetweenTries * 2 ** time);
+        asked = [...again, ...rest];
       }
     }
   };
 
+  const readAll = async (): Promise<void> => {
+    const asked = [...waiting.values()];
+    await readWaiting().catch((error: unknown) => {
+      for (const { row } of asked) row.reject(error);
+    });
+  };
+
   const read = (key: DirectoryKey): Promise<Row | undefined> => {
-    if (waiting.size === 0) setImmediate(() => void readWaiting());
+    if (waiting.size === 0) setImmediate(() => void readAll());
     const name = `${key.pk}\n${key.sk}`;
     const known = waiting.get(name) ?? { key, row: Promise.withResolvers<Row | undefined>() };
     waiting.set(name, known);
@@ -98,10 +121,9 @@ const readRows = async (
   client: DynamoDBDocumentClient,
   table: string,
   keys: readonly DirectoryKey[],
-): Promise<readonly Row[]> => {
+): Promise<{ readonly rows: readonly Row[]; readonly left: readonly Row[] }> => {
   const { Responses, UnprocessedKeys } = await calling('store-unavailable', () =>
     client.send(new BatchGetCommand({ RequestItems: { [table]: { Keys: [...keys], ConsistentRead: true } } })),
   );
-  if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new Fault('store-unavailable', { retryable: true });
-  return Responses?.[table] ?? [];
+  return { rows: Responses?.[table] ?? [], left: UnprocessedKeys?.[table]?.Keys ?? [] };
 };

@@ -45,6 +45,14 @@ export const relayedEvents = envelope.extend({
 });
 export type RelayedEvents = z.infer<typeof relayedEvents>;
 
+const newsItem = z.object({
+  eventId,
+  field: z.string(),
+  value: z.record(z.string(), z.unknown()),
+  /** When Meta says that it was, in epoch seconds: never later than it was received. */
+  at: z.number().int().nullable(),
+});
+
 /** What of the account's own news changes our picture of a credential: no conversation, no number, no agent. */
 export const accountNews = z.object({
   version: z.literal(1),
@@ -52,7 +60,7 @@ export const accountNews = z.object({
   tenantId,
   credentialId,
   receivedAt: z.iso.datetime(),
-  news: z.array(z.object({ eventId, field: z.string(), value: z.record(z.string(), z.unknown()) })).min(1),
+  news: z.array(newsItem).min(1),
 });
 export type AccountNews = z.infer<typeof accountNews>;
 

@@ -40,6 +40,8 @@ export const work = z.discriminatedUnion('kind', [
     phoneNumberId,
     action: releaseAction.default('replay'),
     maxAgeHours: z.number().positive().nullable().default(null),
+    /** The suspended target that this work tries, since when it is suspended: it ends with that. */
+    watch: z.object({ agentId, since: z.iso.datetime() }).nullable().default(null),
   }),
 ]);
 export type Work = z.infer<typeof work>;

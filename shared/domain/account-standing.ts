@@ -12,13 +12,12 @@ export interface AccountNewsPorts {
   readonly credentials: {
     find(tenantId: TenantId, credentialId: CredentialId): Promise<CredentialRecord | undefined>;
     /**
-     * The standing of the account and what is known of its numbers, with its numbers stopped or not, all or nothing. False when the credential
-     * has changed since it was read.
+     * The standing of the account and what is known of its numbers, with its numbers stopped or not and the tickets for what follows, all or
+     * nothing. False when the credential has changed since it was read.
      */
-    recordStanding(before: CredentialRecord, after: CredentialRecord): Promise<boolean>;
+    recordStanding(before: CredentialRecord, after: CredentialRecord, tickets: readonly Ticket[]): Promise<boolean>;
   };
   readonly claims: ClaimStore;
-  readonly tickets: { open(ticket: Ticket): Promise<void> };
   readonly releases: WorkQueues;
   readonly journal: Journal;
   readonly now: () => Date;
@@ -29,20 +28,21 @@ const mostRaces = 5;
 
 /**
  * Takes what Meta reports of an account into our picture of the credential, each report once: an account that Meta has disabled stops, and
- * goes on when it is reinstated. What is not understood changes nothing.
+ * goes on when it is reinstated. What is not understood changes nothing, nor does what is older than what is known.
  */
 export const takeAccountNews = async (
   message: AccountNews,
   ports: AccountNewsPorts,
 ): Promise<'finished' | 'repeat'> => {
   const { tenantId, credentialId } = message;
-  for (const { eventId, field, value } of message.news) {
+  for (const news of message.news) {
+    const { eventId } = news;
     const claim = await ports.claims.claim({ eventId, tenantId, conversationId: null, isReleased: false });
     if (claim.outcome === 'busy') return 'repeat';
     if (claim.outcome !== 'claimed') continue;
-    ports.journal.info('account-news', { tenantId, credentialId, eventId, kind: field });
+    ports.journal.info('account-news', { tenantId, credentialId, eventId, kind: news.field });
     try {
-      await takeOne(message, field, value, ports);
+      await takeOne(message, news, ports);
       await claim.held.record({ state: 'done', replies: null, fates: [] });
     } catch (error) {
       await claim.held.release().catch(() => undefined);
@@ -54,31 +54,26 @@ export const takeAccountNews = async (
 
 const takeOne = async (
   { tenantId, credentialId }: AccountNews,
-  field: string,
-  value: Readonly<Record<string, unknown>>,
+  news: AccountNews['news'][number],
   ports: AccountNewsPorts,
 ): Promise<void> => {
   for (let race = 0; race < mostRaces; race++) {
     const before = await ports.credentials.find(tenantId, credentialId);
     if (before === undefined || before.status === 'removing') return;
-    const after = afterNews(before, field, value, ports.now());
-    if (after !== before && !(await ports.credentials.recordStanding(before, after))) continue;
-    // Also when it says nothing new: whoever recorded it may have died before this.
-    if (after.standing?.isStopped !== true) await releaseAll(after, ports);
+    const now = ports.now();
+    const after = afterNews(before, news, now);
+    if (after === before) return;
+    const tickets = stopOf(before) !== null && stopOf(after) === null ? [releaseTicket(before, now)] : [];
+    if (!(await ports.credentials.recordStanding(before, after, tickets))) continue;
+    // One that is not queued is found by the sweeper.
+    for (const ticket of tickets) await ports.releases.send(ticket).catch(() => undefined);
     return;
   }
   throw new Fault('store-unavailable', { retryable: true });
 };
 
-const releaseAll = async ({ tenantId, credentialId }: CredentialRecord, ports: AccountNewsPorts): Promise<void> => {
-  const ticket = newTicket(
-    { kind: 'release-credential', tenantId, credentialId, action: 'replay', maxAgeHours: null },
-    ports.now(),
-  );
-  await ports.tickets.open(ticket);
-  // One that is not queued is found by the sweeper.
-  await ports.releases.send(ticket).catch(() => undefined);
-};
+const releaseTicket = ({ tenantId, credentialId }: CredentialRecord, now: Date): Ticket =>
+  newTicket({ kind: 'release-credential', tenantId, credentialId, action: 'replay', maxAgeHours: null }, now);
 
 /** The number items tell the router whether anything goes through the account. */
 export const stopOf = ({ standing }: CredentialRecord): NumberRecord['stopped'] =>
@@ -122,17 +117,16 @@ const capability = z.object({ max_daily_conversations_per_business: limit, max_d
 /** The same record when the news change nothing. Source: "Webhooks", WhatsApp Business Platform reference, account fields. */
 export const afterNews = (
   before: CredentialRecord,
-  field: string,
-  value: Readonly<Record<string, unknown>>,
+  { field, value, at }: Pick<AccountNews['news'][number], 'field' | 'value' | 'at'>,
   now: Date,
 ): CredentialRecord => {
   switch (field) {
     case 'account_update':
-      return withStanding(before, standingAfterUpdate(accountUpdate.parse(value), before, now));
+      return withStanding(before, standingAfterUpdate(accountUpdate.parse(value), before, now), at);
     case 'account_review_update':
-      return withStanding(before, standingAfterReview(reviewUpdate.parse(value).decision, before, now));
+      return withStanding(before, standingAfterReview(reviewUpdate.parse(value).decision, before, now), at);
     case 'account_alerts':
-      return withStanding(before, standingAfterAlert(alert.parse(value).alert_info ?? {}, before, now));
+      return withStanding(before, standingAfterAlert(alert.parse(value).alert_info ?? {}, before, now), at);
     case 'phone_number_quality_update':
     case 'phone_number_name_update':
       return withNumbers(before, numberNews.parse(value), field);
@@ -148,8 +142,20 @@ export const afterNews = (
 
 type Judgement = Standing | null | 'unchanged';
 
-const withStanding = (before: CredentialRecord, standing: Judgement): CredentialRecord =>
-  standing === 'unchanged' || (standing === null && before.standing === null) ? before : { ...before, standing };
+/**
+ * News that come late say how it was, not how it is. Those of an account that is in order already are noted too: what they were the end of may
+ * come after them.
+ */
+const withStanding = (before: CredentialRecord, standing: Judgement, at: number | null): CredentialRecord => {
+  if (standing === 'unchanged' || isOlder(at, before.newsAt)) return before;
+  const newsAt = at ?? before.newsAt;
+  return standing === null && before.standing === null && newsAt === before.newsAt
+    ? before
+    : { ...before, standing, newsAt };
+};
+
+/** Never where one of the two has no time. */
+const isOlder = (at: number | null, than: number | null): boolean => at !== null && than !== null && at < than;
 
 const standingAfterUpdate = (
   { event, ban_info: ban, restriction_info: restrictions, violation_info: violation }: z.infer<typeof accountUpdate>,

@@ -12,14 +12,14 @@ export type ClaimState = z.infer<typeof claimState>;
 /** What became of one reply. Why no wamid: it holds the customer's phone number. `unknown`: it was being sent when the router died or Meta did not answer. */
 export const replyFate = z.discriminatedUnion('fate', [
   z.object({ fate: z.literal('sent') }),
-  z.object({ fate: z.literal('refused'), metaCode: z.number() }),
+  z.object({ fate: z.literal('refused'), metaCode: z.number().nullable() }),
   z.object({ fate: z.literal('unknown') }),
 ]);
 export type ReplyFate = z.infer<typeof replyFate>;
 
 export const claimProgress = z.object({
   state: claimState,
-  /** Replies of the agent that wait to be sent. Kept only until all have a fate. */
+  /** Replies of the agent that wait to be sent. Kept only until all have a fate, and a day at most. */
   replies: z.array(reply).nullable(),
   /** One per reply that has been dealt with, in order. The reply under way has the next index. */
   fates: z.array(replyFate),

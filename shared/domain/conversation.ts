@@ -34,11 +34,12 @@ export const newConversation = (key: Omit<ConversationKey, 'credentialId'>, now:
   tenantId: key.tenantId,
   phoneNumberId: key.phoneNumberId,
   joinedTo: null,
+  joinedBy: null,
   agentId: null,
   agentUntil: null,
   greetedAt: null,
   awaySaidAt: null,
-  humanSince: null,
+  humanAt: null,
   heldCount: 0,
   heldEver: 0,
   setAsideCount: 0,
@@ -61,6 +62,13 @@ export const changed = (
   expiresAt: conversationExpiry(now),
 });
 
+/** What is to be written to one item so that two forms of a customer's identity are known to be the same. */
+export interface Link {
+  readonly before: ConversationRecord | undefined;
+  readonly id: ConversationId;
+  readonly change: { readonly joinedTo: ConversationId } | { readonly joinedBy: ConversationId };
+}
+
 /**
  * Its customer is forgotten: nothing but that is known of it, and what is in its line goes. Which name it is joined to stays, so that it is
  * erased under either again.
@@ -73,7 +81,7 @@ export const erased = (before: ConversationRecord, now: Date): ConversationRecor
       agentUntil: null,
       greetedAt: null,
       awaySaidAt: null,
-      humanSince: null,
+      humanAt: null,
       erasedAt: now.toISOString(),
     },
     now,
@@ -86,7 +94,7 @@ export const isKnown = (record: ConversationRecord): boolean =>
     record.agentId !== null ||
     record.greetedAt !== null ||
     record.awaySaidAt !== null ||
-    record.humanSince !== null ||
+    record.humanAt !== null ||
     record.heldCount + record.setAsideCount > 0);
 
 /** The customer was erased at that time or later. */
@@ -99,11 +107,15 @@ export const isErasedSince = (record: ConversationRecord | undefined, receivedAt
  */
 export interface Joined {
   readonly conversationId: ConversationId;
-  /** To be written: items that say whom they are joined to. */
-  readonly links: readonly { readonly before: ConversationRecord | undefined; readonly id: ConversationId }[];
+  /** To be written one after the other, all or only the first of them: what is joined to says so before anything is. */
+  readonly links: readonly Link[];
 }
 
-/** `own`: what the event is queued under. `other`: the same customer's other form, if the event names it. */
+/**
+ * `own`: what the event is queued under. `other`: the same customer's other form, if the event names it. Phone numbers pass on to other
+ * people, user ids do not: a number that is joined to one user id is joined to the next that it comes with, and a user id that comes with a
+ * number under which another one is known stays by itself. What something is joined to is never joined to anything itself: there are no chains.
+ */
 export const joinedConversation = (
   own: ConversationId,
   other: ConversationId | null,
@@ -113,14 +125,47 @@ export const joinedConversation = (
   if (first?.joinedTo) return { conversationId: first.joinedTo, links: [] };
   if (other === null || other === own) return { conversationId: own, links: [] };
   const second = known.get(other);
-  // Also before anything was written under it: what is only read, like a status, writes no conversation.
-  if (second?.joinedTo === own) return { conversationId: own, links: [] };
-  if (first === undefined && second !== undefined)
-    return { conversationId: second.joinedTo ?? other, links: [{ before: undefined, id: own }] };
+  const otherToOwn = [...markOf(first, own, other), { before: second, id: other, change: { joinedTo: own } }];
+  if (second === undefined) return { conversationId: own, links: otherToOwn };
+  if (second.joinedTo === own) return { conversationId: own, links: first?.joinedBy ? [] : markOf(first, own, other) };
+  if (first === undefined && second.joinedTo === null) {
+    const isOfAnother = second.joinedBy !== null && second.joinedBy !== own;
+    return isOfAnother
+      ? { conversationId: own, links: [] }
+      : {
+          conversationId: other,
+          links: [...markOf(second, other, own), { before: undefined, id: own, change: { joinedTo: other } }],
+        };
+  }
   // What is held under the other form must come out under it first.
-  const isFree = second === undefined || (second.joinedTo === null && second.heldCount + second.setAsideCount === 0);
-  return { conversationId: own, links: isFree ? [{ before: second, id: other }] : [] };
+  const isFree = second.joinedBy === null && second.heldCount + second.setAsideCount === 0;
+  return { conversationId: own, links: isFree ? otherToOwn : [] };
 };
+
+/** Nothing where it says so already. */
+const markOf = (
+  before: ConversationRecord | undefined,
+  id: ConversationId,
+  joinedBy: ConversationId,
+): readonly Link[] => (before?.joinedBy === joinedBy ? [] : [{ before, id, change: { joinedBy } }]);
+
+/** A human who has answered is there for so long, and is noted again when the note is older than this. In milliseconds. */
+const humanFor = 24 * 60 * 60 * 1000;
+const noteHumanAgainAfter = 60 * 60 * 1000;
+
+const isYounger = (time: string | null | undefined, milliseconds: number, now: Date): boolean =>
+  time != null && now.getTime() - new Date(time).getTime() < milliseconds;
+
+/** Somebody has answered from the Business app within the last day. */
+export const isWithHuman = (conversation: Pick<ConversationRecord, 'humanAt'> | undefined, now: Date): boolean =>
+  isYounger(conversation?.humanAt, humanFor, now);
+
+/** What an echo changes; nothing while the note is fresh. */
+export const withHuman = (
+  conversation: Pick<ConversationRecord, 'humanAt'> | undefined,
+  now: Date,
+): { readonly humanAt?: string } =>
+  isYounger(conversation?.humanAt, noteHumanAgainAfter, now) ? {} : { humanAt: now.toISOString() };
 
 export type ConversationAgent = Pick<ConversationRecord, 'agentId' | 'agentUntil'>;
 

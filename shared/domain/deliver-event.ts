@@ -1,12 +1,12 @@
 import { agentEventOf } from './agent-event-of.ts';
 import { absenceStart, isAway } from './away.ts';
 import type { ClaimProgress, ClaimStep } from './claim.ts';
-import { changed, isUnderWay, newConversation } from './conversation.ts';
+import { changed, isUnderWay, isWithHuman, newConversation, withHuman } from './conversation.ts';
 import { type DispatchOutcome, dispatchTimeout } from './dispatch.ts';
 import type { EventOnItsWay } from './event-on-its-way.ts';
 import { withGraphAccess } from './graph-access.ts';
 import type { ConversationRecord } from './records.ts';
-import { giveUpDoubtful, say, sendReplies } from './send-replies.ts';
+import { giveUpDoubtful, giveUpExpired, say, sendReplies } from './send-replies.ts';
 import { withSigningSecrets } from './signing-access.ts';
 import { keeping } from './stickiness.ts';
 
@@ -25,7 +25,7 @@ export const deliverEvent = async (work: EventOnItsWay, found: ClaimProgress | u
       return dispatch(work);
     case 'answered':
     case 'sent':
-      return sendReplies(work, found);
+      return found.replies === null ? giveUpExpired(work, found) : sendReplies(work, found);
     case 'sending':
       return sendReplies(work, { ...found, fates: [...found.fates, await giveUpDoubtful(work, found.fates.length)] });
     case 'done':
@@ -40,11 +40,10 @@ const dispatch = async (work: EventOnItsWay): Promise<Delivery> => {
   const { ports, claim, trace } = work;
   const { agentId } = work.choice.binding;
   const { conversation, isOutOfHours, spoken } = await openConversation(work);
-  const [outcome] = await Promise.all([
-    dispatchSigned(work, conversation, isOutOfHours),
-    acknowledgeToCustomer(work),
-    spoken,
-  ]);
+  const dispatching = dispatchSigned(work, conversation, isOutOfHours);
+  const acknowledged = acknowledgeToCustomer(work);
+  ports.alongside(acknowledged);
+  const [outcome] = await Promise.all([dispatching, spoken]);
   switch (outcome.outcome) {
     case 'gone':
     case 'failed':
@@ -54,6 +53,8 @@ const dispatch = async (work: EventOnItsWay): Promise<Delivery> => {
         code: outcome.outcome === 'gone' ? 'http-410' : outcome.reason,
       });
       ports.journal.count('DispatchFailed');
+      if (outcome.outcome === 'failed' && outcome.retryAfterSeconds !== undefined)
+        ports.askedToWait(outcome.retryAfterSeconds);
       return { outcome: 'undeliverable', isGone: outcome.outcome === 'gone' };
     case 'refused':
       ports.journal.warn('event-refused-by-agent', { ...trace, agentId, httpStatus: outcome.httpStatus });
@@ -73,6 +74,8 @@ const dispatch = async (work: EventOnItsWay): Promise<Delivery> => {
       }
       const answered: ClaimStep = { state: 'answered', replies, fates: [] };
       await claim.record(answered);
+      // A typing indicator that came after the reply would stay.
+      await acknowledged;
       return sendReplies(work, answered);
     }
     default:
@@ -97,7 +100,7 @@ const dispatchSigned = async (
     agentId: binding.agentId,
     conversation: {
       id: work.envelope.conversationId,
-      handledBy: conversation?.humanSince == null ? 'agent' : 'human',
+      handledBy: isWithHuman(conversation, now) ? 'human' : 'agent',
     },
     away: isOutOfHours,
     heldSince: work.released?.heldSince ?? null,
@@ -109,6 +112,8 @@ const dispatchSigned = async (
     if (work.released?.isProbe) return outcome;
     for (const pause of retryPauses) {
       if (outcome.outcome !== 'failed' || work.ports.timeLeft() < pause + dispatchTimeout) return outcome;
+      // An agent that says when it wants to be asked again is asked in the next round.
+      if ((outcome.retryAfterSeconds ?? 0) * 1000 > pause) return outcome;
       await work.ports.sleep(pause);
       outcome = await once();
     }
@@ -141,8 +146,7 @@ const openConversation = async (work: EventOnItsWay): Promise<OpenedConversation
   const saysAway = maySpeak && away !== null && isOutOfHours && !wasToldSince(before, absenceStart(away, now));
   const changes = {
     ...(isMessage ? keeping(before, choice, now) : {}),
-    ...(begins && before?.humanSince != null ? { humanSince: null } : {}),
-    ...(event.kind === 'echo' && before?.humanSince == null ? { humanSince: at } : {}),
+    ...(event.kind === 'echo' ? withHuman(before, now) : {}),
     ...(greets ? { greetedAt: at } : {}),
     ...(saysAway ? { awaySaidAt: at } : {}),
     ...(isFirstAfterSkipped(before) ? { lastHandledAt: at } : {}),

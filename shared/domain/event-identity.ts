@@ -10,17 +10,19 @@ import type { ReportedEvent } from './webhook-delivery.ts';
 export const eventIdOf = (
   tenant: TenantId,
   event: Pick<ReportedEvent, 'phoneNumberId' | 'wabaId' | 'kind' | 'field' | 'metaId' | 'value' | 'entryTime'>,
-): EventId =>
-  eventId.parse(
-    `evt_${digestOf(
-      tenant,
-      event.phoneNumberId ?? event.wabaId,
-      event.kind,
-      ...(event.metaId === null
-        ? ['value', event.field, canonicalJson(event.value), event.entryTime ?? '']
-        : ['id', event.metaId]),
-    )}`,
-  );
+): EventId => eventId.parse(`evt_${digestOf(tenant, ...tellingPartsOf(event))}`);
+
+/** The id of the same as news of a credential: a notice that names a number is also an event, and each is taken once. */
+export const newsIdOf = (tenant: TenantId, event: Parameters<typeof eventIdOf>[1]): EventId =>
+  eventId.parse(`evt_${digestOf(tenant, 'news', ...tellingPartsOf(event))}`);
+
+const tellingPartsOf = (event: Parameters<typeof eventIdOf>[1]): readonly string[] => [
+  event.phoneNumberId ?? event.wabaId,
+  event.kind,
+  ...(event.metaId === null
+    ? ['value', event.field, canonicalJson(event.value), event.entryTime ?? '']
+    : ['id', event.metaId]),
+];
 
 /** The event that tells of a reply which did not get through: the same however often it is told. */
 export const failureEventIdOf = (tenant: TenantId, answered: EventId, index: number, outcome: string): EventId =>

@@ -11,7 +11,7 @@ import type { QueueMessage } from './queue-packing.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
 import type { RelayStore } from './relay.ts';
 import type { SecretOpener } from './vault.ts';
-import type { Ticket, WorkQueues } from './work.ts';
+import type { WorkQueues } from './work.ts';
 
 export interface RouteEventPorts {
   readonly routing: RoutingStore;
@@ -21,15 +21,20 @@ export interface RouteEventPorts {
   readonly relay: RelayStore;
   /** The queue that the events come from. */
   readonly queue: { send(batch: readonly QueueMessage[]): Promise<ReadonlySet<string>> };
-  /** Where work is asked for that lets held events go; its tickets are opened first, or it would not be done. */
+  /** Where work is asked for whose ticket is stored. */
   readonly releases: WorkQueues;
-  readonly tickets: { open(ticket: Ticket): Promise<void> };
   readonly vault: SecretOpener;
   readonly dispatcher: Dispatcher;
   readonly graph: Graph;
   readonly journal: Journal;
   readonly now: () => Date;
+  /** Takes on what must be over before the invocation ends, but holds up no event. */
+  readonly alongside: (work: Promise<void>) => void;
   readonly sleep: (milliseconds: number) => Promise<void>;
+  /** The queue has shown the message so often that it will soon give it up: it is held, and leaves the queue. */
+  readonly isOverdue: boolean;
+  /** The agent says when it wants to be asked again, in seconds. */
+  readonly askedToWait: (seconds: number) => void;
   /** How much work this invocation may still do, in milliseconds. */
   readonly timeLeft: () => number;
 }
@@ -45,6 +50,8 @@ export interface EventOnItsWay {
   readonly conversation: ConversationRecord | undefined;
   readonly choice: Choice;
   readonly claim: HeldClaim;
+  /** How often it has been tried, this time included. */
+  readonly rounds: number;
   /** It was held and is let go. `isProbe`: to find out whether its target is in order again. */
   readonly released: { readonly heldSince: string; readonly isProbe: boolean } | undefined;
   readonly ports: RouteEventPorts;

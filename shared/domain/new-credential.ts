@@ -32,6 +32,7 @@ export const newCredential = (
     status: 'connected',
     reason: null,
     standing: null,
+    newsAt: null,
     accessTokenLastFour: lastFour(accessToken),
     accessTokenSetAt: at,
     accessTokenExpiresAt: validation.tokenExpiresAt?.toISOString() ?? null,

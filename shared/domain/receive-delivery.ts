@@ -14,7 +14,7 @@ import type { AccountNews, QueuedEvent } from '../contracts/queued-events.ts';
 import { claimedSignature, signedWith } from '../crypto/webhook-signature.ts';
 import { changesOurPicture } from './account-news.ts';
 import { callbackDataPrefix } from './callback-data.ts';
-import { conversationOf, eventIdOf } from './event-identity.ts';
+import { conversationOf, eventIdOf, newsIdOf } from './event-identity.ts';
 import type { FailedSignatures } from './failed-signatures.ts';
 import { Fault } from './fault.ts';
 import type { Journal } from './journal.ts';
@@ -166,7 +166,8 @@ const judged = async (
     ports.failures.count(webhook.webhookId);
     throw error;
   }
-  ports.failures.count(webhook.webhookId);
+  // What was not judged is not held against the webhook: else a trickle would keep it shut.
+  if (verdict === 'refused') ports.failures.count(webhook.webhookId);
   return verdict;
 };
 
@@ -404,9 +405,10 @@ const newsOf = (
       envelope: { version: 1, tenantId, credentialId, receivedAt },
       news: [],
     };
-    // An id of each credential's own: by that of the agent's event, or of another credential, whoever is first would claim it for all.
-    const eventId = eventIdOf(tenantId, { ...event, phoneNumberId: credentialId });
-    told.news.push({ eventId, field: event.field, value: event.value });
+    const { field, value, entryTime } = event;
+    // Of each credential's own: by the id of another credential of the account, whoever is first would claim it for both.
+    const eventId = newsIdOf(tenantId, { ...event, phoneNumberId: credentialId });
+    told.news.push({ eventId, field, value, at: newsTimeOf(entryTime, receivedAt) });
     byCredential.set(credentialId, told);
   }
   return [...byCredential.values()].map(({ envelope, news }) => {
@@ -416,3 +418,9 @@ const newsOf = (
     return messages;
   });
 };
+
+/** In epoch seconds. A time to come is of somebody who wants all that follows to count as old: nothing was reported later than it came. */
+const newsTimeOf = (entryTime: string | null, receivedAt: string): number | null =>
+  entryTime !== null && /^\d+$/.test(entryTime)
+    ? Math.min(Number(entryTime), Math.floor(Date.parse(receivedAt) / 1000))
+    : null;

@@ -81,6 +81,8 @@ export const credentialRecord = z.object({
   status: credentialStatus,
   reason: reason.nullable(),
   standing: standing.nullable().default(null),
+  /** When Meta says that it was so, in epoch seconds: what is older changes it no more. */
+  newsAt: z.number().int().nullable().default(null),
   accessTokenLastFour: z.string(),
   accessTokenSetAt: z.iso.datetime(),
   accessTokenExpiresAt: z.iso.datetime().nullable(),
@@ -195,14 +197,16 @@ export const conversationRecord = z.object({
   tenantId,
   phoneNumberId,
   joinedTo: conversationId.nullable().default(null),
+  /** Another form that is joined to this one, the last of them. */
+  joinedBy: conversationId.nullable().default(null),
   /** The agent that took it, and until when it keeps it. */
   agentId: agentId.nullable().default(null),
   agentUntil: z.iso.datetime().nullable().default(null),
   /** When it was last greeted, and when it was last told that nobody is there. */
   greetedAt: z.iso.datetime().nullable().default(null),
   awaySaidAt: z.iso.datetime().nullable().default(null),
-  /** Since when a human answers in the Business app. */
-  humanSince: z.iso.datetime().nullable().default(null),
+  /** When a human last answered from the Business app, to the hour. */
+  humanAt: z.iso.datetime().nullable().default(null),
   /** Events that are held: later ones go the same way, so that none is overtaken. */
   heldCount: z.number().int().default(0),
   /** How many have ever been held: where the next one stands in the line. */

@@ -59,7 +59,7 @@ const releaseFirst = async (request: ReleaseHeld, ports: RouteEventPorts): Promi
     events: [body.event],
   };
   const found = await lookUp(batch, body.event, ports);
-  if (typeof found === 'string') return drop(held, request, ports, 'EventsUnwanted');
+  if (found === 'foreign' || found.outcome === 'unwanted') return drop(held, request, ports, 'EventsUnwanted');
   const between = obstacle(found.number, found.choice.binding, body.event.kind);
   const isProbe = action === 'probe' && between === 'suspended';
   if (between !== undefined && !isProbe) return 'finished';
@@ -88,6 +88,7 @@ const letGo = async (
       ...found,
       event,
       claim: claim.held,
+      rounds: claim.progress.attempts,
       released: { heldSince: held.heldSince, isProbe },
       ports,
       trace: traceOf(batch, event),
@@ -100,10 +101,10 @@ const letGo = async (
   if (delivery === 'repeat') return 'repeat';
   if (delivery === 'finished') {
     ports.journal.count('EventsReplayed');
+    // First of all: who dies after it leaves a claim that says `done`, and everything else goes on.
+    if (isProbe) await closeCircuit(found, ports);
     await drop(held, request, ports);
-    if (!isProbe) return 'next';
-    await closeCircuit(found, ports);
-    return 'target-in-order';
+    return isProbe ? 'target-in-order' : 'next';
   }
   await claim.held.release();
   if (isProbe && !delivery.isGone) return 'finished';

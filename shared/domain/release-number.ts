@@ -10,11 +10,13 @@ import { queueRelease } from './queue-release.ts';
 import type { CredentialRecord, NumberRecord } from './records.ts';
 import { newTicket, type Ticket, type WorkOutcome } from './work.ts';
 
+type ReleaseWork = Extract<Work, { kind: 'release-held' }>;
+
 export interface ReleaseNumberPorts {
   readonly routing: Pick<RoutingStore, 'read'>;
   /** Every conversation of the number of which something is held, page by page. */
   readonly held: {
-    conversations(phoneNumberId: PhoneNumberId): AsyncIterable<readonly HeldConversation[]>;
+    conversations(tenantId: TenantId, phoneNumberId: PhoneNumberId): AsyncIterable<readonly HeldConversation[]>;
   };
   readonly queue: { send(batch: readonly QueueMessage[]): Promise<ReadonlySet<string>> };
   readonly journal: Journal;
@@ -23,26 +25,34 @@ export interface ReleaseNumberPorts {
   readonly random: () => number;
 }
 
-/** What looks after everything that is held on a number. */
-export const releaseTicket = (
-  { tenantId, phoneNumberId }: { readonly tenantId: TenantId; readonly phoneNumberId: PhoneNumberId },
+interface NumberOfTenant {
+  readonly tenantId: TenantId;
+  readonly phoneNumberId: PhoneNumberId;
+}
+
+/** Has everything replayed that is held on a number, as far as nothing holds it any more. */
+export const releaseTicket = ({ tenantId, phoneNumberId }: NumberOfTenant, now: Date): Ticket =>
+  newTicket({ kind: 'release-held', tenantId, phoneNumberId, action: 'replay', maxAgeHours: null, watch: null }, now);
+
+/** Tries a suspended target from time to time, as long as it is suspended. */
+export const watchTicket = (
+  { tenantId, phoneNumberId }: NumberOfTenant,
+  watch: { readonly agentId: AgentId; readonly since: string },
   now: Date,
-): Ticket => newTicket({ kind: 'release-held', tenantId, phoneNumberId, action: 'replay', maxAgeHours: null }, now);
+): Ticket =>
+  newTicket({ kind: 'release-held', tenantId, phoneNumberId, action: 'probe', maxAgeHours: null, watch }, now);
 
 /** What SQS takes at once. */
 const requestsAtOnce = 10;
 
 /**
- * Has everything replayed that is held on a number and that nothing holds any more. A target that fails is tried with one event, of another
- * conversation each time: one that it can't take must not keep it shut. What was held for a former owner of the number is discarded.
+ * Has everything replayed that is held on a number and that nothing holds any more; what was held for a former owner of the number is
+ * discarded. Or watches one suspended target of it.
  */
-export const releaseNumber = async (
-  work: Extract<Work, { kind: 'release-held' }>,
-  ports: ReleaseNumberPorts,
-): Promise<WorkOutcome> => {
+export const releaseNumber = async (work: ReleaseWork, ports: ReleaseNumberPorts): Promise<WorkOutcome> => {
   const { number } = await ports.routing.read(work.phoneNumberId, []);
   const own = number?.tenantId === work.tenantId ? number : undefined;
-  const probes = new Map<AgentId, { readonly conversation: HeldConversation; readonly seen: number }>();
+  if (work.watch !== null) return tryTarget(work, work.watch, own, ports);
   let requests: ReleaseHeld[] = [];
   let count = 0;
   const flush = async () => {
@@ -50,27 +60,39 @@ export const releaseNumber = async (
     count += requests.length;
     requests = [];
   };
-  for await (const page of ports.held.conversations(work.phoneNumberId))
+  for await (const page of ports.held.conversations(work.tenantId, work.phoneNumberId))
     for (const conversation of page) {
-      if (conversation.tenantId !== work.tenantId) continue;
       const action = actionFor(work.action, conversation, own);
-      if (action === 'probe') {
-        const before = probes.get(conversation.agentId);
-        const seen = (before?.seen ?? 0) + 1;
-        const isTaken = before === undefined || ports.random() < 1 / seen;
-        probes.set(conversation.agentId, { conversation: isTaken ? conversation : before.conversation, seen });
-      } else if (action !== undefined) requests.push(requestFor(work, conversation, action, ports.now()));
+      if (action !== undefined) requests.push(requestFor(work, conversation, action, ports.now()));
       if (requests.length === requestsAtOnce) await flush();
     }
-  for (const { conversation } of probes.values()) {
-    requests.push(requestFor(work, conversation, 'probe', ports.now()));
-    if (requests.length === requestsAtOnce) await flush();
-  }
   await flush();
   ports.journal.info('held-released', { tenantId: work.tenantId, phoneNumberId: work.phoneNumberId, count });
-  return probes.size === 0 || own === undefined
-    ? 'done'
-    : { outcome: 'later', pause: pauseFor([...probes.keys()], own, ports.now()) };
+  return 'done';
+};
+
+/**
+ * Tries a target that fails with one event, of another conversation each time: one that it can't take must not keep it shut. It goes on
+ * while nothing is held for it, too: what comes next will be.
+ */
+const tryTarget = async (
+  work: ReleaseWork,
+  { agentId, since }: NonNullable<ReleaseWork['watch']>,
+  number: NumberRecord | undefined,
+  ports: ReleaseNumberPorts,
+): Promise<WorkOutcome> => {
+  const circuit = number?.circuits[agentId];
+  // In order again, or suspended anew: that has a watch of its own.
+  if (circuit?.state !== 'open' || circuit.since !== since) return 'done';
+  let chosen: HeldConversation | undefined;
+  let seen = 0;
+  for await (const page of ports.held.conversations(work.tenantId, work.phoneNumberId))
+    for (const conversation of page.filter((candidate) => candidate.agentId === agentId)) {
+      seen++;
+      if (ports.random() < 1 / seen) chosen = conversation;
+    }
+  await queueRelease(chosen === undefined ? [] : [requestFor(work, chosen, 'probe', ports.now())], ports.queue);
+  return { outcome: 'later', pause: probePause(circuit, ports.now()) };
 };
 
 /** The same for all numbers that a credential has ever listed: who has lost one since finds nothing there. */
@@ -85,7 +107,7 @@ export const releaseCredential = async (
   const credential = await ports.credentials.find(tenantId, credentialId);
   // Targets that fail have work of their own, which tries them again.
   for (const { phoneNumberId } of credential?.phoneNumbers ?? [])
-    await releaseNumber({ kind: 'release-held', tenantId, phoneNumberId, action, maxAgeHours }, ports);
+    await releaseNumber({ kind: 'release-held', tenantId, phoneNumberId, action, maxAgeHours, watch: null }, ports);
   return 'done';
 };
 
@@ -97,13 +119,11 @@ const actionFor = (
 ): ReleaseAction | undefined => {
   if (number === undefined || wanted === 'discard') return 'discard';
   const binding = number.bindings.find(({ agentId }) => agentId === conversation.agentId);
-  const between = binding && obstacle(number, binding);
-  if (between === undefined) return wanted;
-  return between === 'suspended' ? 'probe' : undefined;
+  return binding === undefined || obstacle(number, binding) === undefined ? wanted : undefined;
 };
 
 const requestFor = (
-  work: Extract<Work, { kind: 'release-held' }>,
+  work: ReleaseWork,
   conversation: HeldConversation,
   action: ReleaseAction,
   now: Date,
@@ -118,11 +138,3 @@ const requestFor = (
   action,
   maxAgeHours: work.maxAgeHours,
 });
-
-const pauseFor = (agentIds: readonly AgentId[], number: NumberRecord, now: Date): number =>
-  Math.min(
-    ...agentIds.flatMap((agentId) => {
-      const circuit = number.circuits[agentId];
-      return circuit === undefined ? [] : [probePause(circuit, now)];
-    }),
-  );

@@ -2,12 +2,13 @@ import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
 import { type Choice, chooseAgent } from './choose-agent.ts';
 import { afterFailure, probePause } from './circuit.ts';
 import type { HeldClaim } from './claim.ts';
-import { isErasedSince, joinedConversation, newConversation } from './conversation.ts';
+import { changed, isErasedSince, joinedConversation, newConversation, withHuman } from './conversation.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
 import type { EventEnvelope, EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
-import { holdReason, putHeldBody, relayKeyOf } from './hold-event.ts';
+import { type HoldReason, holdReason, obstacle, putHeldBody, relayKeyOf } from './hold-event.ts';
+import { queueRelease } from './queue-release.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
-import { releaseTicket } from './release-number.ts';
+import { watchTicket } from './release-number.ts';
 
 /** `repeat`: leave the event in the queue. `finished`: acknowledge it. */
 export type RouteOutcome = 'finished' | 'repeat';
@@ -32,11 +33,10 @@ export const routeEvent = async (
     ports.journal.count('EventsForeign');
     return 'finished';
   }
-  if (found === 'unwanted') {
+  if (found.outcome === 'unwanted') {
     ports.journal.count('EventsUnwanted');
-    return 'finished';
+    return found.isErased ? forget(batch, event, found, ports) : learnFrom(event, found, ports);
   }
-  if (found === 'erased') return forget(batch, event, ports);
   const { eventId } = event;
   const claim = await ports.claims.claim({
     eventId,
@@ -51,16 +51,20 @@ export const routeEvent = async (
       return 'repeat';
     case 'held':
       // Whoever held it may have died before this look.
-      await releaseIfFree(found, ports);
+      await releaseIfFree(found, event, ports);
       return 'finished';
     case 'claimed':
       break;
     default:
       return claim satisfies never;
   }
-  const attempt = { batch, event, found, claim: claim.held, rounds: claim.progress.attempts, ports };
   try {
-    await writeLinks(found, ports);
+    const linked = await writeLinks(found, ports);
+    if (linked === undefined) {
+      await claim.held.release();
+      return 'repeat';
+    }
+    const attempt = { batch, event, found: linked, claim: claim.held, rounds: claim.progress.attempts, ports };
     if (claim.progress.state === 'leased') return await holdOrDispatch(attempt);
     return await afterDelivery(await deliverEvent(routedEvent(attempt), claim.progress), attempt);
   } catch (error) {
@@ -80,57 +84,71 @@ interface Attempt {
   readonly ports: RouteEventPorts;
 }
 
-/** What the Directory says about an event: whose it is, which conversation it belongs to, which agent gets it. */
-export interface Found {
+/** What the Directory says about an event: whose it is and which conversation it belongs to. */
+interface Placed {
   readonly envelope: EventEnvelope;
   readonly number: CountedNumber;
   readonly conversation: ConversationRecord | undefined;
-  readonly choice: Choice;
   readonly links: ReturnType<typeof joinedConversation>['links'];
 }
 
-/** `erased`: its customer was erased after it was received. @throws {Fault} store-unavailable, row-malformed */
+/** And which agent gets it. */
+export interface Found extends Placed {
+  readonly outcome: 'found';
+  readonly choice: Choice;
+}
+
+/** No agent gets it. `isErased`: it is of the time before its customer was erased. */
+interface Unwanted extends Placed {
+  readonly outcome: 'unwanted';
+  readonly isErased: boolean;
+}
+
+/** @throws {Fault} store-unavailable, row-malformed */
 export const lookUp = async (
-  batch: QueuedEvents,
+  { type: _, events: __, ...envelope }: QueuedEvents,
   event: QueuedEvent,
   { routing, now }: Pick<RouteEventPorts, 'routing' | 'now'>,
-): Promise<Found | 'foreign' | 'unwanted' | 'erased'> => {
-  const { type: _, events: __, ...envelope } = batch;
-  const { number, conversationId, conversation, links, names } = await readNames(envelope, event, routing);
+): Promise<Found | Unwanted | 'foreign'> => {
+  const ids = [envelope.conversationId, ...(event.alsoKnownAs === null ? [] : [event.alsoKnownAs])];
+  const { number, conversations } = await routing.read(envelope.phoneNumberId, ids);
   if (number?.tenantId !== envelope.tenantId || !number.acceptedSources.includes(envelope.credentialId))
     return 'foreign';
-  // Under whatever name: two of them need not have been joined yet.
-  if (names.some((record) => isErasedSince(record, envelope.receivedAt))) return 'erased';
-  const choice = chooseAgent(number, conversation, event, now());
-  return choice === undefined
-    ? 'unwanted'
-    : { envelope: { ...envelope, conversationId }, number, conversation, choice, links };
-};
-
-/** The number, and the conversation under every name that the event has for it. */
-const readNames = async (
-  { phoneNumberId, conversationId: own }: Pick<QueuedEvents, 'phoneNumberId' | 'conversationId'>,
-  { alsoKnownAs }: QueuedEvent,
-  routing: RouteEventPorts['routing'],
-) => {
-  const ids = [own, ...(alsoKnownAs === null ? [] : [alsoKnownAs])];
-  const { number, conversations } = await routing.read(phoneNumberId, ids);
-  const { conversationId, links } = joinedConversation(own, alsoKnownAs, conversations);
+  const { conversationId, links } = joinedConversation(envelope.conversationId, event.alsoKnownAs, conversations);
   const conversation = ids.includes(conversationId)
     ? conversations.get(conversationId)
-    : (await routing.read(phoneNumberId, [conversationId])).conversations.get(conversationId);
-  return { number, conversationId, conversation, links, names: [...conversations.values(), conversation] };
+    : (await routing.read(envelope.phoneNumberId, [conversationId])).conversations.get(conversationId);
+  const placed = { envelope: { ...envelope, conversationId }, number, conversation, links };
+  // Under whatever name: two of them need not have been joined yet.
+  const isErased = [...conversations.values(), conversation].some((it) => isErasedSince(it, envelope.receivedAt));
+  const choice = isErased ? undefined : chooseAgent(number, conversation, event, now());
+  return choice === undefined ? { outcome: 'unwanted', ...placed, isErased } : { outcome: 'found', ...placed, choice };
 };
 
 /** Nothing of it is kept, what a router that died has left included, and no repeat of it is dispatched either. */
-const forget = async (batch: QueuedEvents, event: QueuedEvent, ports: RouteEventPorts): Promise<RouteOutcome> => {
+const forget = async (
+  batch: QueuedEvents,
+  event: QueuedEvent,
+  { envelope: { conversationId } }: Placed,
+  ports: RouteEventPorts,
+): Promise<RouteOutcome> => {
   const { eventId } = event;
-  const { conversationId } = await readNames(batch, event, ports.routing);
   const claim = await ports.claims.claim({ eventId, tenantId: batch.tenantId, conversationId, isReleased: false });
   if (claim.outcome === 'busy') return 'repeat';
   await ports.relay.delete([relayKeyOf(batch, event)]);
   if (claim.outcome === 'claimed') await claim.held.record({ state: 'done', replies: null, fates: [] });
-  ports.journal.count('EventsUnwanted');
+  return 'finished';
+};
+
+/** What an event tells about its conversation, also one that no agent wants: who else the customer is, and that a human answers. */
+const learnFrom = async (event: QueuedEvent, placed: Placed, ports: RouteEventPorts): Promise<RouteOutcome> => {
+  const linked = await writeLinks(placed, ports);
+  if (linked === undefined) return 'repeat';
+  const { conversation, envelope } = linked;
+  const now = ports.now();
+  const change = event.kind === 'echo' ? withHuman(conversation, now) : {};
+  if (change.humanAt !== undefined)
+    await ports.routing.save(conversation, changed(conversation ?? newConversation(envelope, now), change, now));
   return 'finished';
 };
 
@@ -141,10 +159,11 @@ export const traceOf = (envelope: Pick<QueuedEvents, 'tenantId' | 'credentialId'
   kind: event.kind,
 });
 
-const routedEvent = ({ event, found, claim, ports }: Attempt): EventOnItsWay => ({
+const routedEvent = ({ event, found, claim, rounds, ports }: Attempt): EventOnItsWay => ({
   ...found,
   event,
   claim,
+  rounds,
   ports,
   released: undefined,
   trace: traceOf(found.envelope, event),
@@ -154,11 +173,13 @@ const holdOrDispatch = async (attempt: Attempt): Promise<RouteOutcome> => {
   let current = attempt;
   for (let look = 0; look < mostLooks; look++) {
     const { number, choice, conversation } = current.found;
-    if (holdReason(number, choice.binding, conversation, attempt.event.kind) === undefined)
-      return afterDelivery(await deliverEvent(routedEvent(current), undefined), current);
-    if (await hold(current, 'held')) return 'finished';
+    const why =
+      holdReason(number, choice.binding, conversation, attempt.event.kind) ??
+      (attempt.ports.isOverdue ? 'overdue' : undefined);
+    if (why === undefined) return afterDelivery(await deliverEvent(routedEvent(current), undefined), current);
+    if (await hold(current, why)) return 'finished';
     const found = await lookUp(attempt.batch, attempt.event, attempt.ports);
-    if (typeof found === 'string') break;
+    if (found === 'foreign' || found.outcome === 'unwanted') break;
     current = { ...attempt, found };
   }
   await attempt.claim.release();
@@ -168,7 +189,7 @@ const holdOrDispatch = async (attempt: Attempt): Promise<RouteOutcome> => {
 /** True when it is held: from then on it is the business of whoever lets it go. */
 const hold = async (
   { batch, event, found, claim, ports }: Attempt,
-  because: 'held' | 'event-at-fault',
+  because: HoldReason | 'overdue' | 'failed' | 'event-at-fault',
 ): Promise<boolean> => {
   const { agentId } = found.choice.binding;
   const relayKey = await putHeldBody(batch, event, ports.relay);
@@ -189,7 +210,8 @@ const hold = async (
   }
   ports.journal.info('event-held', { ...traceOf(batch, event), agentId, code: because });
   ports.journal.count('EventsHeld');
-  await releaseIfFree(found, ports);
+  // Those before it are looked after already.
+  if (because !== 'behind') await releaseIfFree(found, event, ports);
   return true;
 };
 
@@ -197,16 +219,14 @@ const hold = async (
  * Whoever repairs something first writes that it is repaired and then looks for what is held. An event that was held between the two, by a
  * router that did not know yet, would be overlooked: so the router looks once more, after it has held.
  */
-const releaseIfFree = async (found: Found, ports: RouteEventPorts): Promise<void> => {
+const releaseIfFree = async (found: Found, { kind }: QueuedEvent, ports: RouteEventPorts): Promise<void> => {
   const { phoneNumberId, conversationId } = found.envelope;
   const { number, conversations } = await ports.routing.read(phoneNumberId, [conversationId]);
   const binding = number?.bindings.find(({ agentId }) => agentId === found.choice.binding.agentId);
-  const isHeldStill =
-    number !== undefined && binding !== undefined && holdReason(number, binding, undefined) !== undefined;
+  const isHeldStill = number !== undefined && binding !== undefined && obstacle(number, binding, kind) !== undefined;
   if (isHeldStill || (conversations.get(conversationId)?.heldCount ?? 0) === 0) return;
-  const ticket = releaseTicket(found.envelope, ports.now());
-  await ports.tickets.open(ticket);
-  await ports.releases.send(ticket);
+  const request = { ...found.envelope, type: 'release-held', action: 'replay', maxAgeHours: null } as const;
+  await queueRelease([request], ports.queue);
 };
 
 const afterDelivery = async (
@@ -220,8 +240,9 @@ const afterDelivery = async (
     return 'repeat';
   }
   const again = await lookUp(batch, event, ports);
-  if (typeof again !== 'string' && (await hold({ batch, event, found: again, claim, rounds, ports }, target)))
-    return 'finished';
+  const isFound = again !== 'foreign' && again.outcome === 'found';
+  const because = target === 'held' ? 'failed' : target;
+  if (isFound && (await hold({ batch, event, found: again, claim, rounds, ports }, because))) return 'finished';
   await claim.release();
   return 'repeat';
 };
@@ -240,7 +261,7 @@ export const noteFailure = async (
   const after = afterFailure(before, failure, ports.now());
   if (after === 'event-at-fault') return after;
   if (after === before) return after.state === 'failing' ? 'failing' : 'held';
-  const tickets = after.state === 'open' ? [releaseTicket(envelope, ports.now())] : [];
+  const tickets = after.state === 'open' ? [watchTicket(envelope, { agentId, since: after.since }, ports.now())] : [];
   // Somebody else has written it meanwhile: the next round will see it.
   if (!(await ports.circuits.change(number, agentId, after, tickets)) || after.state === 'failing') return 'failing';
   ports.journal.warn('target-suspended', { tenantId: envelope.tenantId, agentId, state: after.state });
@@ -251,11 +272,13 @@ export const noteFailure = async (
   return 'held';
 };
 
-const writeLinks = async ({ envelope, links }: Found, { routing, now }: RouteEventPorts): Promise<void> => {
-  await Promise.all(
-    links.map(({ before, id }) => {
-      const record = before ?? newConversation({ ...envelope, conversationId: id }, now());
-      return routing.save(before, { ...record, joinedTo: envelope.conversationId, revision: record.revision + 1 });
-    }),
-  );
+/** With the conversation as it is then. Undefined when one of the records has changed meanwhile: then it may be another's by now. */
+const writeLinks = async <T extends Placed>(placed: T, { routing, now }: RouteEventPorts): Promise<T | undefined> => {
+  let { conversation } = placed;
+  for (const { before, id, change } of placed.links) {
+    const after = changed(before ?? newConversation({ ...placed.envelope, conversationId: id }, now()), change, now());
+    if (!(await routing.save(before, after))) return undefined;
+    if (id === placed.envelope.conversationId) conversation = after;
+  }
+  return { ...placed, conversation };
 };

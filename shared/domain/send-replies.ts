@@ -6,6 +6,12 @@ import { type GraphAccess, type GraphFailure, type GraphResult, tookNoEffectYet 
 import { withGraphAccess } from './graph-access.ts';
 import { queueFailure } from './message-failure.ts';
 
+/**
+ * Meta may be out of order, or out of patience with the number, for so many rounds, about four minutes: then the agent is told, who may decide
+ * to say it later. Why not longer: the queue gives a message up after 20.
+ */
+const mostRounds = 10;
+
 /** Limit of one send, in milliseconds. What can't end in time is not begun. */
 export const sendTimeout = 5_000;
 
@@ -30,7 +36,7 @@ export const sendReplies = (
         work.number.phoneNumberId,
         addressed(work, reply, callbackDataOf(work.event.eventId, index)),
       );
-      if (!sent.ok && tookNoEffectYet(sent.failure)) return sendLater(work, replies, fates);
+      if (!sent.ok && tookNoEffectYet(sent.failure) && work.rounds < mostRounds) return sendLater(work, replies, fates);
       fates = [...fates, await fateOf(work, index, sent)];
       if (index < replies.length - 1) await work.claim.record({ state: 'sent', replies, fates });
     }
@@ -44,6 +50,13 @@ export const giveUpDoubtful = async (work: EventOnItsWay, index: number): Promis
   noteUnknown(work, index);
   await queueFailure(work, index, { kind: 'unknown-outcome' });
   return { fate: 'unknown' };
+};
+
+/** What the agent answered is kept a day, and that is over: nobody knows any more what it was, but the agent, who is told. */
+export const giveUpExpired = async (work: EventOnItsWay, { fates }: Pick<ClaimStep, 'fates'>): Promise<'finished'> => {
+  const fate = await giveUpDoubtful(work, fates.length);
+  await work.claim.record({ state: 'unknown', replies: null, fates: [...fates, fate] });
+  return 'finished';
 };
 
 /** A message of ours, not the agent's: a greeting, a word that nobody is there. Pleasant, never a reason to fail; never said twice. */
@@ -76,11 +89,11 @@ const fateOf = async (
     journal.count('RepliesSent');
     return { fate: 'sent' };
   }
-  if (sent.failure.kind !== 'refused') return giveUpDoubtful(work, index);
+  if (sent.failure.kind === 'unknown-outcome') return giveUpDoubtful(work, index);
   journal.warn('reply-refused', { ...work.trace, index, ...metaOf(sent.failure) });
   journal.count('RepliesRefused');
   await queueFailure(work, index, sent.failure);
-  return { fate: 'refused', metaCode: sent.failure.code };
+  return { fate: 'refused', metaCode: sent.failure.kind === 'refused' ? sent.failure.code : null };
 };
 
 const metaOf = (failure: GraphFailure | undefined) =>

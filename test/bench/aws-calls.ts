@@ -19,6 +19,7 @@ import {
 } from '../../infra/local/aws-endpoint.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { CountedFunction, type FunctionSetUp } from './counted-function.ts';
+import type { Times } from './counted-worker.ts';
 import { type AwsCall, dollarsPerMillion } from './list-prices.ts';
 import { Listener } from './listener.ts';
 import type { RunningCopy } from './running-copy.ts';
@@ -28,6 +29,8 @@ import { signatureOf, webhookBody } from './webhook-body.ts';
 
 /** Tenants whose messages come so often that all of theirs is in the caches. */
 const busyTenants = 10;
+/** Messages of each busy tenant, in each pass. */
+const busyRounds = 5;
 /**
  * Tenants with one message each. They stand for 10,000: opened secrets are kept for five minutes and 200 at a time, so of so many tenants
  * hardly one is found there, and what a message costs then does not depend on how many there are.
@@ -37,6 +40,9 @@ const quietTenants = 50;
 const quietOneByOne = 20;
 const largestBatch = 10;
 
+/** Warm workers, everything in the caches, one message in each batch. */
+export const busyOneByOne = '10 busy, batch 1';
+
 export interface Scenario {
   readonly title: string;
   readonly messages: number;
@@ -44,6 +50,8 @@ export interface Scenario {
   readonly receiver: readonly AwsCall[];
   readonly router: readonly AwsCall[];
   readonly dollarsPerMillion: number;
+  /** Of each invocation. */
+  readonly times: { readonly receiver: readonly Times[]; readonly router: readonly Times[] };
 }
 
 /**
@@ -68,13 +76,14 @@ export async function measureCalls(
 
   say('Counting calls');
   const first = busy.slice(0, 1);
+  const steady = Array.from({ length: busyRounds }, () => busy).flat();
   const warm = bench.workers();
-  await bench.pass('warm up', busy, 1, warm);
+  await bench.pass('warm up', steady, 1, warm);
   return [
     await bench.pass('cold, batch 1', first, 1, bench.workers()),
     await bench.pass('cold, batch 10', busy, largestBatch, bench.workers()),
-    await bench.pass('10 busy, batch 1', busy, 1, warm),
-    await bench.pass('10 busy, batch 10', busy, largestBatch, warm),
+    await bench.pass(busyOneByOne, steady, 1, warm),
+    await bench.pass('10 busy, batch 10', steady, largestBatch, warm),
     await bench.pass('10,000 quiet, batch 1', quiet.slice(0, quietOneByOne), 1, warm),
     await bench.pass('10,000 quiet, batch 10', quiet.slice(quietOneByOne), largestBatch, warm),
   ];
@@ -144,23 +153,25 @@ class CallBench {
     };
   }
 
-  /** One message of each tenant, each in a POST of its own, taken from the queue in batches. @throws when one does not come through */
+  /** One message of each of these tenants, each in a POST of its own, taken from the queue in batches. @throws when one does not come through */
   async pass(title: string, tenants: readonly ConnectedTenant[], batch: number, workers: Workers): Promise<Scenario> {
     const receiver: AwsCall[] = [];
+    const times = { receiver: [] as Times[], router: [] as Times[] };
     for (const tenant of tenants) {
-      const { result, calls } = await workers.receiver.invoke(postOf(tenant));
+      const { result, calls, times: spent } = await workers.receiver.invoke(postOf(tenant));
       received.parse(result);
       receiver.push(...calls);
+      times.receiver.push(spent);
     }
     const queued = await this.#takeAll(tenants.length);
     const router: AwsCall[] = [];
     let batches = 0;
     for (let at = 0; at < queued.length; at += batch) {
-      const { result, calls } = await workers.router.invoke({
-        Records: queued.slice(at, at + batch).map(recordOf),
-      });
+      const Records = queued.slice(at, at + batch).map(recordOf);
+      const { result, calls, times: spent } = await workers.router.invoke({ Records });
       routed.parse(result);
       router.push(...calls);
+      times.router.push(spent);
       batches++;
     }
     // A count of nothing would look like the best of all results.
@@ -168,7 +179,7 @@ class CallBench {
       throw new Error('The calls of the handlers are not counted.');
     const messages = tenants.length;
     const dollars = dollarsPerMillion([...receiver, ...router], messages, batches);
-    return { title, messages, batches, receiver, router, dollarsPerMillion: dollars };
+    return { title, messages, batches, receiver, router, dollarsPerMillion: dollars, times };
   }
 
   /** As Lambda's poller does. */

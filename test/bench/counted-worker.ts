@@ -1,5 +1,5 @@
 // A thread that stands for one worker of a Lambda: the function's own handler, with caches of its own, and every call that it makes to
-// AWS counted as it leaves, by the diagnostics channel of node:http. Nothing of the handler is replaced.
+// AWS counted as it leaves and timed until its answer is there, by the diagnostics channels of node:http. Nothing of the handler is replaced.
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -17,24 +17,49 @@ export interface WorkerSetUp {
 export interface Invoked {
   readonly result: unknown;
   readonly calls: readonly AwsCall[];
+  readonly times: Times;
 }
+
+/** Where one invocation's time went, in milliseconds. Calls at the same time count each. */
+export interface Times {
+  readonly whole: number;
+  readonly calls: Readonly<Partial<Record<Called, number>>>;
+}
+
+export type Called = AwsCall['service'] | 'agent';
 
 const { module, awsHost, vaultTable } = workerData as WorkerSetUp;
 let calls: AwsCall[] = [];
+let spent = new Map<Called, number>();
+const underWay = new WeakMap<object, { readonly called: Called; readonly since: number }>();
 
 subscribe('http.client.request.created', (message) => {
   const { request } = message as { readonly request: ClientRequest };
-  if (request.getHeader('host') !== awsHost) return;
+  const since = performance.now();
+  if (request.getHeader('host') !== awsHost) {
+    underWay.set(request, { called: 'agent', since });
+    return;
+  }
   const chunks: Uint8Array[] = [];
   // The body says how much is read or written, and is handed over here alone.
   for (const method of ['write', 'end'] as const) {
     const original = request[method].bind(request) as (...args: unknown[]) => never;
     request[method] = (...args: unknown[]) => {
       if (typeof args[0] === 'string' || args[0] instanceof Uint8Array) chunks.push(Buffer.from(args[0] as string));
-      if (method === 'end') calls.push(callOf(request, Buffer.concat(chunks).toString()));
+      if (method === 'end') {
+        const call = callOf(request, Buffer.concat(chunks).toString());
+        calls.push(call);
+        underWay.set(request, { called: call.service, since });
+      }
       return original(...args);
     };
   }
+});
+
+subscribe('http.client.response.finish', (message) => {
+  const { request } = message as { readonly request: ClientRequest };
+  const call = underWay.get(request);
+  if (call !== undefined) spent.set(call.called, (spent.get(call.called) ?? 0) + performance.now() - call.since);
 });
 
 const services: Readonly<Record<string, AwsCall['service']>> = {
@@ -99,8 +124,13 @@ const context = { awsRequestId: 'bench', getRemainingTimeInMillis: () => remaini
 
 parentPort?.on('message', (event: object) => {
   calls = [];
+  spent = new Map();
+  const startedAt = performance.now();
   void handler(event, context).then(
-    (result) => parentPort?.postMessage({ result, calls } satisfies Invoked),
+    (result) => {
+      const times = { whole: performance.now() - startedAt, calls: Object.fromEntries(spent) };
+      parentPort?.postMessage({ result, calls, times } satisfies Invoked);
+    },
     (error: unknown) => {
       throw error;
     },

@@ -3,10 +3,11 @@ import { appendFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Scenario } from './aws-calls.ts';
+import type { Called, Times } from './counted-worker.ts';
 import type { DeployedResult, Measured } from './deployed.ts';
 import type { InProcess, InProcessResult } from './in-process.ts';
 import { type AwsCall, assumed } from './list-prices.ts';
-import { rounded } from './statistics.ts';
+import { median, rounded, sum } from './statistics.ts';
 
 /** What we want to keep: latency at most, throughput and speed at least so much of the floor's; calls of warm workers at most. */
 const goals = { heardP50: 1.5, messagesPerSecond: 0.8, inProcess: 0.9, sqsPerPost: 1, dynamoDbPerMessage: 3 } as const;
@@ -86,6 +87,27 @@ export function callsTable(scenarios: readonly Scenario[]): string {
     ['$ per million messages', ...scenarios.map((scenario) => rounded(scenario.dollarsPerMillion)), ''],
   ]);
   return [table, ...callsNotes].join('\n');
+}
+
+const steps = [
+  ['DynamoDB', 'calls to DynamoDB'],
+  ['SQS', 'calls to SQS'],
+  ['agent', 'the agent'],
+] as const satisfies readonly (readonly [Called, string])[];
+
+/** Where the time of one message goes in warm workers that do nothing else meanwhile. In milliseconds, medians of the invocations. */
+export function stepsTable({ times: { receiver, router } }: Scenario): string {
+  const row = (title: string, of: (times: Times) => number) => [
+    title,
+    ...[receiver, router].map((sample) => rounded(median(sample.map(of)), 1)),
+  ];
+  const inCalls = ({ calls }: Times) => sum(Object.values(calls));
+  return aligned([
+    ['one message, one at a time (ms)', 'receiver', 'router'],
+    ...steps.map(([called, title]) => row(title, ({ calls }) => calls[called] ?? 0)),
+    row('the rest: SDK and handler', (times) => times.whole - inCalls(times)),
+    row('whole invocation', ({ whole }) => whole),
+  ]);
 }
 
 const callsNotes = [

@@ -2,10 +2,10 @@
 // and what it asks AWS for.
 import { parseArgs } from 'node:util';
 import { stopSignal } from '../../infra/local/stop-signal.ts';
-import { measureCalls } from './aws-calls.ts';
+import { busyOneByOne, measureCalls } from './aws-calls.ts';
 import { measureDeployed } from './deployed.ts';
 import { measureInProcess } from './in-process.ts';
-import { callsTable, correctnessTable, deployedTable, inProcessTable, record } from './report.ts';
+import { callsTable, correctnessTable, deployedTable, inProcessTable, record, stepsTable } from './report.ts';
 import { obtainCopy } from './running-copy.ts';
 
 /** First of five ports in a row, away from those of a copy that a developer runs. */
@@ -50,6 +50,8 @@ async function measureAll(): Promise<void> {
   if (deployed !== undefined) console.log(`\n${deployedTable(deployed)}`);
   const calls = isWanted('calls') ? await measureCalls(copy, running, say) : undefined;
   if (calls !== undefined) console.log(`\n${callsTable(calls)}`);
+  const busy = calls?.find(({ title }) => title === busyOneByOne);
+  if (busy !== undefined) console.log(`\n${stepsTable(busy)}`);
   // A line of the history is of one run that has measured everything.
   if (deployed === undefined || inProcess === undefined || calls === undefined || values['no-record']) return;
   record(deployed, inProcess.speed, calls);

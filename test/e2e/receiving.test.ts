@@ -99,6 +99,14 @@ describe('everything that Meta is known to send', () => {
       expect({ verified, attempt }).toEqual({ verified: true, attempt: 1 });
   });
 
+  test('disables the account, as some of it says, until Meta reinstates it', async () => {
+    const { api, credential } = partner;
+    const state = async () => (await api.get<{ status: string }>(`/v1/credentials/${credential.id}`)).body.status;
+    const value = { event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: 'REINSTATE' } };
+    expect(await post(partner, about(partner, bodyOf([{ field: 'account_update', value }])))).toBe(200);
+    await eventually(async () => expect(await state()).toBe('connected'));
+  });
+
   test('is Meta’s object as it came', async () => {
     const texts = heardOf(partner.agent, 'whatsapp.message.received').map(({ body }) =>
       'message' in body.data ? body.data.message : {},

@@ -240,7 +240,7 @@ const news = (value: object, remaining?: number) =>
       tenantId: acme,
       credentialId: credential,
       receivedAt: new Date().toISOString(),
-      news: [{ eventId: `evt_${fresh()}`, field: 'account_update', value }],
+      news: [{ eventId: `evt_${fresh()}`, field: 'account_update', value, at: null }],
     }),
     remaining,
   );
@@ -260,6 +260,7 @@ const release = (kind: 'release-held' | 'release-credential') =>
     tenantId: acme,
     credentialId: credential,
     phoneNumberId: phoneNumberId.parse(number),
+    watch: null,
     action: 'replay',
     maxAgeHours: null,
   });

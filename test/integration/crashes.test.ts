@@ -106,8 +106,8 @@ const disable = async (process: RunningProcess): Promise<void> => {
   const credential = await credentials.find(acme.tenantId, await idOf(process, acme));
   if (credential === undefined) throw new Error('There is nothing to disable');
   const value = { event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: 'DISABLE' } };
-  const after = afterNews(credential, 'account_update', value, process.ports.now());
-  if (!(await webhookState.recordStanding(credential, after))) throw new Error('It has changed meanwhile');
+  const after = afterNews(credential, { field: 'account_update', value, at: null }, process.ports.now());
+  if (!(await webhookState.recordStanding(credential, after, []))) throw new Error('It has changed meanwhile');
 };
 
 const bot = agentId.parse('agent_01JD000000000000000000000A');

@@ -101,7 +101,7 @@ describe.each(engineNames)('on %s', (engine) => {
     await claimed.held.release();
     const { conversations } = await routing.read(ids.number, [id('c')]);
     await eraser.erase(key, conversations.get(id('c')), new Date());
-    expect(await claims.claim(claim)).toMatchObject({ progress: { state: 'answered', replies: [] } });
+    expect(await claims.claim(claim)).toMatchObject({ progress: { state: 'answered', replies: null } });
   });
 
   test('erasing a conversation takes its line, its replies, its place in the list, and the bodies that were held', async () => {
@@ -116,7 +116,7 @@ describe.each(engineNames)('on %s', (engine) => {
     expect(await eraser.erase(key, await conversationOf(stores), new Date())).toEqual({ wasKnown: true, events: 2 });
     expect(await linesOf(engine, stores)).toEqual([]);
     expect([...relay.bodies.keys()]).toEqual(['held/of another customer']);
-    for await (const page of listed.conversations(ids.number)) expect(page).toEqual([]);
+    for await (const page of listed.conversations(ids.tenant, ids.number)) expect(page).toEqual([]);
     expect(await conversationOf(stores)).toMatchObject({
       heldCount: 0,
       setAsideCount: 0,
@@ -185,7 +185,7 @@ describe.each(engineNames)('on %s', (engine) => {
     expect(await stores.held.first(key.conversationId, { setAside: false, notBefore: null })).toMatchObject({
       relayKey: 'held/new',
     });
-    for await (const page of stores.listed.conversations(ids.number))
+    for await (const page of stores.listed.conversations(ids.tenant, ids.number))
       for (const { conversationId: listed } of page) expect(listed).toBe(key.conversationId);
     expect((await linesOf(engine, stores)).length).toBe(2);
   });
@@ -243,6 +243,44 @@ describe.each(engineNames)('on %s', (engine) => {
     send.mockRestore();
   });
 
+  test('what DynamoDB leaves out is asked for again, and fails nobody else’s events when it stays away', async () => {
+    const { client, routing, tables } = await storesOn(engine);
+    const send = client.send.bind(client) as (command: unknown) => Promise<{ Responses?: object }>;
+    const without = (times: number) => {
+      let left = times;
+      const answering = async (command: unknown) => {
+        const answer = await send(command);
+        if (!(command instanceof BatchGetCommand) || left-- <= 0) return answer;
+        const Keys = [directoryKey.conversation(id('c'))];
+        return { ...answer, UnprocessedKeys: { [tables.directory]: { Keys } } };
+      };
+      return vi.spyOn(client, 'send').mockImplementation(answering as never);
+    };
+    const once = without(1);
+    expect((await routing.read(ids.number, [id('c')])).number).toBeDefined();
+    expect(once.mock.calls.filter(([command]) => command instanceof BatchGetCommand)).toHaveLength(2);
+    once.mockRestore();
+    const always = without(Number.POSITIVE_INFINITY);
+    const [busy, other] = await Promise.allSettled([
+      routing.read(ids.number, [id('c')]),
+      routing.read(ids.number, [id('d')]),
+    ]);
+    always.mockRestore();
+    expect(busy).toMatchObject({ status: 'rejected', reason: { code: 'store-unavailable' } });
+    expect(other.status).toBe('fulfilled');
+  });
+
+  test('the answer to an event is found where it was put, also when its conversation has been joined to another since', async () => {
+    const { claims } = await storesOn(engine);
+    const claimed = await claims.claim(claim);
+    if (claimed.outcome !== 'claimed') throw new Error('It is free');
+    await claimed.held.record({ state: 'answered', replies: [textReply('hello')], fates: [] });
+    await claimed.held.release();
+    expect(await claims.claim({ ...claim, conversationId: id('j') })).toMatchObject({
+      progress: { state: 'answered', replies: [textReply('hello')] },
+    });
+  });
+
   test('more than a hundred keys at once are read in several requests', async () => {
     const { routing } = await storesOn(engine);
     const many = Array.from({ length: 150 }, (_, index) =>
@@ -276,7 +314,7 @@ describe.each(engineNames)('on %s', (engine) => {
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await listed.page([ids.otherNumber, ids.number], 3, cursor);
+      const page = await listed.page(ids.tenant, [ids.otherNumber, ids.number], 3, cursor);
       expect(page.items.length).toBeLessThanOrEqual(3);
       seen.push(...page.items.map(({ conversationId }) => conversationId));
       cursor = page.nextCursor ?? undefined;

@@ -51,6 +51,7 @@ export const credentialRecordOf = (change: Partial<CredentialRecord> = {}): Cred
   status: 'connected',
   reason: null,
   standing: null,
+  newsAt: null,
   accessTokenLastFour: 'wxyz',
   accessTokenSetAt: at,
   accessTokenExpiresAt: null,

@@ -11,7 +11,9 @@ import { ids } from './records.ts';
 export interface RoutingStores {
   readonly claims: Pick<ClaimStore, 'claim'>;
   readonly held: HeldStore;
-  readonly listed: { conversations(number: typeof ids.number): AsyncIterable<readonly HeldConversation[]> };
+  readonly listed: {
+    conversations(tenant: typeof ids.tenant, number: typeof ids.number): AsyncIterable<readonly HeldConversation[]>;
+  };
   readonly routing: RoutingStore;
   readonly circuits: CircuitStore;
 }
@@ -58,7 +60,7 @@ export const routingContract = (makeStores: () => Promise<RoutingStores>): void 
 
   const listed = async (stores: RoutingStores) => {
     const found: HeldConversation[] = [];
-    for await (const page of stores.listed.conversations(ids.number)) found.push(...page);
+    for await (const page of stores.listed.conversations(ids.tenant, ids.number)) found.push(...page);
     return found;
   };
 
@@ -222,9 +224,9 @@ export const routingContract = (makeStores: () => Promise<RoutingStores>): void 
     expect(await stores.routing.save(undefined, one)).toBe(true);
     expect(await stores.routing.save(undefined, one)).toBe(false);
     expect(await find(stores)).toEqual(one);
-    expect(await stores.routing.save(one, changed(one, { humanSince: now.toISOString() }, now))).toBe(true);
+    expect(await stores.routing.save(one, changed(one, { humanAt: now.toISOString() }, now))).toBe(true);
     expect(await stores.routing.save(one, changed(one, { agentId: null }, now))).toBe(false);
-    expect(await find(stores)).toMatchObject({ humanSince: now.toISOString(), agentId: ids.agent });
+    expect(await find(stores)).toMatchObject({ humanAt: now.toISOString(), agentId: ids.agent });
     expect(await find(stores, other)).toBeUndefined();
   });
 

@@ -111,6 +111,7 @@ export const memoryDirectory = (
       const { [agentId]: _, ...others } = current.circuits;
       numbersById.set(number.phoneNumberId, {
         ...current,
+        revision: current.revision + 1,
         circuits: after === undefined ? others : { ...others, [agentId]: after },
       });
       for (const ticket of opened) await tickets.open(ticket);
@@ -217,8 +218,8 @@ export const memoryHeld = (
       }));
     },
     reader: {
-      async *conversations() {
-        yield await Promise.resolve([...listed.values()]);
+      async *conversations(tenant: string) {
+        yield await Promise.resolve([...listed.values()].filter((row) => row.tenantId === tenant));
       },
     },
   };

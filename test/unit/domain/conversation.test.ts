@@ -6,7 +6,6 @@ import {
   isErasedSince,
   isKnown,
   isUnderWay,
-  joinedConversation,
   newConversation,
 } from '../../../shared/domain/conversation.ts';
 import { type ConversationRecord, conversationRecord } from '../../../shared/domain/records.ts';
@@ -14,7 +13,6 @@ import { ids } from '../../support/records.ts';
 
 const idOf = (letter: string) => conversationId.parse(`conv_${letter.repeat(43)}`);
 const own = idOf('a');
-const other = idOf('b');
 const third = idOf('c');
 const now = new Date('2026-11-22T10:00:00.000Z');
 const expiry = now.getTime() / 1000 + 30 * 24 * 60 * 60;
@@ -22,56 +20,6 @@ const expiry = now.getTime() / 1000 + 30 * 24 * 60 * 60;
 const record = (id: typeof own, change: Partial<ConversationRecord> = {}): ConversationRecord => ({
   ...newConversation({ tenantId: ids.tenant, phoneNumberId: ids.number, conversationId: id }, now),
   ...change,
-});
-
-describe('one customer under two ids', () => {
-  const known = (...records: readonly ConversationRecord[]) =>
-    new Map(records.map((it) => [it.conversationId, it] as const));
-  const ofOther = record(other);
-
-  test.each<[string, typeof own | null, readonly ConversationRecord[], typeof own, object[]]>([
-    ['with one form alone is the conversation of that', null, [], own, []],
-    ['with one form alone, known', null, [record(own)], own, []],
-    ['with the same id for both', own, [record(own)], own, []],
-    ['that was joined to another stays there', null, [record(own, { joinedTo: third })], third, []],
-    [
-      'that was joined stays there, whatever the event says',
-      other,
-      [record(own, { joinedTo: third }), ofOther],
-      third,
-      [],
-    ],
-    ['unknown under both: the other is joined', other, [], own, [{ before: undefined, id: other }]],
-    ['known under its own alone: the other is joined', other, [record(own)], own, [{ before: undefined, id: other }]],
-    ['known under the other alone: joins that', other, [ofOther], other, [{ before: undefined, id: own }]],
-    [
-      'known under the other alone, which was joined to a third: joins the third',
-      other,
-      [record(other, { joinedTo: third })],
-      third,
-      [{ before: undefined, id: own }],
-    ],
-    ['that the other was joined to', other, [record(own), record(other, { joinedTo: own })], own, []],
-    [
-      'that the other was joined to before anything was written under it is not joined to itself',
-      other,
-      [record(other, { joinedTo: own })],
-      own,
-      [],
-    ],
-    ['known under both: the other is joined', other, [record(own), ofOther], own, [{ before: ofOther, id: other }]],
-    ['whose other form was joined elsewhere', other, [record(own), record(other, { joinedTo: third })], own, []],
-    ['of whose other form something is held', other, [record(own), record(other, { heldCount: 1 })], own, []],
-    [
-      'of whose other form something waits for a choice',
-      other,
-      [record(own), record(other, { setAsideCount: 1 })],
-      own,
-      [],
-    ],
-  ])('%s', (_what, named, records, conversation, links) => {
-    expect(joinedConversation(own, named, known(...records))).toEqual({ conversationId: conversation, links });
-  });
 });
 
 test('a new conversation is nobody’s, holds nothing, is remembered for 30 days, and can be read back', () => {
@@ -93,7 +41,7 @@ describe('a conversation whose customer was erased', () => {
     agentUntil: at,
     greetedAt: at,
     awaySaidAt: at,
-    humanSince: at,
+    humanAt: at,
     joinedTo: third,
     heldCount: 2,
     setAsideCount: 1,
@@ -119,7 +67,7 @@ describe('a conversation whose customer was erased', () => {
     ['that an agent has taken since', { agentId: ids.agent }, true],
     ['that was greeted since', { greetedAt: at }, true],
     ['that was told that nobody is there', { awaySaidAt: at }, true],
-    ['that a human has taken since', { humanSince: at }, true],
+    ['that a human has taken since', { humanAt: at }, true],
     ['of which something is held', { heldCount: 1 }, true],
     ['of which something waits for a choice', { setAsideCount: 1 }, true],
     ['that is another name of one', { joinedTo: third, erasedAt: null }, false],

@@ -52,7 +52,6 @@ const world = (number: Partial<NumberRecord> = {}) => {
     held,
     relay,
     releases,
-    tickets: releases.tickets,
     queue: {
       send: (batch) => {
         queued.push(...batch);
@@ -76,6 +75,9 @@ const world = (number: Partial<NumberRecord> = {}) => {
     journal,
     now: () => clock.now,
     sleep: () => Promise.resolve(),
+    isOverdue: false,
+    askedToWait: () => undefined,
+    alongside: () => undefined,
     timeLeft: () => clock.timeLeft,
   };
   const envelope = {
@@ -85,10 +87,15 @@ const world = (number: Partial<NumberRecord> = {}) => {
     phoneNumberId: ids.number,
     receivedAt: '2026-11-22T10:00:00.000Z',
   } as const;
-  const route = (name: string, conversationId = conversation, kind: QueuedEvent['kind'] = 'message') => {
+  const route = (
+    name: string,
+    conversationId = conversation,
+    kind: QueuedEvent['kind'] = 'message',
+    change: Partial<RouteEventPorts> = {},
+  ) => {
     const queuedEvent = event(name, kind);
     const batch: QueuedEvents = { ...envelope, type: 'events', conversationId, events: [queuedEvent] };
-    return routeEvent(batch, queuedEvent, ports);
+    return routeEvent(batch, queuedEvent, { ...ports, ...change });
   };
   const release = (action: ReleaseHeld['action'] = 'replay', change: Partial<ReleaseHeld> = {}) =>
     releaseConversation(
@@ -101,10 +108,26 @@ const world = (number: Partial<NumberRecord> = {}) => {
     directory.numbers.set(ids.number, { ...current, ...change, revision: current.revision + 1 });
   };
   const resume = () => setNumber({ bindings: [bindingOf()], stopped: null, circuits: {} });
-  const releaseAll = () =>
+  const releasePorts = () => ({
+    routing: directory.routing,
+    held: held.reader,
+    queue: ports.queue,
+    journal,
+    now: ports.now,
+    random: () => 0,
+  });
+  const releaseAll = (change: object = {}) =>
     releaseNumber(
-      { kind: 'release-held', tenantId: ids.tenant, phoneNumberId: ids.number, action: 'replay', maxAgeHours: null },
-      { routing: directory.routing, held: held.reader, queue: ports.queue, journal, now: ports.now, random: () => 0 },
+      {
+        kind: 'release-held',
+        tenantId: ids.tenant,
+        phoneNumberId: ids.number,
+        action: 'replay',
+        maxAgeHours: null,
+        watch: null,
+        ...change,
+      },
+      releasePorts(),
     );
   return {
     directory,
@@ -121,8 +144,23 @@ const world = (number: Partial<NumberRecord> = {}) => {
     release,
     resume,
     releaseAll,
+    envelope,
     setNumber,
     texts: () => heard.map(({ text }) => text),
+    requests: () => queued.map(({ body }) => JSON.parse(body) as unknown),
+    watch: (random = 0, since = '2026-11-22T09:59:00.000Z') => {
+      const work = {
+        kind: 'release-held',
+        tenantId: ids.tenant,
+        phoneNumberId: ids.number,
+        action: 'probe',
+        maxAgeHours: null,
+      } as const;
+      return releaseNumber(
+        { ...work, watch: { agentId: ids.agent, since } },
+        { ...releasePorts(), random: () => random },
+      );
+    },
     answering: (next: typeof answer) => {
       answer = next;
     },
@@ -145,7 +183,9 @@ describe('an event is held', () => {
     expect(await it.route('one')).toBe('finished');
     expect(it.heard).toEqual([]);
     expect(it.countOf()).toBe(1);
-    expect([...it.relay.bodies.values()].map((body) => JSON.parse(body))).toMatchObject([{ event: event('one') }]);
+    expect([...it.relay.bodies.values()].map((body) => JSON.parse(body) as unknown)).toMatchObject([
+      { event: event('one') },
+    ]);
     expect(it.claims.claims.get(event('one').eventId)).toMatchObject({ state: 'held', leaseId: null });
   });
 
@@ -195,16 +235,35 @@ describe('an event is held', () => {
     it.directory.afterNextRead(it.resume);
     expect(await it.route('one')).toBe('finished');
     expect(it.countOf()).toBe(1);
-    expect(it.releases.asked).toMatchObject([{ work: { kind: 'release-held', phoneNumberId: ids.number } }]);
+    expect(it.requests()).toMatchObject([{ type: 'release-held', action: 'replay', conversationId: conversation }]);
+  });
+
+  test('behind others without asking for them again: whoever repairs asks once for all', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.resume();
+    for (let count = 0; count < 20; count++) await it.route(`behind-${count}`);
+    expect(it.countOf()).toBe(21);
+    expect([it.requests(), it.releases.asked]).toEqual([[], []]);
+  });
+
+  test('when the queue has shown it so often that it would soon be a dead letter, and comes back afresh', async () => {
+    const it = world();
+    expect(await it.route('slow', conversation, 'message', { isOverdue: true })).toBe('finished');
+    expect(it.heard).toEqual([]);
+    expect(it.countOf()).toBe(1);
+    expect(it.requests()).toHaveLength(1);
+    await it.release();
+    expect(it.texts()).toEqual(['slow']);
   });
 
   test('and looked after again when the router died between holding it and that look', async () => {
     const it = world(isPaused);
     await it.route('one');
     it.resume();
-    expect(it.releases.asked).toEqual([]);
+    expect(it.requests()).toEqual([]);
     expect(await it.route('one')).toBe('finished');
-    expect(it.releases.asked).toHaveLength(1);
+    expect(it.requests()).toHaveLength(1);
   });
 
   test('is dispatched after all when its conversation was emptied meanwhile', async () => {
@@ -474,13 +533,44 @@ describe('a target whose circuit is open', () => {
 
   test('is tried with one event, and everything follows when it takes that', async () => {
     const it = await suspended('one', 'two');
-    expect(await it.releaseAll()).toEqual({ outcome: 'later', pause: 30_000 });
-    expect(it.queued.map(({ body }) => JSON.parse(body) as unknown)).toMatchObject([{ action: 'probe' }]);
+    expect(await it.watch()).toEqual({ outcome: 'later', pause: 30_000 });
+    expect(it.requests()).toMatchObject([{ action: 'probe' }]);
     expect(await it.release('probe')).toBe('finished');
     expect(it.texts()).toEqual(['one', 'two']);
     expect(it.directory.circuitOf(ids.number, ids.agent)).toBeUndefined();
-    expect(it.releases.asked).toMatchObject([{ work: { kind: 'release-held' } }]);
+    expect(it.releases.asked).toMatchObject([{ work: { kind: 'release-held', watch: null } }]);
+    expect(await it.watch()).toBe('done');
+  });
+
+  test('is watched while nothing is held for it, too: what comes next is held and tried', async () => {
+    const it = await suspended('one');
+    await it.release('discard');
+    expect(it.countOf()).toBe(0);
+    expect(await it.watch()).toEqual({ outcome: 'later', pause: 30_000 });
+    await it.route('two');
+    await it.watch();
+    expect(it.requests().at(-1)).toMatchObject({ action: 'probe' });
+  });
+
+  test('is closed before its event leaves the line: who dies in between leaves nothing shut', async () => {
+    const it = await suspended('one');
+    const ports = { ...it.ports, held: { ...it.held, remove: () => Promise.reject(new Error('killed')) } };
+    const request = { ...it.envelope, type: 'release-held', action: 'probe', maxAgeHours: null } as const;
+    await expect(releaseConversation({ ...request, conversationId: conversation }, ports)).rejects.toThrow('killed');
+    expect(it.directory.circuitOf(ids.number, ids.agent)).toBeUndefined();
+    expect(it.releases.asked).toHaveLength(1);
+  });
+
+  test('has one watch for each time that it was suspended', async () => {
+    const it = await suspended('one');
+    expect(await it.watch(0, '2026-11-22T08:00:00.000Z')).toBe('done');
+    expect(it.requests()).toEqual([]);
+  });
+
+  test('is not tried by whoever releases the rest of the number', async () => {
+    const it = await suspended('one');
     expect(await it.releaseAll()).toBe('done');
+    expect(it.requests()).toEqual([]);
   });
 
   test('stays shut when it fails again, after a single try', async () => {
@@ -499,7 +589,7 @@ describe('a target whose circuit is open', () => {
   test('is tried less often after five minutes', async () => {
     const it = await suspended('one');
     it.clock.now = new Date('2026-11-22T10:04:00.000Z');
-    expect(await it.releaseAll()).toEqual({ outcome: 'later', pause: 5 * 60_000 });
+    expect(await it.watch()).toEqual({ outcome: 'later', pause: 5 * 60_000 });
   });
 
   test('is tried with another conversation from time to time: one bad event must not keep it shut', async () => {
@@ -508,17 +598,7 @@ describe('a target whose circuit is open', () => {
     const tried = new Set<string>();
     for (const random of [0, 0.9]) {
       it.queued.length = 0;
-      await releaseNumber(
-        { kind: 'release-held', tenantId: ids.tenant, phoneNumberId: ids.number, action: 'replay', maxAgeHours: null },
-        {
-          routing: it.directory.routing,
-          held: it.held.reader,
-          queue: it.ports.queue,
-          journal: it.journal,
-          now: it.ports.now,
-          random: () => random,
-        },
-      );
+      await it.watch(random);
       expect(it.queued).toHaveLength(1);
       tried.add((JSON.parse(it.queued[0]?.body ?? '') as ReleaseHeld).conversationId);
     }
@@ -538,24 +618,8 @@ describe('what is held on a number', () => {
   test('is not touched by work of another tenant', async () => {
     const it = world(isPaused);
     await it.route('one');
-    await releaseNumber(
-      {
-        kind: 'release-held',
-        tenantId: tenantId.parse('globex'),
-        phoneNumberId: ids.number,
-        action: 'discard',
-        maxAgeHours: null,
-      },
-      {
-        routing: it.directory.routing,
-        held: it.held.reader,
-        queue: it.ports.queue,
-        journal: it.journal,
-        now: it.ports.now,
-        random: () => 0,
-      },
-    );
-    expect(it.queued).toEqual([]);
+    await it.releaseAll({ tenantId: tenantId.parse('globex'), action: 'discard' });
+    expect(it.requests()).toEqual([]);
   });
 
   test('is asked for in the group of its own conversation, each request anew', async () => {

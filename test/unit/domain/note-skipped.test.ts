@@ -61,7 +61,7 @@ test.each<EventsMessage>([
     tenantId: ids.tenant,
     credentialId: ids.credential,
     receivedAt: now.toISOString(),
-    news: [{ eventId: eventId.parse(`evt_${'1'.repeat(43)}`), field: 'security', value: {} }],
+    news: [{ eventId: eventId.parse(`evt_${'1'.repeat(43)}`), field: 'security', value: {}, at: null }],
   },
 ])('what is no event of a conversation skips nothing: $type', async (message) => {
   const { routing, writes } = directoryWith();

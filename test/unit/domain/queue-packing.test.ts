@@ -35,6 +35,7 @@ const newsOf = (index: number, decision: string) => ({
   eventId: eventId.parse(`evt_${String(index).padStart(43, '0')}`),
   field: 'account_review_update',
   value: { decision },
+  at: null,
 });
 
 test('messages keep every event in order, at most 20 and 256 KiB together', () => {

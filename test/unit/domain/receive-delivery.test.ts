@@ -438,6 +438,18 @@ describe('a flood of wrong signatures', () => {
     expect(await deliver(current)).toBe('accepted');
   });
 
+  test('that ebbs to a trickle does not keep the secret shut: what was not judged does not count', async () => {
+    const it = world();
+    for (let time = 0; time < 20; time++) it.ports.failures.count(ids.webhook);
+    it.wait(2_000);
+    expect(await it.deliver(hello, wrong)).toBe('throttled');
+    it.wait(2_000);
+    expect(await it.deliver(hello, wrong)).toBe('refused');
+    it.wait(2_000);
+    expect(await it.deliver(hello)).toBe('accepted');
+    expect(it.vault.opened).toHaveLength(1);
+  });
+
   test('on a webhook whose secret does not open costs no more than a bucket of tries', async () => {
     const it = world({ withoutSecrets: true });
     for (let time = 0; time < 20; time++)
@@ -497,7 +509,14 @@ describe('every field of webhooks', () => {
               tenantId: ids.tenant,
               credentialId: ids.credential,
               receivedAt: '2026-11-22T10:00:00.000Z',
-              news: [{ eventId: expect.stringMatching(/^evt_/), field: example.field, value: example.value }],
+              news: [
+                {
+                  eventId: expect.stringMatching(/^evt_/),
+                  field: example.field,
+                  value: example.value,
+                  at: 1_795_341_600,
+                },
+              ],
             },
           ]
         : [],
@@ -565,6 +584,31 @@ describe('a notice about the account', () => {
     expect(it.queued()).toEqual([]);
     expect(it.news()).toHaveLength(1);
     expect(it.journal.counts.get('EventsForeign')).toBeUndefined();
+  });
+
+  test.each<[string, unknown, number | null]>([
+    ['a time', 1_700_000_000, 1_700_000_000],
+    ['a time as text', '1700000000', 1_700_000_000],
+    ['none', undefined, null],
+    ['what is no time', 'soon', null],
+    ['a time to come', 9_999_999_999, Date.parse('2026-11-22T10:00:00Z') / 1000],
+    ['milliseconds', 1_795_341_600_000, Date.parse('2026-11-22T10:00:00Z') / 1000],
+  ])('with %s is news of then, and of no later than it came', async (_what, time, at) => {
+    const it = world();
+    await it.deliver({ entry: [{ id: ids.waba, time, changes: [banned] }] });
+    expect(it.news().flatMap(({ news }) => news.map((told) => told.at))).toEqual([at]);
+  });
+
+  test('that names a number by its id is taken as an event and as news: neither has the id of the other', async () => {
+    const it = world({ credential: wantingEverything });
+    const alert = { entity_type: 'PHONE_NUMBER', entity_id: ids.number, alert_info: { alert_severity: 'CRITICAL' } };
+    await it.deliver(bodyOf([{ field: 'account_alerts', value: alert }]));
+    const taken = [
+      ...it.queued().flatMap(({ events }) => events.map(({ eventId }) => eventId)),
+      ...it.news().flatMap(({ news }) => news.map(({ eventId }) => eventId)),
+    ];
+    expect(taken).toHaveLength(2);
+    expect(new Set(taken).size).toBe(2);
   });
 
   test('about another account is foreign: a tenant can sign what it likes', async () => {

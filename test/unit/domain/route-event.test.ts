@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { AgentEvent, Customer, Reply } from '../../../shared/contracts/agent-event.ts';
 import { conversationId, eventId } from '../../../shared/contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents } from '../../../shared/contracts/queued-events.ts';
@@ -51,6 +51,8 @@ interface World {
   readonly answers?: readonly DispatchOutcome[];
   readonly sends?: readonly (GraphFailure | 'ok')[];
   readonly timeLeft?: number;
+  /** When Meta takes the read receipt. */
+  readonly receipt?: Promise<void>;
   readonly vault?: ReturnType<typeof memoryVault>;
 }
 
@@ -69,6 +71,7 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
   const sent: Readonly<Record<string, unknown>>[] = [];
   const read: { readonly messageId: string; readonly typing: boolean }[] = [];
   const pauses: number[] = [];
+  const alongside: Promise<void>[] = [];
   const claims = memoryClaims(claim);
   const journal = recordingJournal();
   const vault = rest.vault ?? openableVault();
@@ -80,6 +83,7 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
   const held = memoryHeld(directory, claims);
   const relay = memoryRelay();
   const queued: QueueMessage[] = [];
+  const waits: number[] = [];
   const ports: RouteEventPorts = {
     routing: directory.routing,
     circuits: directory.circuits,
@@ -87,7 +91,6 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
     held,
     relay,
     releases,
-    tickets: releases.tickets,
     queue: {
       send: (batch) => {
         queued.push(...batch);
@@ -108,8 +111,9 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
         const result = sends[sent.length - 1] ?? 'ok';
         return result === 'ok' ? ok({ wamid: `wamid.OUT${sent.length}` }) : failing(result);
       },
-      markRead: (_access, _number, messageId, { typing }) => {
+      markRead: async (_access, _number, messageId, { typing }) => {
         read.push({ messageId, typing });
+        await rest.receipt;
         return ok(undefined);
       },
     }),
@@ -119,10 +123,20 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
       pauses.push(milliseconds);
       return Promise.resolve();
     },
+    isOverdue: false,
+    askedToWait: (seconds) => void waits.push(seconds),
     timeLeft: () => timeLeft,
+    alongside: (work) => alongside.push(work),
   };
-  const run = (queuedEvent = event()) => routeEvent(batchOf(queuedEvent), queuedEvent, ports);
+  const route = (queuedEvent = event()) => routeEvent(batchOf(queuedEvent), queuedEvent, ports);
+  /** To the end of the invocation. */
+  const run = async (queuedEvent = event()) => {
+    const outcome = await route(queuedEvent);
+    await Promise.all(alongside);
+    return outcome;
+  };
   return {
+    route,
     run,
     ports,
     claims,
@@ -131,10 +145,12 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
     relay,
     releases,
     queued,
+    waits,
     dispatched,
     sent,
     read,
     pauses,
+    alongside,
     journal,
     vault,
   };
@@ -249,6 +265,21 @@ describe('a dispatch', () => {
     expect(it.journal.events()).toContain('read-receipt-failed');
   });
 
+  test('is over before its read receipt, which the invocation waits for', async () => {
+    const meta = Promise.withResolvers<undefined>();
+    const it = world({ receipt: meta.promise });
+    expect(await it.route()).toBe('finished');
+    expect(it.claims.states()).toEqual(['done']);
+    expect(it.read).toHaveLength(1);
+    const over = vi.fn();
+    const invocation = Promise.all(it.alongside).then(over);
+    await new Promise(setImmediate);
+    expect(over).not.toHaveBeenCalled();
+    meta.resolve(undefined);
+    await invocation;
+    expect(over).toHaveBeenCalled();
+  });
+
   test.each([
     [true, true, [{ messageId: 'wamid.IN', typing: true }]],
     [true, false, [{ messageId: 'wamid.IN', typing: false }]],
@@ -274,6 +305,18 @@ describe('a reply', () => {
       replies: null,
       fates: [{ fate: 'sent' }, { fate: 'sent' }],
     });
+  });
+
+  test('comes after the typing indicator, which would stay otherwise', async () => {
+    const meta = Promise.withResolvers<undefined>();
+    const it = world({ answers: [answered(textReply('one'))], receipt: meta.promise });
+    const routing = it.route();
+    await vi.waitFor(() => expect(it.claims.states()).toEqual(['answered']));
+    await new Promise(setImmediate);
+    expect(it.sent).toEqual([]);
+    meta.resolve(undefined);
+    expect(await routing).toBe('finished');
+    expect(it.sent).toHaveLength(1);
   });
 
   test('is stored before anything is sent', async () => {
@@ -347,6 +390,29 @@ describe('a reply', () => {
     expect(await it.run()).toBe('repeat');
     expect(it.claims.states()).toEqual(['answered', 'sending', 'answered']);
     expect(it.claims.released()).toBe(1);
+  });
+
+  test('that Meta has not taken in ten rounds is given up, and the agent told: the queue must not give it up instead', async () => {
+    const claim: ClaimProgress = { state: 'answered', replies: [textReply('one')], fates: [], attempts: 9 };
+    const failure: GraphFailure = { kind: 'refused', refusal: 'rate-limited', code: 80007 };
+    const soon = world({ claim, sends: [failure] });
+    expect(await soon.run()).toBe('repeat');
+    const it = world({ claim: { ...claim, attempts: 10 }, sends: [failure] });
+    expect(await it.run()).toBe('finished');
+    expect(it.claims.steps.at(-1)).toMatchObject({ state: 'done', fates: [{ fate: 'refused', metaCode: 80007 }] });
+    expect(JSON.parse(it.queued[0]?.body ?? '')).toMatchObject({
+      events: [{ kind: 'failure', value: { outcome: 'refused' } }],
+    });
+  });
+
+  test('that is kept no more is given up, and the agent told', async () => {
+    const it = world({ claim: { state: 'answered', replies: null, fates: [], attempts: 2 } });
+    expect(await it.run()).toBe('finished');
+    expect(it.sent).toEqual([]);
+    expect(it.claims.steps.at(-1)).toMatchObject({ state: 'unknown' });
+    expect(JSON.parse(it.queued[0]?.body ?? '')).toMatchObject({
+      events: [{ kind: 'failure', value: { outcome: 'unknown' } }],
+    });
   });
 
   test('without an answer from Meta is unknown and never sent again', async () => {
@@ -500,6 +566,34 @@ describe('an answer that nobody asked for', () => {
   });
 });
 
+describe('an event that no agent wants', () => {
+  test('still tells that a human answers', async () => {
+    const it = world();
+    await it.run(event({ kind: 'echo' }));
+    expect(it.dispatched).toEqual([]);
+    await it.run(event({ eventId: eventId.parse(`evt_${'1'.repeat(43)}`) }));
+    expect(it.dispatched[0]?.data.conversation?.handledBy).toBe('human');
+  });
+
+  test('still tells who else the customer is', async () => {
+    const it = world();
+    const former = conversationId.parse(`conv_${'f'.repeat(43)}`);
+    await it.run(event({ kind: 'account', alsoKnownAs: former }));
+    expect(it.dispatched).toEqual([]);
+    expect(it.directory.conversations.get(former)).toMatchObject({ joinedTo: `conv_${'c'.repeat(43)}` });
+  });
+});
+
+test('an agent that says when it wants to be asked again is left alone until then', async () => {
+  const it = world({ answers: [{ outcome: 'failed', reason: 'http-429', retryAfterSeconds: 3 }] });
+  expect(await it.run()).toBe('repeat');
+  expect(it.dispatched).toHaveLength(1);
+  expect(it.waits).toEqual([3]);
+  const soon = world({ answers: [{ outcome: 'failed', reason: 'http-429', retryAfterSeconds: 0.5 }] });
+  await soon.run();
+  expect(soon.dispatched).toHaveLength(3);
+});
+
 describe('a reply that does not get through', () => {
   test('comes back to the agent behind what is queued, as the same event however often it is told', async () => {
     const refusal: GraphFailure = { kind: 'refused', refusal: 'other', code: 131047 };
@@ -566,6 +660,45 @@ describe('a customer with two forms of identity', () => {
     expect(await heardIn(it, '2', asUser, null)).toBe(asUser);
     expect(await heardIn(it, '3', asUser, asNumber)).toBe(asUser);
     expect(await heardIn(it, '4', asNumber, null)).toBe(asUser);
+  });
+
+  test('is given an agent by the event that joins them, whichever form the conversation is', async () => {
+    const it = world();
+    await heardIn(it, '1', asUser, asNumber);
+    expect(it.directory.conversations.get(asUser)).toMatchObject({ agentId: ids.agent, joinedBy: asNumber });
+    const that = world();
+    await heardIn(that, '1', asNumber, null);
+    const first = that.directory.conversations.get(asNumber)?.revision ?? 0;
+    await heardIn(that, '2', asUser, asNumber);
+    expect(that.directory.conversations.get(asNumber)).toMatchObject({ agentId: ids.agent, joinedBy: asUser });
+    expect(that.directory.conversations.get(asNumber)?.revision).toBeGreaterThan(first);
+  });
+
+  test('is another customer than the one who had the phone number before', async () => {
+    const it = world();
+    const another = conversationId.parse(`conv_${'v'.repeat(43)}`);
+    expect(await heardIn(it, '1', asUser, asNumber)).toBe(asUser);
+    expect(await heardIn(it, '2', another, asNumber)).toBe(another);
+    expect(await heardIn(it, '3', asNumber, null)).toBe(another);
+    expect(await heardIn(it, '4', asUser, null)).toBe(asUser);
+  });
+
+  test('gets its event again when somebody else takes the phone number at the same moment', async () => {
+    const it = world();
+    const another = conversationId.parse(`conv_${'v'.repeat(43)}`);
+    await heardIn(it, '1', asNumber, null);
+    it.directory.afterNextRead(() => {
+      const record = it.directory.conversations.get(asNumber);
+      if (record === undefined) throw new Error('It was heard');
+      const taken = { ...record, joinedBy: another, revision: record.revision + 1 };
+      it.directory.conversations.set(asNumber, taken);
+    });
+    const queued = event({ eventId: eventId.parse(`evt_${'2'.repeat(43)}`), alsoKnownAs: asNumber });
+    const once = () => routeEvent({ ...batchOf(queued), conversationId: asUser }, queued, it.ports);
+    expect(await once()).toBe('repeat');
+    expect(it.dispatched).toHaveLength(1);
+    expect(await once()).toBe('finished');
+    expect(it.dispatched.map(({ data }) => data.conversation?.id)).toEqual([asNumber, asUser]);
   });
 
   test('is not joined while something is held under the other form: it must come out there first', async () => {

@@ -151,6 +151,14 @@ describe('a conversation is found', () => {
       conversation: { id: conversations.at(-1)?.conversationId, agentId: 'orders', agentUntil: later },
     });
   });
+  test('but not that of the phone number where it is another’s', async () => {
+    const sender = { userId: 'DE.2', waId: '4915112345678' };
+    for (const conversations of [
+      [conversation(byNumber, { joinedBy: byUser })],
+      [conversation(byNumber, { joinedTo: byUser }), conversation(byUser, { joinedBy: byNumber })],
+    ])
+      expect((await preview({ sender, message: 'hello' }, { conversations })).conversation).toBeNull();
+  });
   test('is followed once, not round in a circle', async () => {
     const conversations = [conversation(byNumber, { joinedTo: byUser }), conversation(byUser, { joinedTo: byNumber })];
     const { read } = await ask({}, { conversations });

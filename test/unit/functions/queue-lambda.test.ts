@@ -88,6 +88,44 @@ test('a message that hangs goes back in time and takes no other along', async ()
   expect(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)).toEqual(['a1', 'a2']);
 });
 
+test('what messages have begun alongside is over when the invocation ends, and no message waits for it', async () => {
+  const over: string[] = [];
+  const handler = queueLambda(
+    ({ messageId }, _context, alongside) => {
+      if (messageId === 'a1') alongside(setTimeout(20).then(() => void over.push('alongside a1')));
+      over.push(messageId);
+      return Promise.resolve(true);
+    },
+    () => Promise.resolve(),
+  );
+  await handler(event(record('a1', 'a'), record('a2', 'a')), context());
+  expect(over).toEqual(['a1', 'a2', 'alongside a1']);
+});
+
+test('what fails alongside is told and leaves no message in the queue', async () => {
+  const handler = queueLambda(
+    (_record, _context, alongside) => {
+      alongside(Promise.reject(new RangeError('CANARY')));
+      return Promise.resolve(true);
+    },
+    () => Promise.resolve(),
+  );
+  expect(await handler(event(record('1', 'a')), context())).toEqual({ batchItemFailures: [] });
+  expect(output.lines()).toMatchObject([{ level: 'ERROR', message: 'work-alongside-failed', errorName: 'RangeError' }]);
+  expect(output.text()).not.toContain('CANARY');
+});
+
+test('what hangs alongside does not cost the messages their acknowledgement', async () => {
+  const handler = queueLambda(
+    (_record, _context, alongside) => {
+      alongside(new Promise(() => undefined));
+      return Promise.resolve(true);
+    },
+    () => Promise.resolve(),
+  );
+  expect(await handler(event(record('1', 'a')), context(2_050))).toEqual({ batchItemFailures: [] });
+});
+
 test('messages without a group are served each for itself', async () => {
   const lone = (id: string) => ({ messageId: id, attributes: {} }) as unknown as SQSRecord;
   const { failures } = await run((id) => Promise.resolve(id !== '1'), lone('1'), lone('2'));

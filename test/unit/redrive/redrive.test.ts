@@ -160,7 +160,7 @@ describe('the preview', () => {
         body: valid({
           ...account,
           type: 'account-news',
-          news: [{ eventId: event('news'), field: 'account_update', value: {} }],
+          news: [{ eventId: event('news'), field: 'account_update', value: {}, at: null }],
         }),
         group: 'b',
         id: '2',
