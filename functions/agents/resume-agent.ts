@@ -6,7 +6,7 @@ import type { AgentChanges } from '../../shared/domain/agent-edition.ts';
 import { rebound, releasedBy } from '../../shared/domain/bindings.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
-import { releaseTicket } from '../../shared/domain/release-number.ts';
+import { releaseTicket } from '../../shared/domain/release-tickets.ts';
 import type { WorkQueues } from '../../shared/domain/work.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';

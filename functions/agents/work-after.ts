@@ -1,6 +1,6 @@
 import { type NumberChange, releasedBy } from '../../shared/domain/bindings.ts';
 import type { AgentRecord } from '../../shared/domain/records.ts';
-import { releaseTicket } from '../../shared/domain/release-number.ts';
+import { releaseTicket } from '../../shared/domain/release-tickets.ts';
 import { newTicket, type Ticket } from '../../shared/domain/work.ts';
 
 /** What a change of an agent's numbers leaves behind: callbacks at Meta to be set up or cleared, and held events that may go on. */

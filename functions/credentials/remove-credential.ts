@@ -6,6 +6,7 @@ import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/records.ts';
+import { releaseCredentialTicket } from '../../shared/domain/release-tickets.ts';
 import { credentialView } from '../../shared/domain/representations.ts';
 import { newTicket, type WorkQueues } from '../../shared/domain/work.ts';
 import type { Answer } from '../edge/answer.ts';
@@ -58,7 +59,7 @@ export const removeCredential = async (
     const tickets = [
       newTicket({ kind: 'clean-up', ...own }, now),
       // Its numbers are nobody's from here on, and what is held on them is discarded.
-      newTicket({ kind: 'release-credential', ...own, action: 'replay', maxAgeHours: null }, now),
+      releaseCredentialTicket(own, now),
     ];
     const removal = { requestedAt: now.toISOString(), shredAt, agentIds, finishedAt: null };
     if (!(await ports.starter.start(credential, removal, tickets))) continue;

@@ -19,10 +19,11 @@ import type { Journal } from '../../shared/domain/journal.ts';
 import { appProvedBy, appWithSecret, lastFour, retiredOfApp, withoutPrevious } from '../../shared/domain/meta-app.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/records.ts';
+import { releaseCredentialTicket } from '../../shared/domain/release-tickets.ts';
 import { credentialView } from '../../shared/domain/representations.ts';
 import { validateCredential } from '../../shared/domain/validate-credential.ts';
 import type { SecretOpener, SecretSealer } from '../../shared/domain/vault.ts';
-import { newTicket, type Ticket, type WorkQueues } from '../../shared/domain/work.ts';
+import { newTicket, type WorkQueues } from '../../shared/domain/work.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute, versionProblem } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
@@ -123,9 +124,6 @@ const editionOf = async (
   };
 };
 
-const releaseTicket = ({ tenantId, credentialId }: CredentialRecord, now: Date): Ticket =>
-  newTicket({ kind: 'release-credential', tenantId, credentialId, action: 'replay', maxAgeHours: null }, now);
-
 const changedFields = (request: UpdateCredentialRequest): readonly string[] =>
   Object.entries(request).flatMap(([name, value]) => (value === undefined ? [] : [name]));
 
@@ -182,7 +180,7 @@ const resealed = async (
     retired: [kept.graphApi, kept.cleanUp, ...retiredOfApp(app, appAfter)],
     tickets: [
       newTicket({ kind: 'set-up', tenantId: before.tenantId, credentialId: before.credentialId, reclaim: false }, now),
-      ...(before.standing?.isStopped ? [releaseTicket(before, now)] : []),
+      ...(before.standing?.isStopped ? [releaseCredentialTicket(before, now)] : []),
       ...(isRotated ? rotationTickets(appAfter, now) : []),
     ],
     audit: [{ action: 'update', outcome: 'ok', about: changedFields(request) }],

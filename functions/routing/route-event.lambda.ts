@@ -36,7 +36,6 @@ const routePorts = ports.once(() => {
     relay: ports.relay(),
     queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
     releases: ports.workQueues(),
-    tickets: ports.tickets(),
     vault: cachedOpener(ports.opener()),
     dispatcher: ports.dispatcher(),
     graph: ports.graph(),

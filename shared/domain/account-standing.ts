@@ -6,7 +6,8 @@ import type { ClaimStore } from './claim.ts';
 import { Fault } from './fault.ts';
 import type { Journal } from './journal.ts';
 import type { CredentialRecord, NumberRecord, Standing } from './records.ts';
-import { newTicket, type Ticket, type WorkQueues } from './work.ts';
+import { releaseCredentialTicket } from './release-tickets.ts';
+import type { Ticket, WorkQueues } from './work.ts';
 
 export interface AccountNewsPorts {
   readonly credentials: {
@@ -63,7 +64,7 @@ const takeOne = async (
     const now = ports.now();
     const after = afterNews(before, news, now);
     if (after === before) return;
-    const tickets = stopOf(before) !== null && stopOf(after) === null ? [releaseTicket(before, now)] : [];
+    const tickets = stopOf(before) !== null && stopOf(after) === null ? [releaseCredentialTicket(before, now)] : [];
     if (!(await ports.credentials.recordStanding(before, after, tickets))) continue;
     // One that is not queued is found by the sweeper.
     for (const ticket of tickets) await ports.releases.send(ticket).catch(() => undefined);
@@ -71,9 +72,6 @@ const takeOne = async (
   }
   throw new Fault('store-unavailable', { retryable: true });
 };
-
-const releaseTicket = ({ tenantId, credentialId }: CredentialRecord, now: Date): Ticket =>
-  newTicket({ kind: 'release-credential', tenantId, credentialId, action: 'replay', maxAgeHours: null }, now);
 
 /** The number items tell the router whether anything goes through the account. */
 export const stopOf = ({ standing }: CredentialRecord): NumberRecord['stopped'] =>

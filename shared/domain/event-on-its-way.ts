@@ -1,4 +1,4 @@
-import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
+import type { QueuedEvent } from '../contracts/queued-events.ts';
 import type { Choice } from './choose-agent.ts';
 import type { CircuitStore } from './circuit.ts';
 import type { ClaimStore, HeldClaim } from './claim.ts';
@@ -7,7 +7,7 @@ import type { Dispatcher } from './dispatch.ts';
 import type { Graph } from './graph.ts';
 import type { HeldStore } from './hold-event.ts';
 import type { Journal } from './journal.ts';
-import type { QueueMessage } from './queue-packing.ts';
+import type { ConversationEnvelope, QueueMessage } from './queue-packing.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
 import type { RelayStore } from './relay.ts';
 import type { SecretOpener } from './vault.ts';
@@ -39,12 +39,10 @@ export interface RouteEventPorts {
   readonly timeLeft: () => number;
 }
 
-export type EventEnvelope = Omit<QueuedEvents, 'type' | 'events'>;
-
 /** What is known of an event on its way to an agent. */
 export interface EventOnItsWay {
   /** Names the conversation as the agent knows it, whatever form of the customer's identity the event came under. */
-  readonly envelope: EventEnvelope;
+  readonly envelope: ConversationEnvelope;
   readonly event: QueuedEvent;
   readonly number: CountedNumber;
   readonly conversation: ConversationRecord | undefined;

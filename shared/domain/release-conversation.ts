@@ -6,7 +6,7 @@ import { Fault } from './fault.ts';
 import { type HeldEvent, needsChoice, obstacle, readHeldBody } from './hold-event.ts';
 import { queueRelease } from './queue-release.ts';
 import type { ConversationRecord } from './records.ts';
-import { releaseTicket } from './release-number.ts';
+import { releaseTicket } from './release-tickets.ts';
 import { type Found, lookUp, noteFailure, type RouteOutcome, traceOf } from './route-event.ts';
 
 /** How often a change of the line is tried again because the conversation has changed meanwhile. */

@@ -1,4 +1,4 @@
-import type { AgentId, CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
+import type { CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
 import type { ReleaseAction, ReleaseHeld } from '../contracts/queued-events.ts';
 import type { Work } from '../contracts/work.ts';
 import { probePause } from './circuit.ts';
@@ -8,7 +8,7 @@ import type { Journal } from './journal.ts';
 import type { QueueMessage } from './queue-packing.ts';
 import { queueRelease } from './queue-release.ts';
 import type { CredentialRecord, NumberRecord } from './records.ts';
-import { newTicket, type Ticket, type WorkOutcome } from './work.ts';
+import type { WorkOutcome } from './work.ts';
 
 type ReleaseWork = Extract<Work, { kind: 'release-held' }>;
 
@@ -24,23 +24,6 @@ export interface ReleaseNumberPorts {
   /** From 0 up to 1: which of several conversations a target is tried with. */
   readonly random: () => number;
 }
-
-interface NumberOfTenant {
-  readonly tenantId: TenantId;
-  readonly phoneNumberId: PhoneNumberId;
-}
-
-/** Has everything replayed that is held on a number, as far as nothing holds it any more. */
-export const releaseTicket = ({ tenantId, phoneNumberId }: NumberOfTenant, now: Date): Ticket =>
-  newTicket({ kind: 'release-held', tenantId, phoneNumberId, action: 'replay', maxAgeHours: null, watch: null }, now);
-
-/** Tries a suspended target from time to time, as long as it is suspended. */
-export const watchTicket = (
-  { tenantId, phoneNumberId }: NumberOfTenant,
-  watch: { readonly agentId: AgentId; readonly since: string },
-  now: Date,
-): Ticket =>
-  newTicket({ kind: 'release-held', tenantId, phoneNumberId, action: 'probe', maxAgeHours: null, watch }, now);
 
 /** What SQS takes at once. */
 const requestsAtOnce = 10;

@@ -4,11 +4,12 @@ import { afterFailure, probePause } from './circuit.ts';
 import type { HeldClaim } from './claim.ts';
 import { changed, isErasedSince, joinedConversation, newConversation, withHuman } from './conversation.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
-import type { EventEnvelope, EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
+import type { EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
 import { type HoldReason, holdReason, obstacle, putHeldBody, relayKeyOf } from './hold-event.ts';
+import type { ConversationEnvelope } from './queue-packing.ts';
 import { queueRelease } from './queue-release.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
-import { watchTicket } from './release-number.ts';
+import { watchTicket } from './release-tickets.ts';
 
 /** `repeat`: leave the event in the queue. `finished`: acknowledge it. */
 export type RouteOutcome = 'finished' | 'repeat';
@@ -86,7 +87,7 @@ interface Attempt {
 
 /** What the Directory says about an event: whose it is and which conversation it belongs to. */
 interface Placed {
-  readonly envelope: EventEnvelope;
+  readonly envelope: ConversationEnvelope;
   readonly number: CountedNumber;
   readonly conversation: ConversationRecord | undefined;
   readonly links: ReturnType<typeof joinedConversation>['links'];
