@@ -16,18 +16,18 @@ export const hmacSha256 = (key: Uint8Array, ...parts: readonly Uint8Array[]): Ui
   const inner = Buffer.allocUnsafe(blockLength + length);
   const outer = Buffer.allocUnsafe(blockLength + digestLength);
   try {
-    inner.fill(innerPad, 0, blockLength);
-    outer.fill(outerPad, 0, blockLength);
-    blockKey.forEach((byte, index) => {
+    for (let index = 0; index < blockLength; index++) {
+      const byte = blockKey[index] ?? 0;
       inner[index] = byte ^ innerPad;
       outer[index] = byte ^ outerPad;
-    });
+    }
     let offset = blockLength;
     for (const part of parts) {
       inner.set(part, offset);
       offset += part.byteLength;
     }
-    outer.set(hash('sha256', inner, 'buffer'), blockLength);
+    // Text with one character for each byte: it says nothing of the key, and a buffer costs almost as much again as the hash.
+    outer.write(hash('sha256', inner, 'binary'), blockLength, 'binary');
     return hash('sha256', outer, 'buffer');
   } finally {
     inner.fill(0, 0, blockLength);
