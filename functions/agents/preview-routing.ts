@@ -1,9 +1,6 @@
-import type { AgentReader } from '../../shared/adapters/agent-store.ts';
-import type { ConversationReader } from '../../shared/adapters/conversation-reader.ts';
 import type { WebhookStore } from '../../shared/adapters/webhook-store.ts';
 import type { Agent } from '../../shared/contracts/agent.ts';
 import type { Customer } from '../../shared/contracts/agent-event.ts';
-import type { ConversationId } from '../../shared/contracts/ids.ts';
 import {
   type RoutingPreview,
   type RoutingPreviewRequest,
@@ -11,11 +8,12 @@ import {
   routingPreviewRequest,
 } from '../../shared/contracts/routing-preview.ts';
 import { isAway } from '../../shared/domain/away.ts';
-import { joinedConversation } from '../../shared/domain/conversation.ts';
-import { conversationIdOf, customerKeyOf } from '../../shared/domain/event-identity.ts';
+import { findConversation, type RoutingStore } from '../../shared/domain/conversation.ts';
+import { conversationOf } from '../../shared/domain/event-identity.ts';
 import { explainChoice } from '../../shared/domain/explain-choice.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { Binding, ConversationRecord, NumberRecord } from '../../shared/domain/records.ts';
+import { dispatchOf } from '../../shared/domain/representations.ts';
 import { dialledDigits, looksDialled } from '../../shared/domain/senders.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
@@ -23,8 +21,7 @@ import type { Caller } from '../edge/caller.ts';
 import * as ports from '../edge/ports.ts';
 
 export interface PreviewRoutingPorts {
-  readonly numbers: Pick<AgentReader, 'readNumber'>;
-  readonly conversations: ConversationReader;
+  readonly routing: Pick<RoutingStore, 'read'>;
   readonly salts: Pick<WebhookStore, 'tenantSalt'>;
   readonly now: () => Date;
 }
@@ -38,10 +35,13 @@ export const previewRouting = async (
   request: RoutingPreviewRequest,
   ports: PreviewRoutingPorts,
 ): Promise<Answer | Refused> => {
-  const number = await ports.numbers.readNumber(request.phoneNumberId);
+  const { phoneNumberId } = request;
+  const { number } = await ports.routing.read(phoneNumberId, []);
   if (number === undefined || number.tenantId !== caller.tenantId) return refuse('not-found');
   const customer = customerOf(request.sender);
-  const conversation = await conversationWith(customer, number, ports);
+  const salt = await ports.salts.tenantSalt(number.tenantId);
+  const named = conversationOf(number.tenantId, phoneNumberId, salt, { customer, formerCustomer: null });
+  const { conversation } = await findConversation(phoneNumberId, named, ports.routing);
   const now = ports.now();
   const { choice, explanation, bindings } = explainChoice(
     number,
@@ -60,7 +60,7 @@ export const previewRouting = async (
       agentId: binding.agentId,
       verdict,
       reason,
-      dispatch: dispatchStateOf(number, binding),
+      dispatch: dispatchOf(binding, number).state,
       away: isAway(binding.behaviour.away, now),
     })),
     conversation: conversation
@@ -82,44 +82,6 @@ const messageOf = ({ message, referralSourceId }: RoutingPreviewRequest): Readon
   ...(referralSourceId === undefined ? {} : { referral: { source_id: referralSourceId } }),
 });
 
-/** Under whichever form of the customer's identity it is known; where both are, under the one that the other is joined to. */
-const conversationWith = async (
-  customer: Customer,
-  number: NumberRecord,
-  ports: PreviewRoutingPorts,
-): Promise<ConversationRecord | undefined> => {
-  const salt = await ports.salts.tenantSalt(number.tenantId);
-  const idOf = (who: Customer): ConversationId =>
-    conversationIdOf(number.tenantId, number.phoneNumberId, customerKeyOf(salt, who));
-  const own = idOf(customer);
-  const hasOther = customer.groupId === null && customer.userId !== null && customer.waId !== null;
-  const other = hasOther ? idOf({ ...customer, userId: null }) : null;
-  const known = new Map<ConversationId, ConversationRecord>();
-  const ids = other === null ? [own] : [own, other];
-  for (const id of ids) {
-    const record = await ports.conversations.read(id);
-    if (record !== undefined) known.set(id, record);
-  }
-  const { conversationId } = joinedConversation(own, other, known);
-  return ids.includes(conversationId) ? known.get(conversationId) : await ports.conversations.read(conversationId);
-};
-
-const dispatchStateOf = ({ circuits }: NumberRecord, { agentId, pausedAt }: Binding): Agent['dispatch']['state'] => {
-  if (pausedAt !== null) return 'paused';
-  const state = circuits[agentId]?.state;
-  switch (state) {
-    case 'open':
-      return 'suspended';
-    case 'gone':
-      return 'gone';
-    case 'failing':
-    case undefined:
-      return 'active';
-    default:
-      return state satisfies never;
-  }
-};
-
 /** What keeps the message from its agent, or the agent from the customer. */
 const whatDelays = (
   number: NumberRecord,
@@ -130,7 +92,7 @@ const whatDelays = (
   ...(number.stopped === null
     ? []
     : [`The integration has been disabled since ${number.stopped.since}: the message is held until it is repaired.`]),
-  ...heldBecause[dispatchStateOf(number, binding)],
+  ...heldBecause[dispatchOf(binding, number).state],
   ...(conversation !== undefined && conversation.heldCount > 0
     ? ['Earlier messages of this conversation are held: it comes after them.']
     : []),
@@ -151,8 +113,7 @@ export const previewRoutingRoute = apiRoute({
   body: routingPreviewRequest,
   run: ({ caller, body }) =>
     previewRouting(caller, body, {
-      numbers: ports.agents(),
-      conversations: ports.conversations(),
+      routing: ports.routing(),
       salts: ports.webhooks(),
       now: () => new Date(),
     }),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { type TenantId, tenantId } from '../../shared/contracts/ids.ts';
+import { jsonOf } from '../../shared/domain/json.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import { setting } from './environment.ts';
 
@@ -18,7 +19,7 @@ const claims = z.looseObject({ sub: z.string().min(1), exp: z.number() });
  */
 export const callerOf = (authorization: string | undefined): Caller | Refused => {
   const payload = /^Bearer [^.]+\.([^.]+)\.[^.]+$/i.exec(authorization ?? '')?.[1];
-  const token = claims.safeParse(jsonOf(payload ?? ''));
+  const token = claims.safeParse(jsonOf(Buffer.from(payload ?? '', 'base64url')));
   if (!token.success)
     return refuse('unauthenticated', {
       guidance: 'Use an access token with a subject and an expiry of the configured issuer.',
@@ -27,12 +28,4 @@ export const callerOf = (authorization: string | undefined): Caller | Refused =>
   if (!tenant.success)
     return refuse('tenant-missing', { guidance: 'Ask the operator to give your user a tenant, then sign in again.' });
   return { tenantId: tenant.data, subject: token.data.sub };
-};
-
-const jsonOf = (base64url: string): unknown => {
-  try {
-    return JSON.parse(Buffer.from(base64url, 'base64url').toString('utf8'));
-  } catch {
-    return undefined;
-  }
 };

@@ -3,7 +3,6 @@ import { agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/a
 import { auditLog } from '../../shared/adapters/audit-log.ts';
 import { auditReader } from '../../shared/adapters/audit-reader.ts';
 import { dynamoDb, kms, runtimeLambda, runtimeSqs, s3, sqs } from '../../shared/adapters/aws-clients.ts';
-import { conversationReader } from '../../shared/adapters/conversation-reader.ts';
 import {
   credentialCreator as credentialCreatorOf,
   credentialReader,
@@ -51,7 +50,6 @@ export const credentialCreator = once(() => credentialCreatorOf(dynamoDb(), dire
 export const webhookState = once(() => webhookStateRecorder(dynamoDb(), directoryTable()));
 export const webhooks = once(() => webhookStore(dynamoDb(), directoryTable()));
 export const agents = once(() => agentReader(dynamoDb(), directoryTable()));
-export const conversations = once(() => conversationReader(dynamoDb(), directoryTable()));
 export const agentSaver = once(() => agentSaverOf(dynamoDb(), directoryAndVault(), audit().put));
 export const sealer = once(() => secretSealer(dataKeys(), setting(environmentName.vaultName)));
 export const opener = once(() =>

@@ -4,7 +4,7 @@ import type { HeldReader } from '../../shared/adapters/held-store.ts';
 import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import { pageQuery } from '../../shared/contracts/page.ts';
 import type { RoutingStore } from '../../shared/domain/conversation.ts';
-import { type HeldConversation, obstacle } from '../../shared/domain/hold-event.ts';
+import { type HeldConversation, obstacleOf } from '../../shared/domain/hold-event.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { ConversationRecord, NumberRecord } from '../../shared/domain/records.ts';
 import type { Answer } from '../edge/answer.ts';
@@ -44,9 +44,8 @@ const heldView = (
   number: NumberRecord | undefined,
   conversation: ConversationRecord | undefined,
 ) => {
-  const binding = number?.bindings.find((candidate) => candidate.agentId === agentId);
   const waiting = conversation?.heldCount ?? 0;
-  const between = number && binding && obstacle(number, binding);
+  const between = number && obstacleOf(number, agentId);
   return {
     conversationId,
     phoneNumberId,

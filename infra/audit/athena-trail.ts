@@ -7,7 +7,8 @@ import {
 } from '@aws-sdk/client-athena';
 import * as z from 'zod';
 import { Refusal } from '../local/refusal.ts';
-import { eachOnce, jsonOf, openOf, type Trail, type TrailOpen, type TrailQuestion } from './trail.ts';
+import { jsonOf } from '../operator-command.ts';
+import { eachOnce, openOf, type Trail, type TrailOpen, type TrailQuestion } from './trail.ts';
 
 export interface AthenaTrailProps {
   readonly client: AthenaClient;

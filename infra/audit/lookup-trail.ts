@@ -1,6 +1,7 @@
 import { type CloudTrailClient, type Event, LookupEventsCommand } from '@aws-sdk/client-cloudtrail';
 import * as z from 'zod';
-import { eachOnce, jsonOf, openOf, type Trail, type TrailOpen, type TrailQuestion } from './trail.ts';
+import { jsonOf } from '../operator-command.ts';
+import { eachOnce, openOf, type Trail, type TrailOpen, type TrailQuestion } from './trail.ts';
 
 const cloudTrailEvent = z.object({
   requestID: z.string(),

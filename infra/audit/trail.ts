@@ -76,11 +76,3 @@ export function openOf(event: DecryptEvent, { vault, owners, since, until }: Tra
 export const eachOnce = (opens: readonly TrailOpen[]): readonly TrailOpen[] => [
   ...new Map(opens.map((open) => [open.eventId, open])).values(),
 ];
-
-export function jsonOf(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
-}

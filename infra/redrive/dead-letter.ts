@@ -1,5 +1,6 @@
 import { type EventsMessage, eventsMessage } from '../../shared/contracts/queued-events.ts';
 import { type Work, workMessage } from '../../shared/contracts/work.ts';
+import { jsonOf } from '../operator-command.ts';
 
 /** One message among the dead letters of a queue. */
 export interface DeadLetter {
@@ -69,12 +70,4 @@ function aboutEvents(message: EventsMessage) {
     conversation,
     eventIds: message.type === 'events' ? message.events.map(({ eventId }) => eventId) : undefined,
   };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

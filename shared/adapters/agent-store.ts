@@ -28,10 +28,9 @@ export const agentReader = (client: DynamoDBDocumentClient, table: string) => {
     readNumber: (id: PhoneNumberId): Promise<CountedNumber | undefined> =>
       reader.get(directoryKey.number(id), countedNumber),
 
-    /** In one request, at most 100 of them. */
     async readNumbers(ids: readonly PhoneNumberId[]): Promise<ReadonlyMap<PhoneNumberId, CountedNumber>> {
       const wanted = [...new Set(ids)].map((id) => ({ key: directoryKey.number(id), schema: countedNumber }));
-      const found = wanted.length === 0 ? [] : await reader.getMany(wanted);
+      const found = await reader.getMany(wanted);
       return new Map(found.flatMap((number) => (number === undefined ? [] : [[number.phoneNumberId, number]])));
     },
 

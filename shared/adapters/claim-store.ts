@@ -14,7 +14,7 @@ const claimLifetimeSeconds = 30 * 24 * 60 * 60;
 /** Replies that were never sent, because the router failed for good, are of no use to anybody later. */
 const answerLifetimeSeconds = 24 * 60 * 60;
 
-const claimKey = (eventId: EventId) => ({ pk: eventId, sk: 'CLAIM' });
+export const claimKey = (eventId: EventId) => ({ pk: eventId, sk: 'CLAIM' });
 
 export const answerPrefix = 'ANSWER#';
 

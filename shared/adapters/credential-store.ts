@@ -64,7 +64,6 @@ const routeRow = credentialRecord.pick({ tenantId: true, credentialId: true });
 export const credentialReader = (client: DynamoDBDocumentClient, table: string) => {
   const reader = directoryReader(client, table);
   const credentialsOfRoutes = async (routes: readonly z.infer<typeof routeRow>[]) => {
-    if (routes.length === 0) return [];
     const found = await reader.getMany(
       routes.map((route) => ({
         key: directoryKey.credential(route.tenantId, route.credentialId),
@@ -100,7 +99,6 @@ export const credentialReader = (client: DynamoDBDocumentClient, table: string) 
       tenantId: TenantId,
       ids: readonly CredentialId[],
     ): Promise<ReadonlyMap<CredentialId, CredentialRecord>> {
-      if (ids.length === 0) return new Map();
       const wanted = [...new Set(ids)].map((id) => ({
         key: directoryKey.credential(tenantId, id),
         schema: credentialRecord,
@@ -112,7 +110,6 @@ export const credentialReader = (client: DynamoDBDocumentClient, table: string) 
     /** The Meta apps of these credentials, by App ID. */
     async appsOf(credentials: readonly CredentialRecord[]): Promise<ReadonlyMap<AppId, MetaAppRecord>> {
       const ids = [...new Set(credentials.map((credential) => credential.appId))];
-      if (ids.length === 0) return new Map();
       const apps = await reader.getMany(ids.map((id) => ({ key: directoryKey.app(id), schema: metaAppRecord })));
       return new Map(apps.flatMap((app) => (app === undefined ? [] : [[app.appId, app]])));
     },

@@ -1,4 +1,4 @@
-import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import type { ConversationId } from '../contracts/ids.ts';
 import { changed, type ErasedKey, erased, isKnown, newConversation } from '../domain/conversation.ts';
@@ -8,13 +8,10 @@ import type { RelayStore } from '../domain/relay.ts';
 import { calling } from './aws-errors.ts';
 import { answerPrefix } from './claim-store.ts';
 import { directoryKey } from './directory-keys.ts';
-import { directoryReader, parsed } from './directory-reader.ts';
-import { type HeldTables, inLineBefore, lineItems } from './held-store.ts';
+import { directoryReader } from './directory-reader.ts';
+import { fewer, type HeldTables, inLineBefore, lineItems } from './held-store.ts';
 import { conversationPut } from './routing-store.ts';
 import { failedItems } from './transactions.ts';
-
-/** BatchGetItem takes no more keys. */
-const keysAtOnce = 100;
 
 /** A transaction takes 100 items; the conversation and the list of conversations need one each. */
 const rowsAtOnce = 90;
@@ -66,13 +63,7 @@ export const customerEraser = (
       await relay.delete(rows.map(({ relayKey }) => relayKey));
       const before = await find(conversationId);
       if (before === undefined) throw new Fault('store-unavailable', { retryable: true });
-      const after = changed(
-        before,
-        isSetAside
-          ? { setAsideCount: Math.max(0, before.setAsideCount - rows.length) }
-          : { heldCount: Math.max(0, before.heldCount - rows.length) },
-        new Date(),
-      );
+      const after = changed(before, fewer(before, isSetAside, rows.length), new Date());
       const isDone = (await failedItems(client, lineItems(tables, before, after, rows))) === undefined;
       race = isDone ? 0 : race + 1;
       count += isDone ? rows.length : 0;
@@ -106,16 +97,8 @@ export const customerEraser = (
 
   return {
     async known(ids: readonly ConversationId[]): Promise<readonly ConversationRecord[]> {
-      const found: ConversationRecord[] = [];
-      for (let first = 0; first < ids.length; first += keysAtOnce) {
-        const Keys = ids.slice(first, first + keysAtOnce).map((id) => directoryKey.conversation(id));
-        const { Responses, UnprocessedKeys } = await calling('store-unavailable', () =>
-          client.send(new BatchGetCommand({ RequestItems: { [tables.directory]: { Keys, ConsistentRead: true } } })),
-        );
-        if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new Fault('store-unavailable', { retryable: true });
-        found.push(...(Responses?.[tables.directory] ?? []).map((it) => parsed(conversationRecord, it)));
-      }
-      return found;
+      const wanted = ids.map((id) => ({ key: directoryKey.conversation(id), schema: conversationRecord }));
+      return (await reader.getMany(wanted)).filter((record) => record !== undefined);
     },
 
     /** `before`: the conversation as it was read, if there is one. A repeat does what a crash has left undone. */

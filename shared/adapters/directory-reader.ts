@@ -13,6 +13,13 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
+/** BatchGetItem takes no more keys. */
+export const keysAtOnce = 100;
+
+/** Tells rows apart. */
+export const nameOf = ({ pk, sk }: { readonly pk?: unknown; readonly sk?: unknown }): string =>
+  `${String(pk)}\n${String(sk)}`;
+
 /** A row is a boundary like any other. @throws {Fault} row-malformed */
 export const parsed = <T>(schema: z.ZodType<T>, row: unknown): T => {
   const result = schema.safeParse(row);
@@ -40,23 +47,30 @@ export const directoryReader = (client: DynamoDBDocumentClient, table: string) =
     return Item === undefined ? undefined : parsed(schema, Item);
   },
 
-  /** One request for several rows of different kinds; undefined where there is none. Of each row only these attributes, where they are named. */
+  /**
+   * Several rows of different kinds, by one request for each 100; undefined where there is none. Of each row only these attributes, where
+   * they are named.
+   */
   async getMany<const S extends readonly { readonly key: DirectoryKey; readonly schema: z.ZodType }[]>(
     wanted: S,
     attributes: readonly string[] = [],
   ): Promise<{ [K in keyof S]: z.infer<S[K]['schema']> | undefined }> {
-    const unique = new Map(wanted.map(({ key }) => [`${key.pk}\n${key.sk}`, key]));
-    const { Responses, UnprocessedKeys } = await calling('store-unavailable', () =>
-      client.send(
-        new BatchGetCommand({
-          RequestItems: { [table]: { Keys: [...unique.values()], ConsistentRead: true, ...projectionOn(attributes) } },
-        }),
-      ),
-    );
-    if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new Fault('store-unavailable', { retryable: true });
-    const rows = Responses?.[table] ?? [];
+    const keys = [...new Map(wanted.map(({ key }) => [nameOf(key), key])).values()];
+    const rows = new Map<string, unknown>();
+    for (let first = 0; first < keys.length; first += keysAtOnce) {
+      const Keys = keys.slice(first, first + keysAtOnce);
+      const { Responses, UnprocessedKeys } = await calling('store-unavailable', () =>
+        client.send(
+          new BatchGetCommand({
+            RequestItems: { [table]: { Keys, ConsistentRead: true, ...projectionOn(attributes) } },
+          }),
+        ),
+      );
+      if (Object.keys(UnprocessedKeys ?? {}).length > 0) throw new Fault('store-unavailable', { retryable: true });
+      for (const row of Responses?.[table] ?? []) rows.set(nameOf(row), row);
+    }
     return wanted.map(({ key, schema }) => {
-      const row = rows.find((candidate) => candidate.pk === key.pk && candidate.sk === key.sk);
+      const row = rows.get(nameOf(key));
       return row === undefined ? undefined : parsed(schema, row);
     }) as { [K in keyof S]: z.infer<S[K]['schema']> | undefined };
   },

@@ -16,6 +16,7 @@ import { Fault } from '../domain/fault.ts';
 import type { HeldConversation, HeldEvent, HeldStore } from '../domain/hold-event.ts';
 import type { ConversationRecord } from '../domain/records.ts';
 import { calling } from './aws-errors.ts';
+import { claimKey } from './claim-store.ts';
 import type { Page } from './directory-reader.ts';
 import { conversationPut } from './routing-store.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
@@ -92,6 +93,14 @@ export const lineItems = (
       ]
     : []),
 ];
+
+/** Counts that say so many fewer, never fewer than none: what has expired was not counted off. */
+export const fewer = (
+  { heldCount, setAsideCount }: ConversationRecord,
+  isSetAside: boolean,
+  rows: number,
+): Pick<ConversationRecord, 'heldCount'> | Pick<ConversationRecord, 'setAsideCount'> =>
+  isSetAside ? { setAsideCount: Math.max(0, setAsideCount - rows) } : { heldCount: Math.max(0, heldCount - rows) };
 
 const placeOf = (number: number): string => String(number).padStart(placeDigits, '0');
 
@@ -218,7 +227,7 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
         {
           Update: {
             TableName: tables.events,
-            Key: { pk: held.eventId, sk: 'CLAIM' },
+            Key: claimKey(held.eventId),
             // It starts anew when it is let go: rounds at a target that was down say nothing about the event.
             UpdateExpression: 'SET #state = :held, leaseUntil = :over, attempts = :none',
             ConditionExpression: 'leaseId = :leaseId',
@@ -239,21 +248,13 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
       return first && { ...first, isSetAside: false };
     },
 
-    remove: (conversation, event) =>
-      shorten(
-        conversation,
-        event,
-        event.isSetAside
-          ? { setAsideCount: Math.max(0, conversation.setAsideCount - 1) }
-          : { heldCount: Math.max(0, conversation.heldCount - 1) },
-        [],
-      ),
+    remove: (conversation, event) => shorten(conversation, event, fewer(conversation, event.isSetAside, 1), []),
 
     setAside: (conversation, { place, isSetAside: _, ...event }) =>
       shorten(
         conversation,
         { ...event, place, isSetAside: false },
-        { heldCount: Math.max(0, conversation.heldCount - 1), setAsideCount: conversation.setAsideCount + 1 },
+        { ...fewer(conversation, false, 1), setAsideCount: conversation.setAsideCount + 1 },
         [
           {
             Put: {

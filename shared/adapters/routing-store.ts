@@ -6,10 +6,7 @@ import { Fault } from '../domain/fault.ts';
 import { type ConversationRecord, conversationRecord, countedNumber } from '../domain/records.ts';
 import { calling, hasName, unavailable } from './aws-errors.ts';
 import { directoryKey } from './directory-keys.ts';
-import { type DirectoryKey, parsed } from './directory-reader.ts';
-
-/** BatchGetItem takes no more keys. */
-const keysAtOnce = 100;
+import { type DirectoryKey, keysAtOnce, nameOf, parsed } from './directory-reader.ts';
 
 type Row = Record<string, unknown>;
 
@@ -62,7 +59,7 @@ export const routingStore = (client: DynamoDBDocumentClient, table: string): Rou
 
   const read = (key: DirectoryKey): Promise<Row | undefined> => {
     if (waiting.size === 0) setImmediate(() => void readAll());
-    const name = `${key.pk}\n${key.sk}`;
+    const name = nameOf(key);
     const known = waiting.get(name) ?? { key, row: Promise.withResolvers<Row | undefined>() };
     waiting.set(name, known);
     return known.row.promise;

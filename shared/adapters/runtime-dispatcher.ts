@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { AgentEvent } from '../contracts/agent-event.ts';
 import { maxAnswerBytes, outcomeOf } from '../domain/agent-answer.ts';
 import { type Dispatcher, type DispatchOutcome, dispatchTimeout } from '../domain/dispatch.ts';
+import { jsonOf } from '../domain/json.ts';
 import { signedEvent } from './signed-event.ts';
 
 /** By the kind of target. Where the operator has set no runtime, an agent that wants it fails: its events wait for one. */
@@ -55,14 +56,6 @@ const outcomeOfFunction = (payload: Uint8Array = new Uint8Array()): DispatchOutc
     isEncoded: isBase64Encoded === true,
     retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
   });
-};
-
-const jsonOf = (bytes: Uint8Array): unknown => {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 };
 
 /** A message with its attributes. The queue takes no more ("Amazon SQS message quotas"). In bytes. */

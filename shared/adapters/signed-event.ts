@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import type { AgentEvent } from '../contracts/agent-event.ts';
+import { sqsSafe } from '../domain/queue-packing.ts';
 
 /** An event as it travels: exactly these bytes are signed. */
 export interface SignedEvent {
@@ -8,12 +9,9 @@ export interface SignedEvent {
   readonly headers: Readonly<Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string>>;
 }
 
-/** Characters that JSON may hold as they are and SQS refuses ("SendMessage", SQS API reference). */
-const refusedBySqs = /[\ufffe\uffff]/g;
-
 /** `webhook-id` is the event id and stays the same over all repeats. */
 export const signedEvent = (event: AgentEvent, signingSecrets: readonly Uint8Array[]): SignedEvent => {
-  const body = JSON.stringify(event).replace(refusedBySqs, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
+  const body = sqsSafe(JSON.stringify(event));
   const { eventId } = event.data;
   const timestamp = new Date();
   return {

@@ -82,7 +82,7 @@ export const webhookStore = (client: DynamoDBDocumentClient, table: string) => {
           key: directoryKey.credential(route.tenantId, route.credentialId),
           schema: receivingCredential,
         }));
-        if (wanted.length > 0) found.push(...(await reader.getMany(wanted, ofCredential)).flatMap((it) => it ?? []));
+        found.push(...(await reader.getMany(wanted, ofCredential)).filter((it) => it !== undefined));
         after = page.nextCursor ?? undefined;
       } while (after !== undefined);
       return found.filter(({ status }) => status !== 'removing');

@@ -1,5 +1,6 @@
 import { agentAnswer, maxRepliesPerAnswer } from '../contracts/agent-event.ts';
 import type { DispatchOutcome } from './dispatch.ts';
+import { jsonOf } from './json.ts';
 
 /** What an agent has answered, by whatever way it was asked. Nothing of it is believed yet. */
 export interface UnverifiedAnswer {
@@ -66,14 +67,6 @@ const canBeWrittenDown = (value: unknown, depth: number): boolean => {
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object' || value === null) return true;
   return depth > 0 && Object.values(value).every((inner) => canBeWrittenDown(inner, depth - 1));
-};
-
-const jsonOf = (body: Uint8Array): unknown => {
-  try {
-    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 };
 
 /** Seconds in digits (RFC 9110, delay-seconds). Why no date: it would be judged by the agent's clock. */

@@ -23,13 +23,26 @@ export interface ConversationKey {
   readonly conversationId: ConversationId;
 }
 
+/** A conversation, and what else it is called: null where the event knows no other name of it. */
+export interface NamedConversation {
+  readonly conversationId: ConversationId;
+  readonly alsoKnownAs: ConversationId | null;
+}
+
+/** @throws {Fault} store-unavailable, row-malformed */
+export const readConversation = async (
+  { phoneNumberId, conversationId }: Pick<ConversationKey, 'phoneNumberId' | 'conversationId'>,
+  routing: Pick<RoutingStore, 'read'>,
+): Promise<ConversationRecord | undefined> =>
+  (await routing.read(phoneNumberId, [conversationId])).conversations.get(conversationId);
+
 /** A conversation through whatever credential. */
 export type ErasedKey = Omit<ConversationKey, 'credentialId'>;
 
 /** When the table may forget it, in epoch seconds. */
 export const conversationExpiry = (now: Date): number => Math.floor(now.getTime() / 1000) + lifetimeSeconds;
 
-export const newConversation = (key: Omit<ConversationKey, 'credentialId'>, now: Date): ConversationRecord => ({
+export const newConversation = (key: ErasedKey, now: Date): ConversationRecord => ({
   conversationId: key.conversationId,
   tenantId: key.tenantId,
   phoneNumberId: key.phoneNumberId,
@@ -62,13 +75,6 @@ export const changed = (
   expiresAt: conversationExpiry(now),
 });
 
-/** What is to be written to one item so that two forms of a customer's identity are known to be the same. */
-export interface Link {
-  readonly before: ConversationRecord | undefined;
-  readonly id: ConversationId;
-  readonly change: { readonly joinedTo: ConversationId } | { readonly joinedBy: ConversationId };
-}
-
 /**
  * Its customer is forgotten: nothing but that is known of it, and what is in its line goes. Which name it is joined to stays, so that it is
  * erased under either again.
@@ -100,6 +106,13 @@ export const isKnown = (record: ConversationRecord): boolean =>
 /** The customer was erased at that time or later. */
 export const isErasedSince = (record: ConversationRecord | undefined, receivedAt: string): boolean =>
   record?.erasedAt != null && receivedAt <= record.erasedAt;
+
+/** What is to be written to one item so that two forms of a customer's identity are known to be the same. */
+export interface Link {
+  readonly before: ConversationRecord | undefined;
+  readonly id: ConversationId;
+  readonly change: { readonly joinedTo: ConversationId } | { readonly joinedBy: ConversationId };
+}
 
 /**
  * One customer may appear under two ids: with the user id and with the phone number. Which of the two is the conversation, and what has to be
@@ -140,6 +153,29 @@ export const joinedConversation = (
   // What is held under the other form must come out under it first.
   const isFree = second.joinedBy === null && second.heldCount + second.setAsideCount === 0;
   return { conversationId: own, links: isFree ? otherToOwn : [] };
+};
+
+export interface FoundConversation extends Joined {
+  readonly number: CountedNumber | undefined;
+  readonly conversation: ConversationRecord | undefined;
+  /** What is known under the two names, joined or not. */
+  readonly known: RoutingState['conversations'];
+}
+
+/** Reads a number and the conversation of a customer with it, under whichever name it is known. @throws {Fault} store-unavailable, row-malformed */
+export const findConversation = async (
+  phoneNumberId: PhoneNumberId,
+  { conversationId: own, alsoKnownAs: other }: NamedConversation,
+  routing: Pick<RoutingStore, 'read'>,
+): Promise<FoundConversation> => {
+  const { number, conversations: known } = await routing.read(phoneNumberId, other === null ? [own] : [own, other]);
+  const joined = joinedConversation(own, other, known);
+  const { conversationId } = joined;
+  const conversation =
+    conversationId === own || conversationId === other
+      ? known.get(conversationId)
+      : await readConversation({ phoneNumberId, conversationId }, routing);
+  return { ...joined, number, conversation, known };
 };
 
 /** Nothing where it says so already. */

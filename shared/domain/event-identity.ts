@@ -1,6 +1,7 @@
 import type { Customer } from '../contracts/agent-event.ts';
 import { type ConversationId, conversationId, type EventId, eventId, type TenantId } from '../contracts/ids.ts';
 import { digestOf, keyedDigestOf } from '../crypto/identifiers.ts';
+import type { NamedConversation } from './conversation.ts';
 import type { ReportedEvent } from './webhook-delivery.ts';
 
 /**
@@ -42,12 +43,6 @@ export const customerKeyOf = (salt: Uint8Array, { groupId, userId, waId }: Custo
 /** One customer on one number. */
 export const conversationIdOf = (tenant: TenantId, phoneNumberId: string, customerKey: string): ConversationId =>
   conversationId.parse(`conv_${digestOf(tenant, phoneNumberId, customerKey)}`);
-
-/** A conversation, and what else it is called: null where the event knows no other name of it. */
-export interface NamedConversation {
-  readonly conversationId: ConversationId;
-  readonly alsoKnownAs: ConversationId | null;
-}
 
 /**
  * The conversation that an event belongs to. Where it says that the customer has changed, that of the new identity, also known as that of

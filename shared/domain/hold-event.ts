@@ -32,6 +32,16 @@ export const obstacle = (
   return circuit?.state === 'gone' ? 'gone' : undefined;
 };
 
+/** The same by the agent's name. Nothing keeps an agent that the number has no more: what was held for it goes to whoever it is for now. */
+export const obstacleOf = (
+  number: Pick<NumberRecord, 'stopped' | 'circuits' | 'bindings'>,
+  agent: AgentId,
+  kind?: EventKind,
+): ReturnType<typeof obstacle> => {
+  const binding = number.bindings.find(({ agentId }) => agentId === agent);
+  return binding && obstacle(number, binding, kind);
+};
+
 export const holdReason = (
   number: Pick<NumberRecord, 'stopped' | 'circuits'>,
   binding: Pick<Binding, 'agentId' | 'pausedAt'>,

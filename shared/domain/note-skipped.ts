@@ -1,5 +1,5 @@
 import type { EventsMessage } from '../contracts/queued-events.ts';
-import { changed, newConversation, type RoutingStore } from './conversation.ts';
+import { changed, newConversation, type RoutingStore, readConversation } from './conversation.ts';
 
 /**
  * Notes that an event of a conversation is going to the dead letters: whoever redrives it will want to know whether the conversation has
@@ -8,8 +8,7 @@ import { changed, newConversation, type RoutingStore } from './conversation.ts';
  */
 export const noteSkipped = async (message: EventsMessage, routing: RoutingStore, now: Date): Promise<void> => {
   if (message.type === 'account-news' || message.type === 'release-held') return;
-  const { phoneNumberId, conversationId } = message;
-  const before = (await routing.read(phoneNumberId, [conversationId])).conversations.get(conversationId);
+  const before = await readConversation(message, routing);
   const record = before ?? newConversation(message, now);
   await routing.save(before, changed(record, { skippedAt: now.toISOString() }, now));
 };

@@ -132,6 +132,6 @@ const batchesOf = (messages: readonly QueueMessage[]): (readonly QueueMessage[])
   return batches;
 };
 
-/** SQS carries no U+FFFE and U+FFFF (XML 1.0 characters); inside JSON they can be escaped. */
+/** SQS refuses U+FFFE and U+FFFF ("SendMessage", SQS API reference), which JSON may hold as they are; here they are escaped. */
 export const sqsSafe = (json: string): string =>
   json.replace(/[\ufffe\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`);

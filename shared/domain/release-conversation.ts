@@ -1,4 +1,5 @@
 import type { QueuedEvents, ReleaseHeld } from '../contracts/queued-events.ts';
+import { readConversation } from './conversation.ts';
 import { deliverEvent } from './deliver-event.ts';
 import { dispatchTimeout } from './dispatch.ts';
 import type { RouteEventPorts } from './event-on-its-way.ts';
@@ -33,7 +34,7 @@ type Step = RouteOutcome | 'next' | 'target-in-order';
 
 const releaseFirst = async (request: ReleaseHeld, ports: RouteEventPorts): Promise<Step> => {
   const { conversationId, action } = request;
-  const conversation = await conversationOf(request, ports);
+  const conversation = await readConversation(request, ports.routing);
   if (conversation === undefined) return 'finished';
   const held = await ports.held.first(conversationId, {
     setAside: action === 'replay-all' || action === 'discard',
@@ -59,7 +60,7 @@ const releaseFirst = async (request: ReleaseHeld, ports: RouteEventPorts): Promi
     events: [body.event],
   };
   const found = await lookUp(batch, body.event, ports);
-  if (found === 'foreign' || found.outcome === 'unwanted') return drop(held, request, ports, 'EventsUnwanted');
+  if (found.outcome !== 'found') return drop(held, request, ports, 'EventsUnwanted');
   const between = obstacle(found.number, found.choice.binding, body.event.kind);
   const isProbe = action === 'probe' && between === 'suspended';
   if (between !== undefined && !isProbe) return 'finished';
@@ -142,17 +143,11 @@ const changeLine = async (
   change: (conversation: ConversationRecord) => Promise<ConversationRecord | undefined>,
 ): Promise<void> => {
   for (let time = 0; time < mostChanges; time++) {
-    const conversation = await conversationOf(request, ports);
+    const conversation = await readConversation(request, ports.routing);
     if (conversation === undefined || (await change(conversation)) !== undefined) return;
   }
   throw new Fault('store-unavailable', { retryable: true });
 };
-
-const conversationOf = async (
-  { phoneNumberId, conversationId }: ReleaseHeld,
-  { routing }: RouteEventPorts,
-): Promise<ConversationRecord | undefined> =>
-  (await routing.read(phoneNumberId, [conversationId])).conversations.get(conversationId);
 
 /** It was not asked for, so it keeps waiting. */
 const isToWait = (held: HeldEvent, request: ReleaseHeld, now: Date): boolean => {

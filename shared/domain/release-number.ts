@@ -3,7 +3,7 @@ import type { ReleaseAction, ReleaseHeld } from '../contracts/queued-events.ts';
 import type { Work } from '../contracts/work.ts';
 import { probePause } from './circuit.ts';
 import type { RoutingStore } from './conversation.ts';
-import { type HeldConversation, obstacle } from './hold-event.ts';
+import { type HeldConversation, obstacleOf } from './hold-event.ts';
 import type { Journal } from './journal.ts';
 import type { QueueMessage } from './queue-packing.ts';
 import { queueRelease } from './queue-release.ts';
@@ -101,8 +101,7 @@ const actionFor = (
   number: NumberRecord | undefined,
 ): ReleaseAction | undefined => {
   if (number === undefined || wanted === 'discard') return 'discard';
-  const binding = number.bindings.find(({ agentId }) => agentId === conversation.agentId);
-  return binding === undefined || obstacle(number, binding) === undefined ? wanted : undefined;
+  return obstacleOf(number, conversation.agentId) === undefined ? wanted : undefined;
 };
 
 const requestFor = (

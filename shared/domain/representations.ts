@@ -1,7 +1,7 @@
 import type { Agent } from '../contracts/agent.ts';
 import type { Credential } from '../contracts/credential.ts';
 import { type CredentialId, credentialId, type PhoneNumberId } from '../contracts/ids.ts';
-import type { AgentRecord, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
+import type { AgentRecord, Binding, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
 
 export const phoneNumbersView = (record: CredentialRecord): Credential['phoneNumbers'] =>
   record.phoneNumbers.map((number) => {
@@ -82,20 +82,20 @@ export const agentView = (
       status: whatsapp.enabled && credential ? stateOf(credential).status : 'disabled',
       displayPhoneNumber: number?.displayPhoneNumber ?? null,
     },
-    dispatch: dispatchOf(record, answered),
+    dispatch: dispatchOf(record, answered?.tenantId === record.tenantId ? answered : undefined),
     previousSigningSecretUntil: record.previousSignsUntil,
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,
   };
 };
 
-/** What its user has said comes before what the router has found out. */
-const dispatchOf = (
-  { tenantId, agentId, pausedAt }: AgentRecord,
-  number: NumberRecord | undefined,
+/** What its user has said comes before what the router has found out; `number`: the one that the agent answers, if any. */
+export const dispatchOf = (
+  { agentId, pausedAt }: Pick<Binding, 'agentId' | 'pausedAt'>,
+  number: Pick<NumberRecord, 'circuits'> | undefined,
 ): Agent['dispatch'] => {
   if (pausedAt !== null) return { state: 'paused', since: pausedAt };
-  const { state, since = null } = (number?.tenantId === tenantId ? number.circuits[agentId] : undefined) ?? {};
+  const { state, since = null } = number?.circuits[agentId] ?? {};
   switch (state) {
     case 'gone':
       return { state, since };

@@ -2,10 +2,10 @@ import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
 import { type Choice, chooseAgent } from './choose-agent.ts';
 import { afterFailure, probePause } from './circuit.ts';
 import type { HeldClaim } from './claim.ts';
-import { changed, isErasedSince, joinedConversation, newConversation, withHuman } from './conversation.ts';
+import { changed, findConversation, isErasedSince, type Link, newConversation, withHuman } from './conversation.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
 import type { EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
-import { type HoldReason, holdReason, obstacle, putHeldBody, relayKeyOf } from './hold-event.ts';
+import { type HoldReason, holdReason, obstacleOf, putHeldBody, relayKeyOf } from './hold-event.ts';
 import type { ConversationEnvelope } from './queue-packing.ts';
 import { queueRelease } from './queue-release.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
@@ -29,7 +29,7 @@ export const routeEvent = async (
 ): Promise<RouteOutcome> => {
   const trace = traceOf(batch, event);
   const found = await lookUp(batch, event, ports);
-  if (found === 'foreign') {
+  if (found.outcome === 'foreign') {
     ports.journal.warn('event-foreign', trace);
     ports.journal.count('EventsForeign');
     return 'finished';
@@ -90,7 +90,7 @@ interface Placed {
   readonly envelope: ConversationEnvelope;
   readonly number: CountedNumber;
   readonly conversation: ConversationRecord | undefined;
-  readonly links: ReturnType<typeof joinedConversation>['links'];
+  readonly links: readonly Link[];
 }
 
 /** And which agent gets it. */
@@ -105,23 +105,28 @@ interface Unwanted extends Placed {
   readonly isErased: boolean;
 }
 
+/** The number is not its tenant's, or takes nothing from its credential. */
+interface Foreign {
+  readonly outcome: 'foreign';
+}
+
 /** @throws {Fault} store-unavailable, row-malformed */
 export const lookUp = async (
   { type: _, events: __, ...envelope }: QueuedEvents,
   event: QueuedEvent,
   { routing, now }: Pick<RouteEventPorts, 'routing' | 'now'>,
-): Promise<Found | Unwanted | 'foreign'> => {
-  const ids = [envelope.conversationId, ...(event.alsoKnownAs === null ? [] : [event.alsoKnownAs])];
-  const { number, conversations } = await routing.read(envelope.phoneNumberId, ids);
+): Promise<Found | Unwanted | Foreign> => {
+  const named = { conversationId: envelope.conversationId, alsoKnownAs: event.alsoKnownAs };
+  const { number, conversationId, conversation, known, links } = await findConversation(
+    envelope.phoneNumberId,
+    named,
+    routing,
+  );
   if (number?.tenantId !== envelope.tenantId || !number.acceptedSources.includes(envelope.credentialId))
-    return 'foreign';
-  const { conversationId, links } = joinedConversation(envelope.conversationId, event.alsoKnownAs, conversations);
-  const conversation = ids.includes(conversationId)
-    ? conversations.get(conversationId)
-    : (await routing.read(envelope.phoneNumberId, [conversationId])).conversations.get(conversationId);
+    return { outcome: 'foreign' };
   const placed = { envelope: { ...envelope, conversationId }, number, conversation, links };
   // Under whatever name: two of them need not have been joined yet.
-  const isErased = [...conversations.values(), conversation].some((it) => isErasedSince(it, envelope.receivedAt));
+  const isErased = [...known.values(), conversation].some((it) => isErasedSince(it, envelope.receivedAt));
   const choice = isErased ? undefined : chooseAgent(number, conversation, event, now());
   return choice === undefined ? { outcome: 'unwanted', ...placed, isErased } : { outcome: 'found', ...placed, choice };
 };
@@ -180,7 +185,7 @@ const holdOrDispatch = async (attempt: Attempt): Promise<RouteOutcome> => {
     if (why === undefined) return afterDelivery(await deliverEvent(routedEvent(current), undefined), current);
     if (await hold(current, why)) return 'finished';
     const found = await lookUp(attempt.batch, attempt.event, attempt.ports);
-    if (found === 'foreign' || found.outcome === 'unwanted') break;
+    if (found.outcome !== 'found') break;
     current = { ...attempt, found };
   }
   await attempt.claim.release();
@@ -223,8 +228,7 @@ const hold = async (
 const releaseIfFree = async (found: Found, { kind }: QueuedEvent, ports: RouteEventPorts): Promise<void> => {
   const { phoneNumberId, conversationId } = found.envelope;
   const { number, conversations } = await ports.routing.read(phoneNumberId, [conversationId]);
-  const binding = number?.bindings.find(({ agentId }) => agentId === found.choice.binding.agentId);
-  const isHeldStill = number !== undefined && binding !== undefined && obstacle(number, binding, kind) !== undefined;
+  const isHeldStill = number !== undefined && obstacleOf(number, found.choice.binding.agentId, kind) !== undefined;
   if (isHeldStill || (conversations.get(conversationId)?.heldCount ?? 0) === 0) return;
   const request = { ...found.envelope, type: 'release-held', action: 'replay', maxAgeHours: null } as const;
   await queueRelease([request], ports.queue);
@@ -241,9 +245,9 @@ const afterDelivery = async (
     return 'repeat';
   }
   const again = await lookUp(batch, event, ports);
-  const isFound = again !== 'foreign' && again.outcome === 'found';
   const because = target === 'held' ? 'failed' : target;
-  if (isFound && (await hold({ batch, event, found: again, claim, rounds, ports }, because))) return 'finished';
+  if (again.outcome === 'found' && (await hold({ batch, event, found: again, claim, rounds, ports }, because)))
+    return 'finished';
   await claim.release();
   return 'repeat';
 };

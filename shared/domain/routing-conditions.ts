@@ -1,6 +1,7 @@
 import type { RoutingConditions } from '../contracts/agent.ts';
 import type { FieldError } from '../contracts/problem.ts';
 import type { QueuedEvent } from '../contracts/queued-events.ts';
+import { isJsonObject, type JsonObject, jsonOf } from './json.ts';
 import { holdsWords, wordsOf } from './keywords.ts';
 import { dialledDigits, isInternational, looksDialled, namesSender } from './senders.ts';
 
@@ -71,15 +72,13 @@ const spokenPlaces = [
   ['order', 'text'],
 ] as const;
 
-type MetaObject = Readonly<Record<string, unknown>>;
-
 /** Each text by itself: a phrase must not reach from one into the next. */
-const textsOf = (message: MetaObject): readonly string[] => {
+const textsOf = (message: JsonObject): readonly string[] => {
   const edited = at(message, ['edit', 'message']);
   return [
     ...spokenPlaces.flatMap((place) => textAt(message, place) ?? []),
     ...formEntriesOf(message),
-    ...(isObject(edited) ? spokenPlaces.flatMap((place) => textAt(edited, place) ?? []) : []),
+    ...(isJsonObject(edited) ? spokenPlaces.flatMap((place) => textAt(edited, place) ?? []) : []),
   ];
 };
 
@@ -87,26 +86,19 @@ const textsOf = (message: MetaObject): readonly string[] => {
 const longestForm = 65_536;
 
 /** What was filled into a Flow: JSON within JSON, whose `flow_token` is the business's own. */
-const formEntriesOf = (message: MetaObject): readonly string[] => {
+const formEntriesOf = (message: JsonObject): readonly string[] => {
   const json = textAt(message, ['interactive', 'nfm_reply', 'response_json']);
   if (json === undefined || json.length > longestForm) return [];
-  try {
-    const form: unknown = JSON.parse(json);
-    if (!isObject(form)) return [];
-    return Object.entries(form)
-      .filter(([name]) => name !== 'flow_token')
-      .flatMap(([, entry]) => entry)
-      .filter((entry) => typeof entry === 'string');
-  } catch {
-    return [];
-  }
+  const form = jsonOf(json);
+  if (!isJsonObject(form)) return [];
+  return Object.entries(form)
+    .filter(([name]) => name !== 'flow_token')
+    .flatMap(([, entry]) => entry)
+    .filter((entry) => typeof entry === 'string');
 };
 
-const isObject = (value: unknown): value is MetaObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const at = (value: unknown, path: readonly string[]): unknown =>
-  path.reduce<unknown>((inner, name) => (isObject(inner) ? inner[name] : undefined), value);
+  path.reduce<unknown>((inner, name) => (isJsonObject(inner) ? inner[name] : undefined), value);
 
 /** Meta writes some ids as numbers. */
 const textAt = (value: unknown, path: readonly string[]): string | undefined => {

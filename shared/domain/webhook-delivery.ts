@@ -1,7 +1,6 @@
 import type { Customer } from '../contracts/agent-event.ts';
 import type { EventKind } from '../contracts/queued-events.ts';
-
-type MetaObject = Readonly<Record<string, unknown>>;
+import { isJsonObject, type JsonObject, jsonOf } from './json.ts';
 
 /** One thing that Meta reports: a message, a status, a notice. Unknown fields and types are reports too, never errors. */
 export interface ReportedEvent {
@@ -19,7 +18,7 @@ export interface ReportedEvent {
   readonly customer: Customer;
   /** Who the customer was before, where the event says that this has changed. */
   readonly formerCustomer: Customer | null;
-  readonly value: MetaObject;
+  readonly value: JsonObject;
 }
 
 /**
@@ -28,30 +27,17 @@ export interface ReportedEvent {
  * Why no schemas: they cost several times as much as JSON.parse, and one odd item would take the others along.
  */
 export const parseDelivery = (rawBody: Uint8Array): readonly ReportedEvent[] | undefined => {
-  const body = parsedJson(rawBody);
-  if (!isObject(body) || !Array.isArray(body.entry)) return undefined;
+  const body = jsonOf(rawBody);
+  if (!isJsonObject(body) || !Array.isArray(body.entry)) return undefined;
   const entries: readonly unknown[] = body.entry;
-  if (entries.length > 0 && !entries.some(isObject)) return undefined;
+  if (entries.length > 0 && !entries.some(isJsonObject)) return undefined;
   const events: ReportedEvent[] = [];
   for (const entry of entries) {
-    if (!isObject(entry)) continue;
-    for (const change of listOf(entry.changes)) if (isObject(change)) reportChange(entry, change, events);
+    if (!isJsonObject(entry)) continue;
+    for (const change of listOf(entry.changes)) if (isJsonObject(change)) reportChange(entry, change, events);
   }
   return events;
 };
-
-const parsedJson = (rawBody: Uint8Array): unknown => {
-  try {
-    const { buffer, byteOffset, byteLength } = rawBody;
-    const bytes = Buffer.isBuffer(rawBody) ? rawBody : Buffer.from(buffer, byteOffset, byteLength);
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-};
-
-const isObject = (value: unknown): value is MetaObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const noItems: readonly unknown[] = [];
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : noItems);
@@ -77,9 +63,9 @@ const readingOf = (
 
 const nobody: Customer = { waId: null, userId: null, groupId: null, name: null };
 const notice = readingOf('account', null, nobody);
-const noIds: MetaObject = {};
+const noIds: JsonObject = {};
 
-type Reader = (item: MetaObject, field: string, contacts: Contacts) => Reading;
+type Reader = (item: JsonObject, field: string, contacts: Contacts) => Reading;
 
 /** Every list that Meta is known to use, with how its items are read. */
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
@@ -136,7 +122,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   [
     'user_id_update',
     (update, _field, contacts) => {
-      const { current, previous } = isObject(update.user_id) ? update.user_id : noIds;
+      const { current, previous } = isJsonObject(update.user_id) ? update.user_id : noIds;
       const former = text(previous);
       return readingOf(
         'account',
@@ -152,7 +138,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     (error, _field, { value }) => {
       // Beside a message it is about that one, and has no other sign of when it was.
       const [message, ...others] = listOf(value.messages);
-      const isOfMessage = isObject(message) && others.length === 0;
+      const isOfMessage = isJsonObject(message) && others.length === 0;
       return isOfMessage ? readingOf('account', joined(message.id, error.code), nobody) : notice;
     },
   ],
@@ -160,9 +146,9 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 ]);
 
 /** Walks every list, the unknown ones too; a value without any item is one report by itself. */
-const reportChange = (entry: MetaObject, change: MetaObject, events: ReportedEvent[]): void => {
+const reportChange = (entry: JsonObject, change: JsonObject, events: ReportedEvent[]): void => {
   const field = text(change.field) ?? '';
-  const value = isObject(change.value) ? change.value : { value: change.value };
+  const value = isJsonObject(change.value) ? change.value : { value: change.value };
   const phoneNumberId = phoneNumberIdOf(value);
   const setting: Setting = {
     wabaId: (field === 'account_update' ? clientWabaOf(value) : null) ?? text(entry.id) ?? '',
@@ -185,13 +171,15 @@ const reportChange = (entry: MetaObject, change: MetaObject, events: ReportedEve
     if (read === undefined) unknown.push(name);
     else
       for (const item of items)
-        events.push(isObject(item) ? eventOf(setting, read(item, field, contacts), item) : odd(setting, name, item));
+        events.push(
+          isJsonObject(item) ? eventOf(setting, read(item, field, contacts), item) : odd(setting, name, item),
+        );
   }
   if (events.length === before) events.push(eventOf(setting, notice, value));
   else for (const name of unknown) for (const item of listOf(value[name])) events.push(odd(setting, name, item));
 };
 
-const eventOf = (setting: Setting, reading: Reading, value: MetaObject): ReportedEvent => ({
+const eventOf = (setting: Setting, reading: Reading, value: JsonObject): ReportedEvent => ({
   kind: reading.kind,
   wabaId: setting.wabaId,
   field: setting.field,
@@ -209,28 +197,28 @@ const odd = (setting: Setting, name: string, item: unknown): ReportedEvent =>
   eventOf(setting, notice, { [name]: [item] });
 
 /** Where a partner hears of a customer's account, `entry.id` is the partner's own portfolio. */
-const clientWabaOf = (value: MetaObject): string | null =>
-  isObject(value.waba_info) ? text(value.waba_info.waba_id) : null;
+const clientWabaOf = (value: JsonObject): string | null =>
+  isJsonObject(value.waba_info) ? text(value.waba_info.waba_id) : null;
 
-const phoneNumberIdOf = (value: MetaObject): string | null => {
-  if (isObject(value.metadata)) return text(value.metadata.phone_number_id);
-  if (isObject(value.phone_number_settings)) return text(value.phone_number_settings.phone_number_id);
+const phoneNumberIdOf = (value: JsonObject): string | null => {
+  if (isJsonObject(value.metadata)) return text(value.metadata.phone_number_id);
+  if (isJsonObject(value.phone_number_settings)) return text(value.phone_number_settings.phone_number_id);
   return value.entity_type === 'PHONE_NUMBER' ? text(value.entity_id) : null;
 };
 
-const displayPhoneNumberOf = (field: string, value: MetaObject): string | null =>
+const displayPhoneNumberOf = (field: string, value: JsonObject): string | null =>
   digits(
-    (isObject(value.metadata) ? value.metadata.display_phone_number : undefined) ??
+    (isJsonObject(value.metadata) ? value.metadata.display_phone_number : undefined) ??
       value.display_phone_number ??
       (field === 'account_update' ? value.phone_number : undefined),
   );
 
 /** The contacts that stand beside the items of a change. */
 interface Contacts {
-  readonly value: MetaObject;
+  readonly value: JsonObject;
   readonly list: readonly unknown[];
   /** Made when there are several. */
-  byIdentity?: { readonly userIds: ReadonlyMap<unknown, MetaObject>; readonly waIds: ReadonlyMap<unknown, MetaObject> };
+  byIdentity?: { readonly userIds: ReadonlyMap<unknown, JsonObject>; readonly waIds: ReadonlyMap<unknown, JsonObject> };
 }
 
 /**
@@ -250,38 +238,38 @@ const customerOf = (contacts: Contacts, from: unknown, fromUserId: unknown, grou
     waId: waId ?? text(contact.wa_id),
     userId: addsUserId ? text(contact.user_id) : userId,
     groupId,
-    name: isObject(contact.profile) ? text(contact.profile.name) : null,
+    name: isJsonObject(contact.profile) ? text(contact.profile.name) : null,
   };
 };
 
-const sameCustomer = (contacts: Contacts, waId: string | null, userId: string | null): MetaObject | undefined => {
+const sameCustomer = (contacts: Contacts, waId: string | null, userId: string | null): JsonObject | undefined => {
   const [first] = contacts.list;
-  if (contacts.list.length <= 1) return isObject(first) && isSame(first, waId, userId) ? first : undefined;
-  contacts.byIdentity ??= indexOf(contacts.list.filter(isObject));
+  if (contacts.list.length <= 1) return isJsonObject(first) && isSame(first, waId, userId) ? first : undefined;
+  contacts.byIdentity ??= indexOf(contacts.list.filter(isJsonObject));
   const { userIds, waIds } = contacts.byIdentity;
   const found = (userId === null ? undefined : userIds.get(userId)) ?? (waId === null ? undefined : waIds.get(waId));
   return found !== undefined && isSame(found, waId, userId) ? found : undefined;
 };
 
-const indexOf = (contacts: readonly MetaObject[]) => ({
+const indexOf = (contacts: readonly JsonObject[]) => ({
   userIds: new Map(contacts.map((contact) => [text(contact.user_id), contact])),
   waIds: new Map(contacts.map((contact) => [text(contact.wa_id), contact])),
 });
 
-const isSame = (contact: MetaObject, waId: string | null, userId: string | null): boolean =>
+const isSame = (contact: JsonObject, waId: string | null, userId: string | null): boolean =>
   (userId !== null && contact.user_id === userId) ||
   (waId !== null && contact.wa_id === waId && !contradicts(contact, userId));
 
 /** The only contact, where there is only one item that it can belong to. */
-const loneContact = ({ value, list }: Contacts, userId: string | null): MetaObject | undefined => {
+const loneContact = ({ value, list }: Contacts, userId: string | null): JsonObject | undefined => {
   const [first] = list;
-  if (list.length !== 1 || !isObject(first) || contradicts(first, userId)) return undefined;
+  if (list.length !== 1 || !isJsonObject(first) || contradicts(first, userId)) return undefined;
   let items = 0;
   for (const name of readers.keys()) items += listOf(value[name]).length;
   return items === 1 ? first : undefined;
 };
 
-const contradicts = (contact: MetaObject, userId: string | null): boolean => {
+const contradicts = (contact: JsonObject, userId: string | null): boolean => {
   const other = text(contact.user_id);
   return userId !== null && other !== null && other !== userId;
 };
@@ -294,7 +282,7 @@ const changesOfIdentity: readonly unknown[] = [
 ];
 
 const newIdentityOf = (system: unknown, former: Customer): Customer | undefined => {
-  if (!isObject(system) || !changesOfIdentity.includes(system.type) || former.groupId !== null) return undefined;
+  if (!isJsonObject(system) || !changesOfIdentity.includes(system.type) || former.groupId !== null) return undefined;
   const waId = text(system.new_wa_id) ?? text(system.wa_id);
   const userId = text(system.user_id);
   return waId === null && userId === null ? undefined : { waId, userId, groupId: null, name: former.name };

@@ -44,18 +44,17 @@ interface World {
 const ask = async (body: object, { number, conversations = [], tenant = 'acme' }: World = {}) => {
   const read: ConversationId[] = [];
   const ports: PreviewRoutingPorts = {
-    numbers: {
-      readNumber: (id) =>
-        Promise.resolve(
-          id === ids.number
-            ? { ...numberRecordOf({ bindings: [bindingOf(), orders], ...number }), revision: 1 }
-            : undefined,
-        ),
-    },
-    conversations: {
-      read: (id) => {
-        read.push(id);
-        return Promise.resolve(conversations.find((one) => one.conversationId === id));
+    routing: {
+      read: (id, wanted) => {
+        read.push(...wanted);
+        const found = conversations.filter(({ conversationId }) => wanted.includes(conversationId));
+        return Promise.resolve({
+          number:
+            id === ids.number
+              ? { ...numberRecordOf({ bindings: [bindingOf(), orders], ...number }), revision: 1 }
+              : undefined,
+          conversations: new Map(found.map((one) => [one.conversationId, one])),
+        });
       },
     },
     salts: { tenantSalt: () => Promise.resolve(salt) },

@@ -1,0 +1,17 @@
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** JSON in UTF-8 or as a text; undefined for anything else. */
+export const jsonOf = (json: Uint8Array | string): unknown => {
+  try {
+    return JSON.parse(typeof json === 'string' ? json : textOf(json));
+  } catch {
+    return undefined;
+  }
+};
+
+/** Without a copy of the bytes. */
+const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
