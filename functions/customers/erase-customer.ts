@@ -7,6 +7,7 @@ import type { ConversationId, PhoneNumberId, TenantId } from '../../shared/contr
 import type { ErasedKey } from '../../shared/domain/conversation.ts';
 import { conversationIdOf, customerKeyOf } from '../../shared/domain/event-identity.ts';
 import type { ConversationRecord } from '../../shared/domain/records.ts';
+import { dialledDigits } from '../../shared/domain/senders.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
@@ -110,7 +111,7 @@ const conversationsOf = (
   numbers: readonly PhoneNumberId[],
   salt: Uint8Array,
 ): readonly ErasedKey[] => {
-  const digits = id.replace(/\D/g, '');
+  const digits = dialledDigits(id);
   const forms: readonly Customer[] = [
     { ...nobody, userId: id },
     { ...nobody, groupId: id },

@@ -52,7 +52,7 @@ const record = (id: ConversationId, change: Partial<ConversationRecord> = {}) =>
 });
 
 describe('a customer is erased', () => {
-  test.each(['491511', '+491511', '+49 15 11', '(49) 15-11', '49.1511'])(
+  test.each(['491511', '+491511', '+49 15 11', '0049 1511', '(49) 15-11', '49.1511'])(
     'by phone number, written as %s',
     async (text) => {
       const it = world(record(idOf({ waId: '491511' }), { heldCount: 3 }));
