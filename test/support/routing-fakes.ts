@@ -1,12 +1,17 @@
 import type { AgentId, ConversationId, EventId, PhoneNumberId } from '../../shared/contracts/ids.ts';
+import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
+import { packParts } from '../../shared/crypto/secret-parts.ts';
 import type { CircuitStore } from '../../shared/domain/circuit.ts';
 import type { ClaimedEvent, ClaimProgress, ClaimStep, ClaimStore, HeldClaim } from '../../shared/domain/claim.ts';
 import { changed, newConversation, type RoutingStore } from '../../shared/domain/conversation.ts';
+import type { RouteEventPorts } from '../../shared/domain/event-on-its-way.ts';
 import { Fault } from '../../shared/domain/fault.ts';
 import type { HeldConversation, HeldEvent, HeldStore } from '../../shared/domain/hold-event.ts';
-import type { ConversationRecord, CountedNumber } from '../../shared/domain/records.ts';
+import type { QueueMessage } from '../../shared/domain/queue-packing.ts';
+import type { ConversationRecord, CountedNumber, NumberRecord } from '../../shared/domain/records.ts';
 import type { RelayStore } from '../../shared/domain/relay.ts';
 import type { Ticket } from '../../shared/domain/work.ts';
+import { memoryVault, recordingJournal, secretOf } from './fakes.ts';
 
 interface Claim extends ClaimProgress {
   leaseId: string | null;
@@ -250,4 +255,43 @@ export const recordingQueues = () => {
       return Promise.resolve();
     },
   };
+};
+
+/** Signing secret and access token of what `numberRecordOf` binds. */
+export const openableVault = () =>
+  memoryVault({
+    'acme/support/agent-signature/1': secretOf('a signing secret of an agent..32'),
+    'acme/cred_01J0000000000000000000000A/graph-api/1': () =>
+      packParts(SecretBytes.fromText('the token'), SecretBytes.fromText('the proof')),
+  });
+
+/** What a router needs but an agent and Meta, and what happens there: the Directory, claims, lines, bodies, queues. */
+export const memoryRouter = (
+  number: NumberRecord | undefined,
+  { claim, now }: { readonly claim?: Parameters<typeof memoryClaims>[0]; readonly now: () => Date },
+) => {
+  const releases = recordingQueues();
+  const directory = memoryDirectory(number === undefined ? [] : [{ revision: 1, ...number }], releases.tickets);
+  const claims = memoryClaims(claim);
+  const held = memoryHeld(directory, claims);
+  const relay = memoryRelay();
+  const journal = recordingJournal();
+  const queued: QueueMessage[] = [];
+  const queue = {
+    send: (batch: readonly QueueMessage[]) => {
+      queued.push(...batch);
+      return Promise.resolve(new Set<string>());
+    },
+  };
+  const { routing, circuits } = directory;
+  const ports: Omit<RouteEventPorts, 'dispatcher' | 'graph'> = {
+    ...{ routing, circuits, claims, held, relay, releases, queue, journal, now },
+    vault: openableVault(),
+    sleep: () => Promise.resolve(),
+    isOverdue: false,
+    askedToWait: () => undefined,
+    alongside: () => undefined,
+    timeLeft: () => 25_000,
+  };
+  return { ports, releases, directory, claims, held, relay, journal, queued };
 };

@@ -1,24 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { agentId, conversationId, eventId, tenantId } from '../../../shared/contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents, ReleaseHeld } from '../../../shared/contracts/queued-events.ts';
-import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
-import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import type { DispatchOutcome } from '../../../shared/domain/dispatch.ts';
 import type { RouteEventPorts } from '../../../shared/domain/event-on-its-way.ts';
-import type { QueueMessage } from '../../../shared/domain/queue-packing.ts';
 import type { NumberRecord } from '../../../shared/domain/records.ts';
 import { releaseConversation } from '../../../shared/domain/release-conversation.ts';
 import { releaseNumber } from '../../../shared/domain/release-number.ts';
 import { routeEvent } from '../../../shared/domain/route-event.ts';
-import { memoryVault, ok, recordingJournal, scriptedGraph, secretOf } from '../../support/fakes.ts';
+import { ok, scriptedGraph } from '../../support/fakes.ts';
 import { bindingOf, ids, numberRecordOf } from '../../support/records.ts';
-import {
-  memoryClaims,
-  memoryDirectory,
-  memoryHeld,
-  memoryRelay,
-  recordingQueues,
-} from '../../support/routing-fakes.ts';
+import { memoryRouter } from '../../support/routing-fakes.ts';
 
 const conversation = conversationId.parse(`conv_${'c'.repeat(43)}`);
 const other = conversationId.parse(`conv_${'d'.repeat(43)}`);
@@ -35,34 +26,13 @@ const event = (name: string, kind: QueuedEvent['kind'] = 'message'): QueuedEvent
 });
 
 const world = (number: Partial<NumberRecord> = {}) => {
-  const releases = recordingQueues();
-  const directory = memoryDirectory([{ ...numberRecordOf(number), revision: 1 }], releases.tickets);
-  const claims = memoryClaims();
-  const held = memoryHeld(directory, claims);
-  const relay = memoryRelay();
-  const journal = recordingJournal();
-  const queued: QueueMessage[] = [];
   const heard: { readonly text: string; readonly replayed: boolean; readonly heldSince: string | null }[] = [];
   const clock = { now: new Date('2026-11-22T10:00:00.000Z'), timeLeft: 25_000 };
+  const router = memoryRouter(numberRecordOf(number), { now: () => clock.now });
+  const { directory, claims, held, relay, releases, journal, queued } = router;
   let answer: (text: string) => DispatchOutcome = () => ({ outcome: 'answered', replies: [] });
   const ports: RouteEventPorts = {
-    routing: directory.routing,
-    circuits: directory.circuits,
-    claims,
-    held,
-    relay,
-    releases,
-    queue: {
-      send: (batch) => {
-        queued.push(...batch);
-        return Promise.resolve(new Set());
-      },
-    },
-    vault: memoryVault({
-      'acme/support/agent-signature/1': secretOf('a signing secret of an agent..32'),
-      'acme/cred_01J0000000000000000000000A/graph-api/1': () =>
-        packParts(SecretBytes.fromText('the token'), SecretBytes.fromText('the proof')),
-    }),
+    ...router.ports,
     dispatcher: {
       dispatch(_binding, { data }) {
         const text = 'message' in data ? String((data.message.text as { body: string }).body) : '';
@@ -72,12 +42,6 @@ const world = (number: Partial<NumberRecord> = {}) => {
       },
     },
     graph: scriptedGraph({ markRead: () => ok(undefined), sendMessage: () => ok({ wamid: 'wamid.OUT' }) }),
-    journal,
-    now: () => clock.now,
-    sleep: () => Promise.resolve(),
-    isOverdue: false,
-    askedToWait: () => undefined,
-    alongside: () => undefined,
     timeLeft: () => clock.timeLeft,
   };
   const envelope = {

@@ -2,25 +2,16 @@ import { describe, expect, test, vi } from 'vitest';
 import type { AgentEvent, Customer, Reply } from '../../../shared/contracts/agent-event.ts';
 import { conversationId, eventId } from '../../../shared/contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents } from '../../../shared/contracts/queued-events.ts';
-import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
-import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import type { ClaimProgress } from '../../../shared/domain/claim.ts';
 import { erased, newConversation } from '../../../shared/domain/conversation.ts';
 import type { DispatchOutcome } from '../../../shared/domain/dispatch.ts';
 import type { RouteEventPorts } from '../../../shared/domain/event-on-its-way.ts';
 import type { GraphFailure } from '../../../shared/domain/graph.ts';
-import type { QueueMessage } from '../../../shared/domain/queue-packing.ts';
 import type { NumberRecord } from '../../../shared/domain/records.ts';
 import { routeEvent } from '../../../shared/domain/route-event.ts';
-import { failing, memoryVault, ok, recordingJournal, scriptedGraph, secretOf, textReply } from '../../support/fakes.ts';
+import { failing, memoryVault, ok, scriptedGraph, secretOf, textReply } from '../../support/fakes.ts';
 import { bindingOf, ids, numberRecordOf } from '../../support/records.ts';
-import {
-  memoryClaims,
-  memoryDirectory,
-  memoryHeld,
-  memoryRelay,
-  recordingQueues,
-} from '../../support/routing-fakes.ts';
+import { memoryRouter, openableVault } from '../../support/routing-fakes.ts';
 
 const evt = eventId.parse(`evt_${'e'.repeat(43)}`);
 const ada: Customer = { waId: '491511', userId: null, groupId: null, name: 'Ada' };
@@ -59,44 +50,20 @@ interface World {
 const answered = (...replies: readonly Reply[]): DispatchOutcome => ({ outcome: 'answered', replies });
 const failed: DispatchOutcome = { outcome: 'failed', reason: 'http-500' };
 
-const openableVault = () =>
-  memoryVault({
-    'acme/support/agent-signature/1': secretOf('a signing secret of an agent..32'),
-    'acme/cred_01J0000000000000000000000A/graph-api/1': () =>
-      packParts(SecretBytes.fromText('the token'), SecretBytes.fromText('the proof')),
-  });
-
 const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 25_000, ...rest }: World = {}) => {
   const dispatched: AgentEvent[] = [];
   const sent: Readonly<Record<string, unknown>>[] = [];
   const read: { readonly messageId: string; readonly typing: boolean }[] = [];
   const pauses: number[] = [];
   const alongside: Promise<void>[] = [];
-  const claims = memoryClaims(claim);
-  const journal = recordingJournal();
   const vault = rest.vault ?? openableVault();
-  const releases = recordingQueues();
-  const directory = memoryDirectory(
-    number === null ? [] : [{ revision: 1, ...(number ?? numberRecordOf()) }],
-    releases.tickets,
-  );
-  const held = memoryHeld(directory, claims);
-  const relay = memoryRelay();
-  const queued: QueueMessage[] = [];
+  const router = memoryRouter(number === null ? undefined : (number ?? numberRecordOf()), {
+    ...(claim === undefined ? {} : { claim }),
+    now: () => new Date('2026-11-22T10:00:00Z'),
+  });
   const waits: number[] = [];
   const ports: RouteEventPorts = {
-    routing: directory.routing,
-    circuits: directory.circuits,
-    claims,
-    held,
-    relay,
-    releases,
-    queue: {
-      send: (batch) => {
-        queued.push(...batch);
-        return Promise.resolve(new Set());
-      },
-    },
+    ...router.ports,
     vault,
     dispatcher: {
       dispatch: (_binding, agentEvent) => {
@@ -117,13 +84,10 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
         return ok(undefined);
       },
     }),
-    journal,
-    now: () => new Date('2026-11-22T10:00:00Z'),
     sleep: (milliseconds) => {
       pauses.push(milliseconds);
       return Promise.resolve();
     },
-    isOverdue: false,
     askedToWait: (seconds) => void waits.push(seconds),
     timeLeft: () => timeLeft,
     alongside: (work) => alongside.push(work),
@@ -136,22 +100,16 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
     return outcome;
   };
   return {
+    ...router,
     route,
     run,
     ports,
-    claims,
-    directory,
-    held,
-    relay,
-    releases,
-    queued,
     waits,
     dispatched,
     sent,
     read,
     pauses,
     alongside,
-    journal,
     vault,
   };
 };
