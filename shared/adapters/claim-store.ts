@@ -80,7 +80,10 @@ export const claimStore = (
         if (failed === undefined) hasAnswer = !isOver;
         else throw failed.length > 0 ? claimLost() : new Fault('store-unavailable', { retryable: true });
       },
-      release: () => update('SET leaseUntil = :over', { ':over': 0 }),
+      release: (because) =>
+        because === 'failed'
+          ? update('SET leaseUntil = :over, failures = failures + :one', { ':over': 0, ':one': 1 })
+          : update('SET leaseUntil = :over', { ':over': 0 }),
     };
   };
 
@@ -106,7 +109,7 @@ export const claimStore = (
             TableName: table,
             Key: claimKey(event.eventId),
             UpdateExpression:
-              'SET leaseId = :leaseId, leaseUntil = :until, attempts = if_not_exists(attempts, :zero) + :one, tenantId = :tenantId, ' +
+              'SET leaseId = :leaseId, leaseUntil = :until, failures = if_not_exists(failures, :zero), tenantId = :tenantId, ' +
               'conversationId = if_not_exists(conversationId, :conversationId), #state = if_not_exists(#state, :leased), fates = if_not_exists(fates, :none), expiresAt = if_not_exists(expiresAt, :expiresAt)',
             ConditionExpression: `attribute_not_exists(pk) OR (leaseUntil < :now AND #state IN (${[...Object.keys(open), ...(event.isReleased ? [':held'] : [])].join(', ')}))`,
             ExpressionAttributeNames: { '#state': 'state' },
@@ -117,7 +120,6 @@ export const claimStore = (
               ':until': at + leaseSeconds * 1000,
               ':now': at,
               ':zero': 0,
-              ':one': 1,
               ':tenantId': event.tenantId,
               ':conversationId': event.conversationId,
               ':none': [],

@@ -229,7 +229,7 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
             TableName: tables.events,
             Key: claimKey(held.eventId),
             // It starts anew when it is let go: rounds at a target that was down say nothing about the event.
-            UpdateExpression: 'SET #state = :held, leaseUntil = :over, attempts = :none',
+            UpdateExpression: 'SET #state = :held, leaseUntil = :over, failures = :none',
             ConditionExpression: 'leaseId = :leaseId',
             ExpressionAttributeNames: { '#state': 'state' },
             ExpressionAttributeValues: { ':held': 'held', ':over': 0, ':none': 0, ':leaseId': leaseId },

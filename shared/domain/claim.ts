@@ -23,7 +23,8 @@ export const claimProgress = z.object({
   replies: z.array(reply).nullable(),
   /** One per reply that has been dealt with, in order. The reply under way has the next index. */
   fates: z.array(replyFate),
-  attempts: z.number().int(),
+  /** Rounds so far in which the agent did not take it or Meta not a reply of it. What goes wrong with ourselves says nothing about either. */
+  failures: z.number().int(),
 });
 export type ClaimProgress = z.infer<typeof claimProgress>;
 
@@ -46,8 +47,8 @@ export interface ClaimStep {
 export interface HeldClaim {
   readonly leaseId: string;
   record(step: ClaimStep): Promise<void>;
-  /** Gives the lease back, so that the next delivery need not wait for it to run out. */
-  release(): Promise<void>;
+  /** Gives the lease back, so that the next delivery need not wait for it to run out. `failed`: the round counts as a failure. */
+  release(because?: 'failed'): Promise<void>;
 }
 
 export interface ClaimStore {

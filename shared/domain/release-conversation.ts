@@ -84,12 +84,13 @@ const letGo = async (
   const claim = await ports.claims.claim({ eventId, tenantId, conversationId, isReleased: true });
   if (claim.outcome === 'busy') return 'repeat';
   if (claim.outcome !== 'claimed') return drop(held, request, ports);
+  const rounds = claim.progress.failures + 1;
   const delivery = await deliverEvent(
     {
       ...found,
       event,
       claim: claim.held,
-      rounds: claim.progress.attempts,
+      rounds,
       released: { heldSince: held.heldSince, isProbe },
       ports,
       trace: traceOf(batch, event),
@@ -107,9 +108,9 @@ const letGo = async (
     await drop(held, request, ports);
     return isProbe ? 'target-in-order' : 'next';
   }
-  await claim.held.release();
+  await claim.held.release('failed');
   if (isProbe && !delivery.isGone) return 'finished';
-  const target = await noteFailure(found, { isGone: delivery.isGone, rounds: claim.progress.attempts }, ports);
+  const target = await noteFailure(found, { isGone: delivery.isGone, rounds }, ports);
   if (target !== 'event-at-fault') return target === 'failing' ? 'repeat' : 'finished';
   await changeLine(request, ports, (current) => ports.held.setAside(current, held));
   return 'next';

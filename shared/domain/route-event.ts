@@ -65,7 +65,7 @@ export const routeEvent = async (
       await claim.held.release();
       return 'repeat';
     }
-    const attempt = { batch, event, found: linked, claim: claim.held, rounds: claim.progress.attempts, ports };
+    const attempt = { batch, event, found: linked, claim: claim.held, rounds: claim.progress.failures + 1, ports };
     if (claim.progress.state === 'leased') return await holdOrDispatch(attempt);
     return await afterDelivery(await deliverEvent(routedEvent(attempt), claim.progress), attempt);
   } catch (error) {
@@ -80,7 +80,7 @@ interface Attempt {
   readonly event: QueuedEvent;
   readonly found: Found;
   readonly claim: HeldClaim;
-  /** How often it has been tried, this time included. */
+  /** How often it has failed, should it fail this time. */
   readonly rounds: number;
   readonly ports: RouteEventPorts;
 }
@@ -241,14 +241,14 @@ const afterDelivery = async (
   if (delivery === 'finished' || delivery === 'repeat') return delivery;
   const target = await noteFailure(found, { isGone: delivery.isGone, rounds }, ports);
   if (target === 'failing') {
-    await claim.release();
+    await claim.release('failed');
     return 'repeat';
   }
   const again = await lookUp(batch, event, ports);
   const because = target === 'held' ? 'failed' : target;
   if (again.outcome === 'found' && (await hold({ batch, event, found: again, claim, rounds, ports }, because)))
     return 'finished';
-  await claim.release();
+  await claim.release('failed');
   return 'repeat';
 };
 

@@ -36,7 +36,8 @@ export const sendReplies = (
         work.number.phoneNumberId,
         addressed(work, reply, callbackDataOf(work.event.eventId, index)),
       );
-      if (!sent.ok && tookNoEffectYet(sent.failure) && work.rounds < mostRounds) return sendLater(work, replies, fates);
+      if (!sent.ok && tookNoEffectYet(sent.failure) && work.rounds < mostRounds)
+        return sendLater(work, replies, fates, 'failed');
       fates = [...fates, await fateOf(work, index, sent)];
       if (index < replies.length - 1) await work.claim.record({ state: 'sent', replies, fates });
     }
@@ -73,9 +74,10 @@ const sendLater = async (
   work: EventOnItsWay,
   replies: readonly Reply[],
   fates: readonly ReplyFate[],
+  because?: 'failed',
 ): Promise<'repeat'> => {
   await work.claim.record({ state: fates.length === 0 ? 'answered' : 'sent', replies, fates });
-  await work.claim.release();
+  await work.claim.release(because);
   return 'repeat';
 };
 

@@ -76,7 +76,7 @@ describe.each(engineNames)('on %s', (engine) => {
     clock.now += leaseSeconds * 1000;
     expect(await claims.claim(claim)).toEqual({ outcome: 'busy' });
     clock.now += 1;
-    expect(await claims.claim(claim)).toMatchObject({ outcome: 'claimed', progress: { attempts: 2 } });
+    expect(await claims.claim(claim)).toMatchObject({ outcome: 'claimed', progress: { failures: 0 } });
   });
 
   test('replies are kept apart from the claim, and only until they have a fate', async () => {

@@ -76,14 +76,17 @@ export const routingContract = (makeStores: () => Promise<RoutingStores>): void 
     return record;
   };
 
-  test('an event is claimed once at a time, and counts how often', async () => {
+  test('an event is claimed once at a time, and counts how often the agent or Meta has failed it', async () => {
     const stores = await makeStores();
     const one = await claimOf(stores, 'one');
-    expect(one).toMatchObject({ outcome: 'claimed', progress: { state: 'leased', attempts: 1, fates: [] } });
+    expect(one).toMatchObject({ outcome: 'claimed', progress: { state: 'leased', failures: 0, fates: [] } });
     expect(await claimOf(stores, 'one')).toEqual({ outcome: 'busy' });
-    if (one.outcome === 'claimed') await one.held.release();
-    expect(await claimOf(stores, 'one')).toMatchObject({ outcome: 'claimed', progress: { attempts: 2 } });
-    expect(await claimOf(stores, 'two')).toMatchObject({ outcome: 'claimed', progress: { attempts: 1 } });
+    if (one.outcome === 'claimed') await one.held.release('failed');
+    const again = await claimOf(stores, 'one');
+    expect(again).toMatchObject({ outcome: 'claimed', progress: { failures: 1 } });
+    if (again.outcome === 'claimed') await again.held.release();
+    expect(await claimOf(stores, 'one')).toMatchObject({ outcome: 'claimed', progress: { failures: 1 } });
+    expect(await claimOf(stores, 'two')).toMatchObject({ outcome: 'claimed', progress: { failures: 0 } });
   });
 
   test.each(['done', 'unknown'] as const)(
@@ -125,12 +128,12 @@ export const routingContract = (makeStores: () => Promise<RoutingStores>): void 
 
   test('a held event is not claimed until it is let go, and begins anew then', async () => {
     const stores = await makeStores();
-    await (await claimed(stores, 'one')).release();
+    await (await claimed(stores, 'one')).release('failed');
     expect(await hold(stores, 'one')).toBe(true);
     expect(await claimOf(stores, 'one')).toEqual({ outcome: 'held' });
     expect(await claimOf(stores, 'one', true)).toMatchObject({
       outcome: 'claimed',
-      progress: { state: 'held', attempts: 1 },
+      progress: { state: 'held', failures: 0 },
     });
     expect(await claimOf(stores, 'one', true)).toEqual({ outcome: 'busy' });
   });

@@ -42,9 +42,10 @@ export const memoryClaims = (initial?: ClaimProgress | 'finished' | 'busy') => {
           fates: [...step.fates],
         });
       },
-      async release() {
+      async release(because) {
         released++;
-        claims.set(eventId, { ...own(), leaseId: null });
+        const claim = own();
+        claims.set(eventId, { ...claim, failures: claim.failures + (because === 'failed' ? 1 : 0), leaseId: null });
         return Promise.resolve();
       },
     };
@@ -53,16 +54,15 @@ export const memoryClaims = (initial?: ClaimProgress | 'finished' | 'busy') => {
     const found: Claim =
       claims.get(eventId) ??
       (initial === undefined || initial === 'finished' || initial === 'busy'
-        ? { state: 'leased', replies: null, fates: [], attempts: 0, leaseId: initial === 'busy' ? 'another' : null }
-        : { ...initial, attempts: initial.attempts - 1, leaseId: null });
+        ? { state: 'leased', replies: null, fates: [], failures: 0, leaseId: initial === 'busy' ? 'another' : null }
+        : { ...initial, leaseId: null });
     if (initial === 'finished' || found.state === 'done' || found.state === 'unknown')
       return Promise.resolve({ outcome: 'finished' });
     if (found.state === 'held' && !isReleased) return Promise.resolve({ outcome: 'held' });
     if (found.leaseId !== null) return Promise.resolve({ outcome: 'busy' });
     const leaseId = `lease-${leases++}`;
-    const progress = { ...found, attempts: found.attempts + 1 };
-    claims.set(eventId, { ...progress, leaseId });
-    return Promise.resolve({ outcome: 'claimed', held: heldBy(eventId, leaseId), progress });
+    claims.set(eventId, { ...found, leaseId });
+    return Promise.resolve({ outcome: 'claimed', held: heldBy(eventId, leaseId), progress: found });
   };
   return {
     claim,
@@ -174,7 +174,7 @@ export const memoryHeld = (
       );
       const { tenantId, credentialId, phoneNumberId } = envelope;
       listed.set(id, { tenantId, credentialId, phoneNumberId, conversationId: id, agentId, heldSince });
-      claims.set(eventId, { ...claim, state: 'held', leaseId: null, attempts: 0 });
+      claims.set(eventId, { ...claim, state: 'held', leaseId: null, failures: 0 });
       return Promise.resolve(true);
     },
     first(id, { setAside, notBefore }) {

@@ -462,6 +462,17 @@ describe('a target that fails', () => {
     expect(it.texts()).toEqual(['fine', 'fine-too', 'after']);
   });
 
+  test('is not judged by what went wrong with ourselves: its event has failed once, not four times', async () => {
+    const it = world();
+    it.answering(() => failed);
+    const vault = { ...it.ports.vault, open: () => Promise.reject(new Error('KMS is away')) };
+    for (let round = 0; round < 3; round++)
+      await expect(it.route('one', conversation, 'message', { vault })).rejects.toThrow();
+    expect(await it.route('one')).toBe('repeat');
+    expect(it.asideOf()).toBe(0);
+    expect(it.directory.circuitOf(ids.number, ids.agent)?.state).toBe('failing');
+  });
+
   test('that answers 410 gets nothing more until its user says otherwise', async () => {
     const it = world();
     it.answering(() => ({ outcome: 'gone' }));
