@@ -17,7 +17,7 @@ const redelivery = 80_000;
 const settling = 30;
 
 /** How often a worker may slip past the point where it is to die before the test gives up. */
-const tries = 5;
+const tries = 12;
 
 const aWhile = 1500;
 
