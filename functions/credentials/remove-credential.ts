@@ -59,7 +59,7 @@ export const removeCredential = async (
     const tickets = [
       newTicket({ kind: 'clean-up', ...own }, now),
       // Its numbers are nobody's from here on, and what is held on them is discarded.
-      releaseCredentialTicket(own, now),
+      releaseCredentialTicket(credential, now),
     ];
     const removal = { requestedAt: now.toISOString(), shredAt, agentIds, finishedAt: null };
     if (!(await ports.starter.start(credential, removal, tickets))) continue;

@@ -4,7 +4,7 @@ import type { CredentialReader } from '../../shared/adapters/credential-store.ts
 import type { Customer } from '../../shared/contracts/agent-event.ts';
 import { customerId } from '../../shared/contracts/customer.ts';
 import type { ConversationId, PhoneNumberId, TenantId } from '../../shared/contracts/ids.ts';
-import type { ErasedKey } from '../../shared/domain/conversation.ts';
+import { type ErasedKey, numbersOf } from '../../shared/domain/conversation.ts';
 import { conversationIdOf, customerKeyOf } from '../../shared/domain/event-identity.ts';
 import type { ConversationRecord } from '../../shared/domain/records.ts';
 import { dialledDigits } from '../../shared/domain/senders.ts';
@@ -46,7 +46,7 @@ const erasedAtOnce = 10;
  * also of one who was never heard of. Claims stay, which hold no more than hashes. Again and again the same.
  */
 export const eraseCustomer = async (caller: Caller, id: string, ports: EraseCustomerPorts): Promise<Answer> => {
-  const numbers = await numbersOf(caller.tenantId, ports);
+  const numbers = await allNumbersOf(caller.tenantId, ports);
   const named =
     numbers.length === 0
       ? []
@@ -93,12 +93,12 @@ const withJoined = async (
   return records;
 };
 
-const numbersOf = async (tenantId: TenantId, ports: EraseCustomerPorts): Promise<readonly PhoneNumberId[]> => {
+const allNumbersOf = async (tenantId: TenantId, ports: EraseCustomerPorts): Promise<readonly PhoneNumberId[]> => {
   const numbers = new Set<PhoneNumberId>();
   let cursor: string | undefined;
   do {
     const page = await ports.credentials.list(tenantId, pageSize, cursor);
-    for (const { phoneNumbers } of page.items) for (const { phoneNumberId } of phoneNumbers) numbers.add(phoneNumberId);
+    for (const id of page.items.flatMap(numbersOf)) numbers.add(id);
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
   return [...numbers];

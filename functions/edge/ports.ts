@@ -93,7 +93,6 @@ export const workQueues = once(() =>
       case 'retire-agent-secret':
         return setting(environmentName.resealQueueUrl);
       case 'release-held':
-      case 'release-credential':
         return setting(environmentName.releaseQueueUrl);
       default:
         return kind satisfies never;

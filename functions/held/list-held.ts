@@ -3,7 +3,7 @@ import type { CredentialReader } from '../../shared/adapters/credential-store.ts
 import type { HeldReader } from '../../shared/adapters/held-store.ts';
 import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import { pageQuery } from '../../shared/contracts/page.ts';
-import type { RoutingStore } from '../../shared/domain/conversation.ts';
+import { numbersOf, type RoutingStore } from '../../shared/domain/conversation.ts';
 import { type HeldConversation, obstacleOf } from '../../shared/domain/hold-event.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { ConversationRecord, NumberRecord } from '../../shared/domain/records.ts';
@@ -27,25 +27,26 @@ export const listHeld = async (
 ): Promise<Answer | Refused> => {
   const credential = await ports.credentials.find(caller.tenantId, id);
   if (credential === undefined) return refuse('not-found');
-  const numbers = credential.phoneNumbers.map(({ phoneNumberId }) => phoneNumberId);
-  const { items, nextCursor } = await ports.held.page(caller.tenantId, numbers, page.limit, page.cursor);
+  const { items, nextCursor } = await ports.held.page(caller.tenantId, numbersOf(credential), page.limit, page.cursor);
   const shown = await Promise.all(
     items.map(async (conversation) => {
       const { phoneNumberId, conversationId } = conversation;
       const { number, conversations } = await ports.routing.read(phoneNumberId, [conversationId]);
-      return heldView(conversation, number, conversations.get(conversationId));
+      // What is still held of a former owner says nothing of the one who has the number now.
+      const own = number?.tenantId === caller.tenantId ? number : undefined;
+      return heldView(conversation, own, conversations.get(conversationId));
     }),
   );
   return { kind: 'ok', body: { items: shown, nextCursor } };
 };
 
 const heldView = (
-  { conversationId, phoneNumberId, agentId, heldSince }: HeldConversation,
+  { conversationId, phoneNumberId, agentId, agentIds, heldSince }: HeldConversation,
   number: NumberRecord | undefined,
   conversation: ConversationRecord | undefined,
 ) => {
   const waiting = conversation?.heldCount ?? 0;
-  const between = number && obstacleOf(number, agentId);
+  const between = agentIds.map((agent) => number && obstacleOf(number, agent)).find((it) => it !== undefined);
   return {
     conversationId,
     phoneNumberId,

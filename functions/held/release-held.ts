@@ -4,7 +4,8 @@ import { replayHeldRequest } from '../../shared/contracts/held.ts';
 import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
-import { newTicket, type Ticket, type WorkQueues } from '../../shared/domain/work.ts';
+import { releaseCredentialTicket } from '../../shared/domain/release-tickets.ts';
+import type { Ticket, WorkQueues } from '../../shared/domain/work.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
@@ -20,7 +21,7 @@ export interface ReleaseHeldPorts {
   readonly now: () => Date;
 }
 
-/** What the user decides about held events: `replay` also what waits for the choice, or `discard` all of it. */
+/** What the user decides about held events: `replay` also what waits for the choice, or `discard` all that is held by now. */
 export type Decision =
   | { readonly action: 'replay'; readonly maxAgeHours: number | null }
   | { readonly action: 'discard' };
@@ -37,15 +38,13 @@ export const releaseHeld = async (
 ): Promise<Answer | Refused> => {
   const credential = await ports.credentials.find(caller.tenantId, id);
   if (credential === undefined) return refuse('not-found');
-  const ticket = newTicket(
-    {
-      kind: 'release-credential',
-      tenantId: caller.tenantId,
-      credentialId: id,
-      action: decision.action === 'replay' ? 'replay-all' : 'discard',
-      maxAgeHours: decision.action === 'replay' ? decision.maxAgeHours : null,
-    },
-    ports.now(),
+  const now = ports.now();
+  const ticket = releaseCredentialTicket(
+    credential,
+    now,
+    decision.action === 'replay'
+      ? { action: 'replay-all', maxAgeHours: decision.maxAgeHours }
+      : { action: 'discard', heldBefore: now.toISOString() },
   );
   await ports.tickets.open(ticket);
   await handOverWork(ticket, ports);

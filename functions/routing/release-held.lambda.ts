@@ -1,7 +1,7 @@
 import { sqs } from '../../shared/adapters/aws-clients.ts';
 import { eventsQueue } from '../../shared/adapters/sqs-queues.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { releaseCredential, releaseNumber } from '../../shared/domain/release-number.ts';
+import { releaseNumbers } from '../../shared/domain/release-numbers.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
@@ -9,7 +9,6 @@ import { workLambda } from '../edge/work-lambda.ts';
 
 const releasePorts = ports.once(() => ({
   routing: ports.routing(),
-  credentials: ports.credentials(),
   held: ports.held(),
   queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
   journal,
@@ -18,13 +17,7 @@ const releasePorts = ports.once(() => ({
 }));
 
 /** Has held events replayed once nothing holds them any more, and tries targets that fail with one of theirs. */
-export const handler = workLambda((work) => {
-  switch (work.kind) {
-    case 'release-held':
-      return releaseNumber(work, releasePorts());
-    case 'release-credential':
-      return releaseCredential(work, releasePorts());
-    default:
-      throw new RangeError('Not work of this function');
-  }
+export const handler = workLambda((work, timeLeft) => {
+  if (work.kind !== 'release-held') throw new RangeError('Not work of this function');
+  return releaseNumbers(work, { ...releasePorts(), timeLeft });
 });

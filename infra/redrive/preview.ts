@@ -89,7 +89,6 @@ function ownerOf(work: Work): string {
   switch (work.kind) {
     case 'set-up':
     case 'clean-up':
-    case 'release-credential':
       return `${work.tenantId} ${work.credentialId}`;
     case 'reseal':
     case 'retire-secret':
@@ -97,7 +96,7 @@ function ownerOf(work: Work): string {
     case 'retire-agent-secret':
       return `${work.tenantId} ${work.agentId}`;
     case 'release-held':
-      return `${work.tenantId} ${work.phoneNumberId}`;
+      return `${work.tenantId} ${work.phoneNumberIds.join(' ')}`;
     default:
       return work satisfies never;
   }

@@ -50,6 +50,7 @@ const listedRow = z.object({
   phoneNumberId,
   conversationId,
   agentId,
+  agentIds: z.set(agentId).transform((agents) => [...agents]),
   heldSince: z.iso.datetime(),
 });
 
@@ -158,7 +159,7 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
     return done ? after : undefined;
   };
 
-  const firstRow = async (id: ConversationId, prefix: string, notBefore: Date | null) => {
+  const firstRow = async (id: ConversationId, prefix: string, isWanted: (heldSince: Date) => boolean) => {
     let start: Record<string, unknown> | undefined;
     do {
       const { Items, LastEvaluatedKey } = await calling('store-unavailable', () =>
@@ -175,7 +176,7 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
       );
       for (const row of Items ?? []) {
         const event = parsedRow(row);
-        if (notBefore === null || new Date(event.heldSince) >= notBefore) return event;
+        if (isWanted(new Date(event.heldSince))) return event;
       }
       start = LastEvaluatedKey;
     } while (start !== undefined);
@@ -212,13 +213,14 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
             Key: listedKey(tenant, number, id),
             UpdateExpression:
               'SET tenantId = :tenantId, credentialId = :credentialId, phoneNumberId = :number, conversationId = :id, agentId = :agentId, ' +
-              'heldSince = if_not_exists(heldSince, :now), expiresAt = :expiresAt',
+              'heldSince = if_not_exists(heldSince, :now), expiresAt = :expiresAt ADD agentIds :agentIds',
             ExpressionAttributeValues: {
               ':tenantId': tenant,
               ':credentialId': envelope.credentialId,
               ':number': number,
               ':id': id,
               ':agentId': held.agentId,
+              ':agentIds': new Set([held.agentId]),
               ':now': heldSince,
               ':expiresAt': expiresAt,
             },
@@ -238,13 +240,17 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
       ]);
     },
 
-    async first(id, { setAside, notBefore }) {
+    async first(id, { setAside, notBefore = null, notAfter = null }) {
       // Those set aside may be skipped; those in line never.
       if (setAside) {
-        const waiting = await firstRow(id, setAsidePrefix, notBefore);
+        const waiting = await firstRow(
+          id,
+          setAsidePrefix,
+          (heldSince) => (notBefore === null || heldSince >= notBefore) && (notAfter === null || heldSince <= notAfter),
+        );
         if (waiting !== undefined) return { ...waiting, isSetAside: true };
       }
-      const first = await firstRow(id, linePrefix, null);
+      const first = await firstRow(id, linePrefix, () => true);
       return first && { ...first, isSetAside: false };
     },
 
@@ -271,38 +277,18 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
       ),
 
     async reset(conversation) {
-      await write([
-        conversationPut(tables.directory, conversation, changed(conversation, { heldCount: 0 }, new Date())),
-      ]);
+      const after = changed(conversation, { heldCount: 0 }, new Date());
+      return (await write([conversationPut(tables.directory, conversation, after)])) ? after : undefined;
     },
   };
 };
 
-/** Lists what is held on a number, in no particular order. @throws {Fault} store-unavailable */
+/** @throws {Fault} store-unavailable */
 export const heldReader = (client: DynamoDBDocumentClient, table: string) => ({
-  async *conversations(tenant: TenantId, number: PhoneNumberId): AsyncGenerator<readonly HeldConversation[]> {
-    for (let shard = 0; shard < shards; shard++) {
-      let start: Record<string, unknown> | undefined;
-      do {
-        const { Items, LastEvaluatedKey } = await calling('store-unavailable', () =>
-          client.send(
-            new QueryCommand({
-              TableName: table,
-              KeyConditionExpression: 'pk = :pk',
-              ExpressionAttributeValues: { ':pk': partitionOf(tenant, number, shard) },
-              ConsistentRead: true,
-              ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-            }),
-          ),
-        );
-        // Rows that nobody can read keep none of the others waiting.
-        yield (Items ?? []).flatMap((row) => listedRow.safeParse(row).data ?? []);
-        start = LastEvaluatedKey;
-      } while (start !== undefined);
-    }
-  },
-
-  /** A page of what is held on some numbers. The cursor says where it ended: number, partition, conversation. */
+  /**
+   * A page of the conversations of some numbers of which something is held, in no particular order; it may be shorter than `limit`. The cursor
+   * says where it ended: number, partition, conversation.
+   */
   async page(
     tenant: TenantId,
     numbers: readonly PhoneNumberId[],
@@ -318,7 +304,7 @@ export const heldReader = (client: DynamoDBDocumentClient, table: string) => ({
     if (begin < 0) return { items, nextCursor: null };
     for (const [offset, { id, index }] of places.slice(begin).entries()) {
       const after = offset === 0 && last !== undefined ? last : undefined;
-      const { Items } = await calling('store-unavailable', () =>
+      const { Items = [], LastEvaluatedKey } = await calling('store-unavailable', () =>
         client.send(
           new QueryCommand({
             TableName: table,
@@ -332,10 +318,12 @@ export const heldReader = (client: DynamoDBDocumentClient, table: string) => ({
           }),
         ),
       );
-      items.push(...(Items ?? []).flatMap((row) => listedRow.safeParse(row).data ?? []));
-      const end = items.at(-1);
-      if (items.length >= limit && end !== undefined)
-        return { items, nextCursor: `${id}_${index}_${end.conversationId}` };
+      // Rows that nobody can read keep none of the others waiting.
+      items.push(...Items.flatMap((row) => listedRow.safeParse(row).data ?? []));
+      const end: unknown = Items.at(-1)?.sk;
+      // There is more behind the last one, or may be.
+      if (typeof end === 'string' && (LastEvaluatedKey !== undefined || items.length >= limit))
+        return { items, nextCursor: `${id}_${index}_${end}` };
     }
     return { items, nextCursor: null };
   },

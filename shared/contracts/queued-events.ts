@@ -77,6 +77,8 @@ export const releaseHeld = envelope.extend({
   action: releaseAction,
   /** With `replay-all`: what has been held for longer keeps waiting. */
   maxAgeHours: z.number().positive().nullable(),
+  /** With `discard`: when its user decided so. What was held later is not meant. Null: all of it. */
+  heldBefore: z.iso.datetime().nullable(),
 });
 export type ReleaseHeld = z.infer<typeof releaseHeld>;
 

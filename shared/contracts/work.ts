@@ -7,8 +7,7 @@ import { releaseAction } from './queued-events.ts';
  * `set-up` brings a credential's webhook into the wanted state at Meta, `clean-up` takes a removed credential out of Meta and
  * shreds its last secret, `reseal` gives every credential of a Meta app a proof made with the current App Secret,
  * `retire-secret` shreds a former App Secret once it is accepted no more, `retire-agent-secret` an agent's former signing secret once it
- * signs no more; `release-held` has the held events of a number replayed, as far as nothing holds them any more, `release-credential` those
- * of all numbers of a credential.
+ * signs no more; `release-held` has the held events of numbers replayed, as far as nothing holds them any more, or discarded.
  */
 export const work = z.discriminatedUnion('kind', [
   z.object({
@@ -28,20 +27,18 @@ export const work = z.discriminatedUnion('kind', [
     secretVersion: z.number().int().positive(),
   }),
   z.object({
-    kind: z.literal('release-credential'),
-    tenantId,
-    credentialId,
-    action: releaseAction.default('replay'),
-    maxAgeHours: z.number().positive().nullable().default(null),
-  }),
-  z.object({
     kind: z.literal('release-held'),
     tenantId,
-    phoneNumberId,
-    action: releaseAction.default('replay'),
-    maxAgeHours: z.number().positive().nullable().default(null),
+    /** Those that a credential had when it was asked for: it may be gone when it is done. */
+    phoneNumberIds: z.array(phoneNumberId),
+    action: releaseAction,
+    maxAgeHours: z.number().positive().nullable(),
+    /** As in the message to the conversation. */
+    heldBefore: z.iso.datetime().nullable(),
+    /** How far it has got in the list of what is held; null: nowhere yet. */
+    cursor: z.string().nullable(),
     /** The suspended target that this work tries, since when it is suspended: it ends with that. */
-    watch: z.object({ agentId, since: z.iso.datetime() }).nullable().default(null),
+    watch: z.object({ agentId, since: z.iso.datetime() }).nullable(),
   }),
 ]);
 export type Work = z.infer<typeof work>;

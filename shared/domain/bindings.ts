@@ -164,7 +164,8 @@ const bound = (
       number === undefined || keepsTarget(number, agent)
         ? (number?.circuits ?? {})
         : closed(number.circuits, agent.agentId),
-    stopped: number?.stopped ?? stopOf(credential),
+    // Who changes the standing of the account changes every number that is there; only a new one goes by the credential.
+    stopped: number === undefined ? stopOf(credential) : number.stopped,
   };
 };
 

@@ -1,5 +1,12 @@
-import type { AgentId, ConversationId, CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
-import type { ConversationRecord, CountedNumber } from './records.ts';
+import {
+  type AgentId,
+  type ConversationId,
+  type CredentialId,
+  type PhoneNumberId,
+  phoneNumberId,
+  type TenantId,
+} from '../contracts/ids.ts';
+import type { ConversationRecord, CountedNumber, CredentialRecord } from './records.ts';
 
 /** Meta repeats for 7 days and held events live for 14: a conversation is remembered longer than either. In seconds. */
 const lifetimeSeconds = 30 * 24 * 60 * 60;
@@ -38,6 +45,15 @@ export const readConversation = async (
 
 /** A conversation through whatever credential. */
 export type ErasedKey = Omit<ConversationKey, 'credentialId'>;
+
+/** Numbers on which a credential may have conversations: those that it has claimed, and those that Meta lists for it now. */
+export const numbersOf = ({
+  phoneNumbers,
+  claimedNumbers,
+}: Pick<CredentialRecord, 'phoneNumbers' | 'claimedNumbers'>): readonly PhoneNumberId[] => {
+  const claimed = Object.keys(claimedNumbers).map((id) => phoneNumberId.parse(id));
+  return [...new Set([...claimed, ...phoneNumbers.map((number) => number.phoneNumberId)])];
+};
 
 /** When the table may forget it, in epoch seconds. */
 export const conversationExpiry = (now: Date): number => Math.floor(now.getTime() / 1000) + lifetimeSeconds;

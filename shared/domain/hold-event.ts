@@ -9,6 +9,7 @@ import {
   type TenantId,
 } from '../contracts/ids.ts';
 import { type EventKind, type QueuedEvent, type QueuedEvents, queuedEvent } from '../contracts/queued-events.ts';
+import type { HeldClaim } from './claim.ts';
 import type { ConversationKey } from './conversation.ts';
 import type { Binding, ConversationRecord, NumberRecord } from './records.ts';
 import type { RelayStore } from './relay.ts';
@@ -70,6 +71,8 @@ export interface HeldConversation {
   readonly conversationId: ConversationId;
   /** The agent that the latest held event was for. */
   readonly agentId: AgentId;
+  /** Every agent that something was held for since there is a line. */
+  readonly agentIds: readonly AgentId[];
   readonly heldSince: string;
 }
 
@@ -79,17 +82,17 @@ export interface HeldStore {
    * conversation has changed since it was read, or the claim is somebody else's.
    */
   hold(holding: Holding): Promise<boolean>;
-  /** The first in the line; with `setAside`, what was set aside comes before all others, as far as it was held since `notBefore`. */
+  /** The first in the line; with `setAside`, what was set aside comes before all others, as far as it was held between the two. */
   first(
     conversationId: ConversationId,
-    options: { readonly setAside: boolean; readonly notBefore: Date | null },
+    options: { readonly setAside: boolean; readonly notBefore?: Date | null; readonly notAfter?: Date | null },
   ): Promise<HeldEvent | undefined>;
   /** Takes it out of the line. The conversation as it is then, or undefined when it has changed since it was read. */
   remove(conversation: ConversationRecord, event: HeldEvent): Promise<ConversationRecord | undefined>;
   /** Lets it wait for the user's choice; those behind it move up. As `remove`. */
   setAside(conversation: ConversationRecord, event: HeldEvent): Promise<ConversationRecord | undefined>;
-  /** Nothing is in the line although the conversation says so: what was held has expired. */
-  reset(conversation: ConversationRecord): Promise<void>;
+  /** Nothing is in the line although the conversation says so: what was held has expired. As `remove`. */
+  reset(conversation: ConversationRecord): Promise<ConversationRecord | undefined>;
 }
 
 export interface Holding {
@@ -113,15 +116,23 @@ const heldBody = z.object({
 });
 export type HeldBody = z.infer<typeof heldBody>;
 
-/** The same for every try to hold it, so that none leaves a body behind. */
-export const relayKeyOf = (
+/** All bodies of an event, whoever put them there. */
+export const heldBodiesOf = (
   { tenantId }: Pick<QueuedEvents, 'tenantId'>,
   { eventId }: Pick<QueuedEvent, 'eventId'>,
-): string => `held/${tenantId}/${eventId}`;
+): string => `held/${tenantId}/${eventId}/`;
 
-/** @returns the key of the body. @throws {Fault} store-unavailable */
-export const putHeldBody = async (batch: QueuedEvents, event: QueuedEvent, relay: RelayStore): Promise<string> => {
-  const key = relayKeyOf(batch, event);
+/**
+ * Each lease has a body of its own: whoever comes to himself after his lease is over may delete what he put, and nothing else.
+ * @returns the key of the body. @throws {Fault} store-unavailable
+ */
+export const putHeldBody = async (
+  batch: QueuedEvents,
+  event: QueuedEvent,
+  { leaseId }: Pick<HeldClaim, 'leaseId'>,
+  relay: RelayStore,
+): Promise<string> => {
+  const key = `${heldBodiesOf(batch, event)}${leaseId}`;
   const body: HeldBody = { version: 1, credentialId: batch.credentialId, receivedAt: batch.receivedAt, event };
   await relay.put(key, JSON.stringify(body));
   return key;

@@ -25,7 +25,13 @@ export const releaseConversation = async (message: ReleaseHeld, ports: RouteEven
       return 'finished';
     }
     const step = await releaseFirst(request, ports);
-    if (step === 'finished' || step === 'repeat') return step;
+    if (step === 'finished') return step;
+    if (step === 'repeat') {
+      // One request lets many events go: what its agent or Meta put off again and again must not make a dead letter of it.
+      if (!ports.isOverdue) return step;
+      await queueRelease([request], ports.queue);
+      return 'finished';
+    }
     request = { ...request, action: step === 'target-in-order' ? 'replay' : request.action };
   }
 };
@@ -39,19 +45,20 @@ const releaseFirst = async (request: ReleaseHeld, ports: RouteEventPorts): Promi
   const held = await ports.held.first(conversationId, {
     setAside: action === 'replay-all' || action === 'discard',
     notBefore: oldestWanted(request, ports.now()),
+    notAfter: latestWanted(request),
   });
   if (held === undefined) {
-    if (conversation.heldCount > 0) await ports.held.reset(conversation);
+    if (conversation.heldCount > 0 && (await ports.held.reset(conversation)) === undefined) return 'repeat';
     return 'finished';
   }
-  if (action === 'discard') return drop(held, request, ports, 'EventsDiscarded');
+  if (action === 'discard') return isMeant(held, request) ? drop(held, request, ports, 'EventsDiscarded') : 'finished';
   if (!held.isSetAside && isToWait(held, request, ports.now())) {
     await changeLine(request, ports, (current) => ports.held.setAside(current, held));
     return 'next';
   }
   const body = await readHeldBody(held, ports.relay);
   if (body === undefined) return drop(held, request, ports, 'EventsExpired');
-  const { type: _, action: __, maxAgeHours: ___, ...envelope } = request;
+  const { type: _, action: __, maxAgeHours: ___, heldBefore: ____, ...envelope } = request;
   const batch: QueuedEvents = {
     ...envelope,
     type: 'events',
@@ -157,6 +164,14 @@ const isToWait = (held: HeldEvent, request: ReleaseHeld, now: Date): boolean => 
     ? oldest !== null && new Date(held.heldSince) < oldest
     : needsChoice(held, now);
 };
+
+/** It was held when its user decided. */
+const isMeant = ({ heldSince }: HeldEvent, request: ReleaseHeld): boolean => {
+  const latest = latestWanted(request);
+  return latest === null || new Date(heldSince) <= latest;
+};
+
+const latestWanted = ({ heldBefore }: ReleaseHeld): Date | null => (heldBefore === null ? null : new Date(heldBefore));
 
 const oldestWanted = ({ maxAgeHours }: ReleaseHeld, now: Date): Date | null =>
   maxAgeHours === null ? null : new Date(now.getTime() - maxAgeHours * 60 * 60 * 1000);

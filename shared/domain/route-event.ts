@@ -1,11 +1,11 @@
-import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
+import type { QueuedEvent, QueuedEvents, ReleaseHeld } from '../contracts/queued-events.ts';
 import { type Choice, chooseAgent } from './choose-agent.ts';
 import { afterFailure, probePause } from './circuit.ts';
 import type { HeldClaim } from './claim.ts';
 import { changed, findConversation, isErasedSince, type Link, newConversation, withHuman } from './conversation.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
 import type { EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
-import { type HoldReason, holdReason, obstacleOf, putHeldBody, relayKeyOf } from './hold-event.ts';
+import { type HoldReason, heldBodiesOf, holdReason, obstacleOf, putHeldBody } from './hold-event.ts';
 import type { ConversationEnvelope } from './queue-packing.ts';
 import { queueRelease } from './queue-release.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
@@ -141,7 +141,7 @@ const forget = async (
   const { eventId } = event;
   const claim = await ports.claims.claim({ eventId, tenantId: batch.tenantId, conversationId, isReleased: false });
   if (claim.outcome === 'busy') return 'repeat';
-  await ports.relay.delete([relayKeyOf(batch, event)]);
+  await ports.relay.deleteBelow(heldBodiesOf(batch, event));
   if (claim.outcome === 'claimed') await claim.held.record({ state: 'done', replies: null, fates: [] });
   return 'finished';
 };
@@ -198,7 +198,7 @@ const hold = async (
   because: HoldReason | 'overdue' | 'failed' | 'event-at-fault',
 ): Promise<boolean> => {
   const { agentId } = found.choice.binding;
-  const relayKey = await putHeldBody(batch, event, ports.relay);
+  const relayKey = await putHeldBody(batch, event, claim, ports.relay);
   const isHeld = await ports.held.hold({
     conversation: found.conversation,
     envelope: found.envelope,
@@ -210,14 +210,15 @@ const hold = async (
     now: ports.now(),
   });
   if (!isHeld) {
-    // Nobody else has put it there: the claim is ours as long as we run.
     await ports.relay.delete([relayKey]);
     return false;
   }
   ports.journal.info('event-held', { ...traceOf(batch, event), agentId, code: because });
   ports.journal.count('EventsHeld');
-  // Those before it are looked after already.
-  if (because !== 'behind') await releaseIfFree(found, event, ports);
+  // Whoever repaired something has asked for those before it, unless they have expired or that request has failed.
+  if (because === 'behind')
+    await queueRelease([replayOf(found)], ports.queue, `behind_${found.envelope.conversationId}`);
+  else await releaseIfFree(found, event, ports);
   return true;
 };
 
@@ -230,9 +231,16 @@ const releaseIfFree = async (found: Found, { kind }: QueuedEvent, ports: RouteEv
   const { number, conversations } = await ports.routing.read(phoneNumberId, [conversationId]);
   const isHeldStill = number !== undefined && obstacleOf(number, found.choice.binding.agentId, kind) !== undefined;
   if (isHeldStill || (conversations.get(conversationId)?.heldCount ?? 0) === 0) return;
-  const request = { ...found.envelope, type: 'release-held', action: 'replay', maxAgeHours: null } as const;
-  await queueRelease([request], ports.queue);
+  await queueRelease([replayOf(found)], ports.queue);
 };
+
+const replayOf = ({ envelope }: Found): ReleaseHeld => ({
+  ...envelope,
+  type: 'release-held',
+  action: 'replay',
+  maxAgeHours: null,
+  heldBefore: null,
+});
 
 const afterDelivery = async (
   delivery: Delivery,

@@ -67,11 +67,14 @@ export interface WorkQueues {
   send(ticket: Pick<Ticket, 'id' | 'work'>, delay?: number): Promise<void>;
 }
 
-/** `again`: there is more of it, at once. `later`: it can't be done now. */
-/** `pause`: when it is to be tried again, in milliseconds from now; else the pause grows with the attempts. */
+/**
+ * `again`: there is more of it, at once; `work`: what is left. `later`: it can't be done now; `pause`: when it is to be tried again, in
+ * milliseconds from now; else the pause grows with the attempts.
+ */
 export type WorkOutcome =
   | 'done'
   | 'again'
+  | { readonly outcome: 'again'; readonly work: Work }
   | { readonly outcome: 'later'; readonly deadline?: Date; readonly pause?: number };
 
 /**
@@ -89,7 +92,10 @@ export const workOff = async (
   const outcome = await perform(ticket.work).catch(outcomeOf);
   if (outcome === 'done') return ports.tickets.close(ticket.id);
   if (outcome === 'again') return ports.queues.send(ticket);
-  const { ticket: next, pause } = postponed(ticket, ports.now(), outcome);
+  const { ticket: next, pause } =
+    outcome.outcome === 'again'
+      ? { ticket: { ...newTicket(outcome.work, ports.now()), attempts: ticket.attempts }, pause: 0 }
+      : postponed(ticket, ports.now(), outcome);
   if (await ports.tickets.replace(ticket.id, next)) await ports.queues.send(next, pause);
 };
 

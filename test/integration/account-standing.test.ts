@@ -5,7 +5,7 @@ import { directoryKey } from '../../shared/adapters/directory-keys.ts';
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { afterNews } from '../../shared/domain/account-standing.ts';
 import { newTicket } from '../../shared/domain/work.ts';
-import { credentialRecordOf, ids, numberRecordOf } from '../support/records.ts';
+import { credentialRecordOf, ids, numberRecordOf, releaseWorkOf } from '../support/records.ts';
 import { dynamoDbOf, engineNames, makeTable } from './support/engines.ts';
 
 const now = new Date();
@@ -15,16 +15,7 @@ const ban = (state: string, at: number) => ({
   value: { event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: state } },
   at,
 });
-const release = newTicket(
-  {
-    kind: 'release-credential',
-    tenantId: ids.tenant,
-    credentialId: ids.credential,
-    action: 'replay',
-    maxAgeHours: null,
-  },
-  now,
-);
+const release = newTicket(releaseWorkOf(), now);
 
 describe.each(engineNames)('on %s', (engine) => {
   test('a standing, its time, its numbers and the ticket for what follows are written all or nothing', async () => {

@@ -10,6 +10,7 @@ import { conversationIdOf, customerKeyOf } from '../../shared/domain/event-ident
 import { failureOfReply } from '../../shared/domain/meta-errors.ts';
 import { httpEvent } from '../support/lambda.ts';
 import { findCanaries } from '../support/needles.ts';
+import { releaseWorkOf } from '../support/records.ts';
 import { CanaryStage } from './support/canary-stage.ts';
 import { dynamoDbOf, s3Of } from './support/engines.ts';
 import type { AwsFault } from './support/faulty-aws.ts';
@@ -254,16 +255,7 @@ const speaking = () =>
     behaviour: { greeting, away: { message: awayMessage, timeZone: 'Europe/Berlin', hours: [] } },
   });
 
-const release = (kind: 'release-held' | 'release-credential') =>
-  stage.work({
-    kind,
-    tenantId: acme,
-    credentialId: credential,
-    phoneNumberId: phoneNumberId.parse(number),
-    watch: null,
-    action: 'replay',
-    maxAgeHours: null,
-  });
+const release = () => stage.work(releaseWorkOf({ tenantId: acme, phoneNumberIds: [phoneNumberId.parse(number)] }));
 
 const ofHeld = (method: 'GET' | 'DELETE' | 'POST', call: Parameters<CanaryStage['api']>[2] = {}, remaining?: number) =>
   stage.api(
@@ -765,17 +757,13 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
     works: {
       'has what is held on a number let go': async () => {
         await held();
-        await isDone(stage.queue('ReleaseHeld', await release('release-held')));
-      },
-      'has what is held for a credential let go': async () => {
-        await held();
-        await isDone(stage.queue('ReleaseHeld', await release('release-credential')));
+        await isDone(stage.queue('ReleaseHeld', await release()));
       },
     },
     refuses: queueRefusals('ReleaseHeld'),
     usual: async (remaining) => {
       await held().catch(() => undefined);
-      await stage.queue('ReleaseHeld', await release('release-held'), remaining);
+      await stage.queue('ReleaseHeld', await release(), remaining);
     },
   },
   ManageHeld: {

@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import { describe, expect, test } from 'vitest';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { engineNames, makeBucket, s3Of } from './support/engines.ts';
@@ -25,11 +26,24 @@ describe.each(engineNames)('the relay store of %s', async (engine) => {
     expect(await store.get('events/acme/kept')).toBe('[]');
   });
 
+  test('forgets everything below a prefix, of which there may be more than it is told of at once, and nothing beside it', async () => {
+    const keys = Array.from({ length: 1005 }, (_, index) => `held/acme/evt_1/${index}`);
+    await pMap([...keys, 'held/acme/evt_10/kept'], (key) => store.put(key, '[]'), { concurrency: 20 });
+    await store.deleteBelow('held/acme/evt_1/');
+    await store.deleteBelow('held/acme/evt_1/');
+    expect([await store.get('held/acme/evt_1/0'), await store.get('held/acme/evt_1/1004')]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(await store.get('held/acme/evt_10/kept')).toBe('[]');
+  });
+
   test('says in our words, without those of the SDK, that the bucket cannot be reached', async () => {
     const nowhere = relayStore(s3Of(engine), 'there-is-no-such-bucket');
     const fault = { name: 'Fault', message: 'store-unavailable', code: 'store-unavailable', retryable: true };
     await expect(nowhere.put('a', 'b')).rejects.toMatchObject(fault);
     await expect(nowhere.get('a')).rejects.toMatchObject(fault);
     await expect(nowhere.delete(['a'])).rejects.toMatchObject(fault);
+    await expect(nowhere.deleteBelow('a')).rejects.toMatchObject(fault);
   });
 });

@@ -19,11 +19,11 @@ import type { RouteEventPorts } from '../../shared/domain/event-on-its-way.ts';
 import { Fault } from '../../shared/domain/fault.ts';
 import type { ConversationRecord, NumberRecord } from '../../shared/domain/records.ts';
 import { releaseConversation } from '../../shared/domain/release-conversation.ts';
-import { releaseNumber } from '../../shared/domain/release-number.ts';
+import { releaseNumbers } from '../../shared/domain/release-numbers.ts';
 import { routeEvent } from '../../shared/domain/route-event.ts';
 import { workOff } from '../../shared/domain/work.ts';
 import { memoryVault, ok, recordingJournal, scriptedGraph, secretOf, textReply } from '../support/fakes.ts';
-import { bindingOf, credentialRecordOf, ids, numberRecordOf } from '../support/records.ts';
+import { bindingOf, credentialRecordOf, ids, numberRecordOf, releaseWorkOf } from '../support/records.ts';
 import { memoryRelay } from '../support/routing-fakes.ts';
 import { dynamoDbOf, makeTable } from './support/engines.ts';
 import { type Interruption, MortalProcess } from './support/mortal-process.ts';
@@ -160,11 +160,12 @@ class Outside {
     };
     const release = async (message: WorkMessage): Promise<void> => {
       const held = heldReader(client, this.tables.events);
-      const releasePorts = { routing: ports.routing, held, queue: ports.queue, journal, now, random: () => 0 };
+      const { routing, queue, timeLeft } = ports;
+      const releasePorts = { routing, held, queue, journal, now, timeLeft, random: () => 0 };
       await workOff(
         message,
         (work) =>
-          work.kind === 'release-held' ? releaseNumber(work, releasePorts) : Promise.reject(new Error('Other work')),
+          work.kind === 'release-held' ? releaseNumbers(work, releasePorts) : Promise.reject(new Error('Other work')),
         { tickets, queues: ports.releases, now },
       );
     };
@@ -345,14 +346,7 @@ describe('a router that dies', () => {
         await outside.setNumber({});
         await outside.router().tickets.open({
           id: `${new Date().toISOString()}#resume`,
-          work: {
-            kind: 'release-held',
-            tenantId: ids.tenant,
-            phoneNumberId: ids.number,
-            action: 'replay',
-            maxAgeHours: null,
-            watch: null,
-          },
+          work: releaseWorkOf(),
           attempts: 0,
         });
         await outside.settle();
@@ -399,7 +393,9 @@ describe('a router that dies', () => {
         const outside = await Outside.make({ bindings: [bindingOf({ pausedAt: paused })] });
         for (const name of ['one', 'two', 'three']) await outside.untilFinished((router) => router.route(name));
         await outside.setNumber({});
-        outside.queue.push(JSON.stringify({ ...envelope, type: 'release-held', action: 'replay', maxAgeHours: null }));
+        outside.queue.push(
+          JSON.stringify({ ...envelope, type: 'release-held', action: 'replay', maxAgeHours: null, heldBefore: null }),
+        );
         return outside;
       },
       async (outside, died) => {
@@ -424,17 +420,12 @@ describe('a router that dies', () => {
         // The ticket that was opened with the circuit.
         await outside.router().tickets.open({
           id: `${new Date().toISOString()}#probe`,
-          work: {
-            kind: 'release-held',
-            tenantId: ids.tenant,
-            phoneNumberId: ids.number,
-            action: 'probe',
-            maxAgeHours: null,
-            watch: { agentId: ids.agent, since: paused },
-          },
+          work: releaseWorkOf({ action: 'probe', watch: { agentId: ids.agent, since: paused } }),
           attempts: 0,
         });
-        outside.queue.push(JSON.stringify({ ...envelope, type: 'release-held', action: 'probe', maxAgeHours: null }));
+        outside.queue.push(
+          JSON.stringify({ ...envelope, type: 'release-held', action: 'probe', maxAgeHours: null, heldBefore: null }),
+        );
         return outside;
       },
       async (outside, died) => {
@@ -494,14 +485,7 @@ describe('who erases a customer', () => {
     await outside.setNumber({});
     await outside.router().tickets.open({
       id: `${new Date().toISOString()}#resume`,
-      work: {
-        kind: 'release-held',
-        tenantId: ids.tenant,
-        phoneNumberId: ids.number,
-        action: 'replay',
-        maxAgeHours: null,
-        watch: null,
-      },
+      work: releaseWorkOf(),
       attempts: 0,
     });
     await outside.settle();
@@ -543,7 +527,13 @@ describe('who erases a customer', () => {
         await resumed(outside);
         // What the user has to decide about is in the list until it is: here, in vain.
         outside.queue.push(
-          JSON.stringify({ ...envelope, type: 'release-held', action: 'replay-all', maxAgeHours: null }),
+          JSON.stringify({
+            ...envelope,
+            type: 'release-held',
+            action: 'replay-all',
+            maxAgeHours: null,
+            heldBefore: null,
+          }),
         );
         await outside.settle();
         const kept = isMarked ? [] : ['two', 'three'];
@@ -616,7 +606,13 @@ describe('who erases a customer', () => {
         const outside = await withCustomer();
         await outside.setNumber({});
         outside.queue.push(
-          JSON.stringify({ ...envelope, type: 'release-held', action: 'replay-all', maxAgeHours: null }),
+          JSON.stringify({
+            ...envelope,
+            type: 'release-held',
+            action: 'replay-all',
+            maxAgeHours: null,
+            heldBefore: null,
+          }),
         );
         return outside;
       },

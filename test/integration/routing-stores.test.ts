@@ -116,7 +116,7 @@ describe.each(engineNames)('on %s', (engine) => {
     expect(await eraser.erase(key, await conversationOf(stores), new Date())).toEqual({ wasKnown: true, events: 2 });
     expect(await linesOf(engine, stores)).toEqual([]);
     expect([...relay.bodies.keys()]).toEqual(['held/of another customer']);
-    for await (const page of listed.conversations(ids.tenant, ids.number)) expect(page).toEqual([]);
+    expect((await listed.page(ids.tenant, [ids.number], 10, undefined)).items).toEqual([]);
     expect(await conversationOf(stores)).toMatchObject({
       heldCount: 0,
       setAsideCount: 0,
@@ -185,8 +185,8 @@ describe.each(engineNames)('on %s', (engine) => {
     expect(await stores.held.first(key.conversationId, { setAside: false, notBefore: null })).toMatchObject({
       relayKey: 'held/new',
     });
-    for await (const page of stores.listed.conversations(ids.tenant, ids.number))
-      for (const { conversationId: listed } of page) expect(listed).toBe(key.conversationId);
+    const { items } = await stores.listed.page(ids.tenant, [ids.number], 10, undefined);
+    for (const { conversationId: listed } of items) expect(listed).toBe(key.conversationId);
     expect((await linesOf(engine, stores)).length).toBe(2);
   });
 

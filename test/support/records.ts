@@ -8,6 +8,7 @@ import {
   webhookId,
 } from '../../shared/contracts/ids.ts';
 import type { Binding, CredentialRecord, MetaAppRecord, NumberRecord } from '../../shared/domain/records.ts';
+import type { ReleaseWork } from '../../shared/domain/release-tickets.ts';
 
 /** Rows of one tenant, as the Directory would hold them. Tests change what they are about. */
 export const ids = {
@@ -90,6 +91,19 @@ export const bindingOf = (change: Partial<Binding> = {}): Binding => ({
   routing: { default: true, conversationMinutes: 1440 },
   behaviour: { readReceipts: true, typingIndicator: true, forward: ['message'], greeting: null, away: null },
   pausedAt: null,
+  ...change,
+});
+
+/** Work that has what is held on a number replayed. */
+export const releaseWorkOf = (change: Partial<ReleaseWork> = {}): ReleaseWork => ({
+  kind: 'release-held',
+  tenantId: ids.tenant,
+  phoneNumberIds: [ids.number],
+  action: 'replay',
+  maxAgeHours: null,
+  heldBefore: null,
+  cursor: null,
+  watch: null,
   ...change,
 });
 

@@ -3,17 +3,16 @@ import { conversationId, eventId } from '../../shared/contracts/ids.ts';
 import type { CircuitStore } from '../../shared/domain/circuit.ts';
 import type { ClaimStore, HeldClaim } from '../../shared/domain/claim.ts';
 import { changed, newConversation, type RoutingStore } from '../../shared/domain/conversation.ts';
-import type { HeldConversation, HeldStore } from '../../shared/domain/hold-event.ts';
+import type { HeldStore } from '../../shared/domain/hold-event.ts';
 import type { ConversationRecord } from '../../shared/domain/records.ts';
+import type { ReleaseNumbersPorts } from '../../shared/domain/release-numbers.ts';
 import { textReply } from './fakes.ts';
 import { ids } from './records.ts';
 
 export interface RoutingStores {
   readonly claims: Pick<ClaimStore, 'claim'>;
   readonly held: HeldStore;
-  readonly listed: {
-    conversations(tenant: typeof ids.tenant, number: typeof ids.number): AsyncIterable<readonly HeldConversation[]>;
-  };
+  readonly listed: ReleaseNumbersPorts['held'];
   readonly routing: RoutingStore;
   readonly circuits: CircuitStore;
 }
@@ -58,11 +57,8 @@ export const routingContract = (makeStores: () => Promise<RoutingStores>): void 
   const hold = async (stores: RoutingStores, name: string, isSetAside = false) =>
     holdAs(stores, name, (await claimed(stores, name)).leaseId, isSetAside);
 
-  const listed = async (stores: RoutingStores) => {
-    const found: HeldConversation[] = [];
-    for await (const page of stores.listed.conversations(ids.tenant, ids.number)) found.push(...page);
-    return found;
-  };
+  const listed = async (stores: RoutingStores) =>
+    (await stores.listed.page(ids.tenant, [ids.number], 100, undefined)).items;
 
   const first = async (stores: RoutingStores, setAside = false) => {
     const event = await stores.held.first(conversation, { setAside, notBefore: null });
@@ -162,7 +158,9 @@ export const routingContract = (makeStores: () => Promise<RoutingStores>): void 
     expect(await listed(stores)).toEqual([]);
     await hold(stores, 'one');
     await hold(stores, 'two', true);
-    expect(await listed(stores)).toEqual([{ ...key, agentId: ids.agent, heldSince: now.toISOString() }]);
+    expect(await listed(stores)).toEqual([
+      { ...key, agentId: ids.agent, agentIds: [ids.agent], heldSince: now.toISOString() },
+    ]);
     await stores.held.remove(await known(stores), await first(stores));
     expect(await listed(stores)).toHaveLength(1);
     await stores.held.remove(await known(stores), await first(stores, true));
@@ -180,6 +178,10 @@ export const routingContract = (makeStores: () => Promise<RoutingStores>): void 
     expect(await first(stores, true)).toMatchObject({ eventId: evt('one'), isSetAside: true });
     const later = new Date(now.getTime() + 1);
     expect(await stores.held.first(conversation, { setAside: true, notBefore: later })).toMatchObject({
+      eventId: evt('two'),
+    });
+    const earlier = new Date(now.getTime() - 1);
+    expect(await stores.held.first(conversation, { setAside: true, notAfter: earlier })).toMatchObject({
       eventId: evt('two'),
     });
     await stores.held.remove(await known(stores), await first(stores, true));

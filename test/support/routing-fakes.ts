@@ -10,6 +10,7 @@ import type { HeldConversation, HeldEvent, HeldStore } from '../../shared/domain
 import type { QueueMessage } from '../../shared/domain/queue-packing.ts';
 import type { ConversationRecord, CountedNumber, NumberRecord } from '../../shared/domain/records.ts';
 import type { RelayStore } from '../../shared/domain/relay.ts';
+import type { ReleaseNumbersPorts } from '../../shared/domain/release-numbers.ts';
 import type { Ticket } from '../../shared/domain/work.ts';
 import { memoryVault, recordingJournal, secretOf } from './fakes.ts';
 
@@ -173,19 +174,18 @@ export const memoryHeld = (
         ),
       );
       const { tenantId, credentialId, phoneNumberId } = envelope;
-      listed.set(id, { tenantId, credentialId, phoneNumberId, conversationId: id, agentId, heldSince });
+      const agentIds = [...new Set([...(listed.get(id)?.agentIds ?? []), agentId])];
+      listed.set(id, { tenantId, credentialId, phoneNumberId, conversationId: id, agentId, agentIds, heldSince });
       claims.set(eventId, { ...claim, state: 'held', leaseId: null, failures: 0 });
       return Promise.resolve(true);
     },
-    first(id, { setAside, notBefore }) {
+    first(id, { setAside, notBefore = null, notAfter = null }) {
+      const isWanted = ({ heldSince }: HeldEvent) =>
+        (notBefore === null || new Date(heldSince) >= notBefore) &&
+        (notAfter === null || new Date(heldSince) <= notAfter);
       const own = rows.filter(({ conversationId }) => conversationId === id);
       const inLine = own.filter(({ isSetAside }) => !isSetAside);
-      const first = [
-        ...(setAside
-          ? own.filter((row) => row.isSetAside && (notBefore === null || new Date(row.heldSince) >= notBefore))
-          : []),
-        ...inLine,
-      ];
+      const first = [...(setAside ? own.filter((row) => row.isSetAside && isWanted(row)) : []), ...inLine];
       return Promise.resolve(first[0]);
     },
     remove: (conversation, event) =>
@@ -205,8 +205,10 @@ export const memoryHeld = (
       return after;
     },
     reset(conversation) {
-      directory.conversations.set(conversation.conversationId, changed(conversation, { heldCount: 0 }, new Date()));
-      return Promise.resolve();
+      if (!directory.isAsRead(conversation, conversation.conversationId)) return Promise.resolve(undefined);
+      const after = changed(conversation, { heldCount: 0 }, new Date());
+      directory.conversations.set(after.conversationId, after);
+      return Promise.resolve(after);
     },
   };
   return {
@@ -215,6 +217,7 @@ export const memoryHeld = (
     /** What expires: the rows go, the counts stay. */
     expire: () => {
       rows = [];
+      listed.clear();
     },
     age: (milliseconds: number) => {
       rows = rows.map((row) => ({
@@ -223,10 +226,13 @@ export const memoryHeld = (
       }));
     },
     reader: {
-      async *conversations(tenant: string) {
-        yield await Promise.resolve([...listed.values()].filter((row) => row.tenantId === tenant));
+      page(tenant, numbers, limit, cursor) {
+        const own = [...listed.values()].filter((it) => it.tenantId === tenant && numbers.includes(it.phoneNumberId));
+        const begin = Number(cursor ?? 0);
+        const end = begin + limit;
+        return Promise.resolve({ items: own.slice(begin, end), nextCursor: end < own.length ? String(end) : null });
       },
-    },
+    } satisfies ReleaseNumbersPorts['held'],
   };
 };
 
@@ -236,6 +242,7 @@ export const memoryRelay = () => {
     put: (key, body) => Promise.resolve(void bodies.set(key, body)),
     get: (key) => Promise.resolve(bodies.get(key)),
     delete: (keys) => Promise.resolve(keys.forEach((key) => void bodies.delete(key))),
+    deleteBelow: (prefix) => store.delete([...bodies.keys()].filter((key) => key.startsWith(prefix))),
   };
   return { ...store, bodies };
 };

@@ -234,7 +234,6 @@ export class RunningProcess {
       case 'retire-agent-secret':
         return retireAgentSecret(work, this.ports);
       case 'release-held':
-      case 'release-credential':
         // The router's: nothing is held here.
         return Promise.resolve('done');
       default:

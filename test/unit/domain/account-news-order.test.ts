@@ -6,7 +6,7 @@ import { Fault } from '../../../shared/domain/fault.ts';
 import type { CredentialRecord } from '../../../shared/domain/records.ts';
 import type { Ticket } from '../../../shared/domain/work.ts';
 import { recordingJournal } from '../../support/fakes.ts';
-import { credentialRecordOf, ids } from '../../support/records.ts';
+import { credentialRecordOf, ids, releaseWorkOf } from '../../support/records.ts';
 import { memoryClaims } from '../../support/routing-fakes.ts';
 
 const now = () => new Date('2026-11-22T10:00:00.000Z');
@@ -183,15 +183,7 @@ describe('what was held while the account was stopped', () => {
     await it.take(ban('DISABLE'), flagged, update('ACCOUNT_RESTRICTION'));
     expect(it.sent).toEqual([]);
     await it.take(ban('REINSTATE'), ban('REINSTATE'));
-    expect(it.sent).toEqual([
-      {
-        kind: 'release-credential',
-        tenantId: ids.tenant,
-        credentialId: ids.credential,
-        action: 'replay',
-        maxAgeHours: null,
-      },
-    ]);
+    expect(it.sent).toEqual([releaseWorkOf({ phoneNumberIds: [ids.number, ids.otherNumber] })]);
     expect(it.opened).toHaveLength(1);
   });
 

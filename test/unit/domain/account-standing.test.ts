@@ -5,7 +5,7 @@ import { afterNews, stopOf, takeAccountNews } from '../../../shared/domain/accou
 import type { ClaimProgress } from '../../../shared/domain/claim.ts';
 import type { CredentialRecord, Standing } from '../../../shared/domain/records.ts';
 import { recordingJournal } from '../../support/fakes.ts';
-import { credentialRecordOf, ids } from '../../support/records.ts';
+import { credentialRecordOf, ids, releaseWorkOf } from '../../support/records.ts';
 import { memoryClaims, recordingQueues } from '../../support/routing-fakes.ts';
 
 const now = new Date('2026-11-23T08:00:00.000Z');
@@ -381,13 +381,7 @@ describe('news of an account are taken', () => {
   };
 
   const releaseOfAll = {
-    work: {
-      kind: 'release-credential',
-      tenantId: ids.tenant,
-      credentialId: ids.credential,
-      action: 'replay',
-      maxAgeHours: null,
-    },
+    work: releaseWorkOf({ phoneNumberIds: [ids.number, ids.otherNumber] }),
     delay: 0,
   };
 

@@ -59,6 +59,23 @@ test('an unclaimed number is claimed for the credential, with the agent bound', 
   });
 });
 
+test('a number knows itself whether its account is stopped: what the credential said before is no news', async () => {
+  const reason = {
+    code: 'account-disabled',
+    title: 'x',
+    detail: 'x',
+    guidance: 'x',
+    since: '2026-11-22T10:00:00.000Z',
+  };
+  const stopped = credentialRecordOf({ standing: { status: 'action_required', reason, isStopped: true } });
+  const bind = async (numbers: Readonly<Record<string, CountedNumber>>) =>
+    numberChanges(undefined, agent(ids.number), stopped, { readNumber: (id) => Promise.resolve(numbers[id]) });
+  expect(await bind({ [ids.number]: counted({ stopped: null }) })).toMatchObject({
+    changes: [{ after: { stopped: null } }],
+  });
+  expect(await bind({})).toMatchObject({ changes: [{ after: { stopped: { code: 'account-disabled' } } }] });
+});
+
 test('an edit of the agent replaces its own binding', async () => {
   const target = { type: 'https', url: 'https://new.example/' } as const;
   const outcome = await change(agent(ids.number), agent(ids.number, { target }), { [ids.number]: counted() });

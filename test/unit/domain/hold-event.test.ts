@@ -5,10 +5,12 @@ import type { DispatchOutcome } from '../../../shared/domain/dispatch.ts';
 import type { RouteEventPorts } from '../../../shared/domain/event-on-its-way.ts';
 import type { NumberRecord } from '../../../shared/domain/records.ts';
 import { releaseConversation } from '../../../shared/domain/release-conversation.ts';
-import { releaseNumber } from '../../../shared/domain/release-number.ts';
+import { releaseNumbers } from '../../../shared/domain/release-numbers.ts';
+import { type ReleaseWork, releaseCredentialTicket } from '../../../shared/domain/release-tickets.ts';
 import { routeEvent } from '../../../shared/domain/route-event.ts';
+import type { WorkOutcome } from '../../../shared/domain/work.ts';
 import { ok, scriptedGraph } from '../../support/fakes.ts';
-import { bindingOf, ids, numberRecordOf } from '../../support/records.ts';
+import { bindingOf, ids, numberRecordOf, releaseWorkOf } from '../../support/records.ts';
 import { memoryRouter } from '../../support/routing-fakes.ts';
 
 const conversation = conversationId.parse(`conv_${'c'.repeat(43)}`);
@@ -63,7 +65,15 @@ const world = (number: Partial<NumberRecord> = {}) => {
   };
   const release = (action: ReleaseHeld['action'] = 'replay', change: Partial<ReleaseHeld> = {}) =>
     releaseConversation(
-      { ...envelope, type: 'release-held', conversationId: conversation, action, maxAgeHours: null, ...change },
+      {
+        ...envelope,
+        type: 'release-held',
+        conversationId: conversation,
+        action,
+        maxAgeHours: null,
+        heldBefore: null,
+        ...change,
+      },
       ports,
     );
   const setNumber = (change: Partial<NumberRecord>) => {
@@ -79,20 +89,10 @@ const world = (number: Partial<NumberRecord> = {}) => {
     journal,
     now: ports.now,
     random: () => 0,
+    timeLeft: () => clock.timeLeft,
   });
-  const releaseAll = (change: object = {}) =>
-    releaseNumber(
-      {
-        kind: 'release-held',
-        tenantId: ids.tenant,
-        phoneNumberId: ids.number,
-        action: 'replay',
-        maxAgeHours: null,
-        watch: null,
-        ...change,
-      },
-      releasePorts(),
-    );
+  const releaseAll = (change: Parameters<typeof releaseWorkOf>[0] = {}) =>
+    releaseNumbers(releaseWorkOf(change), releasePorts());
   return {
     directory,
     claims,
@@ -108,22 +108,14 @@ const world = (number: Partial<NumberRecord> = {}) => {
     release,
     resume,
     releaseAll,
+    releasePorts,
     envelope,
     setNumber,
     texts: () => heard.map(({ text }) => text),
     requests: () => queued.map(({ body }) => JSON.parse(body) as unknown),
     watch: (random = 0, since = '2026-11-22T09:59:00.000Z') => {
-      const work = {
-        kind: 'release-held',
-        tenantId: ids.tenant,
-        phoneNumberId: ids.number,
-        action: 'probe',
-        maxAgeHours: null,
-      } as const;
-      return releaseNumber(
-        { ...work, watch: { agentId: ids.agent, since } },
-        { ...releasePorts(), random: () => random },
-      );
+      const work = releaseWorkOf({ action: 'probe', watch: { agentId: ids.agent, since } });
+      return releaseNumbers(work, { ...releasePorts(), random: () => random });
     },
     answering: (next: typeof answer) => {
       answer = next;
@@ -202,13 +194,30 @@ describe('an event is held', () => {
     expect(it.requests()).toMatchObject([{ type: 'release-held', action: 'replay', conversationId: conversation }]);
   });
 
-  test('behind others without asking for them again: whoever repairs asks once for all', async () => {
+  test('behind others by asking for them once more in five minutes: they may have been forgotten', async () => {
     const it = world(isPaused);
     await it.route('one');
     it.resume();
     for (let count = 0; count < 20; count++) await it.route(`behind-${count}`);
     expect(it.countOf()).toBe(21);
-    expect([it.requests(), it.releases.asked]).toEqual([[], []]);
+    // SQS takes the same name once in five minutes.
+    expect(new Set(it.queued.map(({ deduplicationId }) => deduplicationId)).size).toBe(1);
+    expect(it.releases.asked).toEqual([]);
+  });
+
+  test('behind a line that has expired, which nobody who repairs something can find: it is let go all the same', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.held.expire();
+    it.resume();
+    await it.releaseAll();
+    expect(it.requests()).toEqual([]);
+    await it.route('two');
+    expect(it.requests()).toMatchObject([{ type: 'release-held', action: 'replay', conversationId: conversation }]);
+    await it.release();
+    await it.route('three');
+    expect(it.texts()).toEqual(['two', 'three']);
+    expect(it.countOf()).toBe(0);
   });
 
   test('when the queue has shown it so often that it would soon be a dead letter, and comes back afresh', async () => {
@@ -230,6 +239,27 @@ describe('an event is held', () => {
     expect(it.requests()).toHaveLength(1);
   });
 
+  test('by one router, and another that comes to itself later takes nothing of it away', async () => {
+    const it = world(isPaused);
+    const { eventId } = event('one');
+    const relay = {
+      ...it.ports.relay,
+      async put(key: string, body: string) {
+        await it.ports.relay.put(key, body);
+        // So long that its lease is over, and the queue has shown the event to another.
+        const claim = it.claims.claims.get(eventId);
+        if (claim) it.claims.claims.set(eventId, { ...claim, leaseId: null });
+        await it.route('one');
+      },
+    };
+    await expect(it.route('one', conversation, 'message', { relay })).rejects.toMatchObject({ code: 'claim-lost' });
+    expect(it.countOf()).toBe(1);
+    it.resume();
+    await it.release();
+    expect(it.texts()).toEqual(['one']);
+    expect(it.relay.bodies.size).toBe(0);
+  });
+
   test('is dispatched after all when its conversation was emptied meanwhile', async () => {
     const it = world(isPaused);
     await it.route('one');
@@ -241,7 +271,7 @@ describe('an event is held', () => {
     });
     await it.route('two');
     expect(it.texts()).toEqual(['two']);
-    expect([...it.relay.bodies.keys()]).toEqual([`held/acme/${event('one').eventId}`]);
+    expect([...it.relay.bodies.keys()]).toEqual([expect.stringContaining(event('one').eventId)]);
   });
 });
 
@@ -325,6 +355,7 @@ describe('held events are let go', () => {
       receivedAt: paused,
       action: 'replay',
       maxAgeHours: null,
+      heldBefore: null,
     };
     await expect(releaseConversation(request, ports)).rejects.toThrow('killed');
     expect(it.texts()).toEqual(['one']);
@@ -383,6 +414,47 @@ describe('held events are let go', () => {
     expect(it.heard).toEqual([]);
   });
 
+  test('or discarded as far as they were held when the user said so: nobody has decided about what came later', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    await it.route('two');
+    const heldBefore = it.clock.now.toISOString();
+    it.clock.now = new Date(it.clock.now.getTime() + 1);
+    await it.route('three');
+    for (let time = 0; time < 2; time++) await it.release('discard', { heldBefore });
+    expect([it.countOf(), it.journal.counts.get('EventsDiscarded')]).toEqual([1, 2]);
+    it.resume();
+    await it.release();
+    expect(it.texts()).toEqual(['three']);
+  });
+
+  test('or discarded by a request that ends although what was set aside is younger than the decision', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    const heldBefore = it.clock.now.toISOString();
+    it.clock.now = new Date(it.clock.now.getTime() + 1);
+    await it.route('two');
+    const [, second] = it.held.rows();
+    const record = it.directory.conversations.get(conversation);
+    if (second && record) await it.held.setAside(record, second);
+    await it.release('discard', { heldBefore });
+    expect([it.countOf(), it.asideOf()]).toEqual([0, 1]);
+  });
+
+  test('by a request that begins anew before it becomes a dead letter: an agent or Meta may put it off at every event', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.resume();
+    it.answering(() => ({ ...failed, retryAfterSeconds: 10 }));
+    const request = { ...it.envelope, type: 'release-held', conversationId: conversation, heldBefore: null } as const;
+    const asked = { ...request, action: 'replay-all', maxAgeHours: 24 } as const;
+    expect(await releaseConversation(asked, it.ports)).toBe('repeat');
+    expect(it.requests()).toEqual([]);
+    expect(await releaseConversation(asked, { ...it.ports, isOverdue: true })).toBe('finished');
+    expect(it.requests()).toEqual([asked]);
+    expect(it.countOf()).toBe(1);
+  });
+
   test('or dropped when the customer was erased meanwhile', async () => {
     const it = world(isPaused);
     await it.route('one');
@@ -406,6 +478,19 @@ describe('held events are let go', () => {
     await it.release();
     await it.route('two');
     expect(it.texts()).toEqual(['two']);
+  });
+
+  test('or forgotten by a later try, when the conversation changes at that moment', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    it.held.expire();
+    it.resume();
+    it.directory.afterNextRead(() => {
+      const current = it.directory.conversations.get(conversation);
+      if (current) it.directory.conversations.set(conversation, { ...current, revision: current.revision + 1 });
+    });
+    expect([await it.release(), it.countOf()]).toEqual(['repeat', 1]);
+    expect([await it.release(), it.countOf()]).toEqual(['finished', 0]);
   });
 });
 
@@ -530,7 +615,13 @@ describe('a target whose circuit is open', () => {
   test('is closed before its event leaves the line: who dies in between leaves nothing shut', async () => {
     const it = await suspended('one');
     const ports = { ...it.ports, held: { ...it.held, remove: () => Promise.reject(new Error('killed')) } };
-    const request = { ...it.envelope, type: 'release-held', action: 'probe', maxAgeHours: null } as const;
+    const request = {
+      ...it.envelope,
+      type: 'release-held',
+      action: 'probe',
+      maxAgeHours: null,
+      heldBefore: null,
+    } as const;
     await expect(releaseConversation({ ...request, conversationId: conversation }, ports)).rejects.toThrow('killed');
     expect(it.directory.circuitOf(ids.number, ids.agent)).toBeUndefined();
     expect(it.releases.asked).toHaveLength(1);
@@ -581,7 +672,77 @@ describe('a target whose circuit is open', () => {
   });
 });
 
+describe('a line in which several agents stand', () => {
+  const orders = bindingOf({
+    agentId: agentId.parse('orders'),
+    routing: { priority: 1, conditions: { keywords: ['order'] }, conversationMinutes: 60 },
+  });
+  const actions = ({ requests }: ReturnType<typeof world>) =>
+    requests().map((request) => (request as ReleaseHeld).action);
+
+  test('is what a suspended one of them is tried with, whoever the latest event is for', async () => {
+    const since = '2026-11-22T09:59:00.000Z';
+    const it = world({ bindings: [bindingOf(), orders], circuits: { [orders.agentId]: { state: 'open', since } } });
+    await it.route('order');
+    await it.route('hello');
+    it.queued.length = 0;
+    const work = releaseWorkOf({ action: 'probe', watch: { agentId: orders.agentId, since } });
+    await releaseNumbers(work, it.releasePorts());
+    expect(actions(it)).toEqual(['probe']);
+  });
+
+  test.each([
+    ['the first', { pausedAt: null }, { pausedAt: paused }],
+    ['the last', { pausedAt: paused }, { pausedAt: null }],
+  ])('is asked for when %s of them is free', async (_which, first, last) => {
+    const it = world({ bindings: [bindingOf({ pausedAt: paused }), { ...orders, pausedAt: paused }] });
+    await it.route('order');
+    await it.route('hello');
+    it.setNumber({ bindings: [bindingOf(last), { ...orders, ...first }] });
+    await it.releaseAll();
+    expect(actions(it)).toEqual(['replay']);
+  });
+
+  test('is left alone while none of them is', async () => {
+    const it = world({ bindings: [bindingOf({ pausedAt: paused }), { ...orders, pausedAt: paused }] });
+    await it.route('order');
+    await it.route('hello');
+    await it.releaseAll();
+    expect(it.requests()).toEqual([]);
+  });
+});
+
 describe('what is held on a number', () => {
+  test('is asked for completely, and each conversation once, however often the time is over', async () => {
+    const it = world(isPaused);
+    const all = Array.from({ length: 250 }, (_, index) =>
+      conversationId.parse(`conv_${String(index).padStart(43, '0')}`),
+    );
+    for (const [index, id] of all.entries()) await it.route(`${index}`, id);
+    it.resume();
+    it.clock.timeLeft = 1000;
+    let work: ReleaseWork | undefined = releaseWorkOf();
+    let times = 0;
+    for (; work !== undefined; times++) {
+      const outcome: WorkOutcome = await releaseNumbers(work, it.releasePorts());
+      work = typeof outcome === 'object' && outcome.outcome === 'again' ? (outcome.work as ReleaseWork) : undefined;
+    }
+    expect(times).toBe(3);
+    expect(it.requests().map((request) => (request as ReleaseHeld).conversationId)).toEqual(all);
+  });
+
+  test('is asked for on all numbers that its credential had, also when the credential is gone', async () => {
+    const it = world(isPaused);
+    await it.route('one');
+    const { work } = releaseCredentialTicket(
+      { tenantId: ids.tenant, phoneNumbers: [], claimedNumbers: { [ids.number]: { agentIds: [], forward: [] } } },
+      it.clock.now,
+    );
+    it.directory.numbers.delete(ids.number);
+    await releaseNumbers(work as ReleaseWork, it.releasePorts());
+    expect(it.requests()).toMatchObject([{ action: 'discard', phoneNumberId: ids.number }]);
+  });
+
   test('is discarded when the number is nobody’s any more', async () => {
     const it = world(isPaused);
     await it.route('one');

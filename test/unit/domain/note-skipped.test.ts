@@ -54,7 +54,7 @@ test('somebody else’s change meanwhile is not undone', async () => {
 });
 
 test.each<EventsMessage>([
-  { ...envelope, type: 'release-held', action: 'replay', maxAgeHours: null },
+  { ...envelope, type: 'release-held', action: 'replay', maxAgeHours: null, heldBefore: null },
   {
     version: 1,
     type: 'account-news',

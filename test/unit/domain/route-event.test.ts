@@ -735,7 +735,7 @@ describe('an event whose customer was erased', () => {
 
   test('leaves no body behind that a router which died was about to hold', async () => {
     const it = world();
-    await it.relay.put(`held/acme/${evt}`, 'what Ada said');
+    await it.relay.put(`held/acme/${evt}/of-one-who-died`, 'what Ada said');
     erasedAt(it, received);
     await it.run();
     expect(it.relay.bodies.size).toBe(0);
@@ -754,7 +754,7 @@ describe('an event whose customer was erased', () => {
   test('waits while somebody else is at it', async () => {
     const it = world({ claim: 'busy' });
     erasedAt(it, received);
-    await it.relay.put(`held/acme/${evt}`, 'what Ada said');
+    await it.relay.put(`held/acme/${evt}/of-one-who-died`, 'what Ada said');
     expect(await it.run()).toBe('repeat');
     expect(it.relay.bodies.size).toBe(1);
   });

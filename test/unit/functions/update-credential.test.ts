@@ -8,7 +8,7 @@ import type { Graph } from '../../../shared/domain/graph.ts';
 import type { CredentialRecord, Standing } from '../../../shared/domain/records.ts';
 import type { Ticket } from '../../../shared/domain/work.ts';
 import { memoryVault, ok, recordingJournal, refusedBy, scriptedGraph } from '../../support/fakes.ts';
-import { appRecord, credentialRecordOf, ids } from '../../support/records.ts';
+import { appRecord, credentialRecordOf, ids, releaseWorkOf } from '../../support/records.ts';
 
 const appSecret = '0123456789abcdef0123456789abcdef';
 const now = new Date('2026-11-23T08:00:00.000Z');
@@ -70,13 +70,7 @@ describe('a credential whose account Meta has disabled', () => {
     expect(edition).toMatchObject({ before: { standing: stop }, after: { standing: null, secretVersion: 2 } });
     expect(shown).toMatchObject({ status: 'connected', reason: null });
     // In the transaction, so that whoever dies after it is found by the sweeper; and at once.
-    const release = {
-      kind: 'release-credential',
-      tenantId: ids.tenant,
-      credentialId: ids.credential,
-      action: 'replay',
-      maxAgeHours: null,
-    };
+    const release = releaseWorkOf({ phoneNumberIds: [ids.number, ids.otherNumber] });
     expect(edition?.tickets.map(({ work }) => work)).toContainEqual(release);
     expect(asked.map(({ work }) => work)).toContainEqual(release);
     expect(asked.map(({ id }) => id).sort()).toEqual(edition?.tickets.map(({ id }) => id).sort());
@@ -85,7 +79,7 @@ describe('a credential whose account Meta has disabled', () => {
   test('goes on with the App Secret that it had, proved once more', async () => {
     const { edition, kinds } = await updated(disabled, { appSecret });
     expect(edition?.after.standing).toBeNull();
-    expect(kinds).toContain('release-credential');
+    expect(kinds).toContain('release-held');
   });
 
   test('stays so under another name: nothing was proved', async () => {

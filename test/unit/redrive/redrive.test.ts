@@ -166,7 +166,13 @@ describe('the preview', () => {
         id: '2',
       },
       {
-        body: valid({ ...envelope('held'), type: 'release-held', action: 'replay', maxAgeHours: null }),
+        body: valid({
+          ...envelope('held'),
+          type: 'release-held',
+          action: 'replay',
+          maxAgeHours: null,
+          heldBefore: null,
+        }),
         group: 'c',
         id: '3',
       },
