@@ -44,6 +44,7 @@ export type MetricName =
   | 'EventsQueued'
   | 'EventsRelayed'
   | 'EventsForeign'
+  | 'EventsMalformed'
   | 'EventsUnwanted'
   | 'EventsHeld'
   | 'EventsReplayed'

@@ -15,3 +15,9 @@ const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
 
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Objects and lists within each other, more than so many. */
+export const nestsDeeperThan = (value: unknown, depth: number): boolean => {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => nestsDeeperThan(inner, depth - 1));
+};

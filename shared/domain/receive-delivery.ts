@@ -18,6 +18,7 @@ import { conversationOf, eventIdOf, newsIdOf } from './event-identity.ts';
 import type { FailedSignatures } from './failed-signatures.ts';
 import { Fault } from './fault.ts';
 import type { Journal } from './journal.ts';
+import { nestsDeeperThan } from './json.ts';
 import { type ConversationEnvelope, messagesOf, newsMessagesOf, type QueueMessage, roundsOf } from './queue-packing.ts';
 import { type ClaimedNumber, credentialRecord, metaAppRecord, type WebhookRecord } from './records.ts';
 import type { RelayStore } from './relay.ts';
@@ -189,7 +190,13 @@ interface Wanted {
   readonly news: readonly WantedNews[];
 }
 
-/** Pairs each event with the numbers and credentials that it is for; drops and counts what is foreign or wanted by nobody. */
+/**
+ * What is nested deeper is not Meta's, whose events have some ten levels, and could not be written down with what we put around it: it would be
+ * a dead letter.
+ */
+const deepestValue = 100;
+
+/** Pairs each event with the numbers and credentials that it is for; drops and counts what is foreign, wanted by nobody or can't be carried. */
 const wantedOf = async (
   webhook: WebhookRecord,
   credential: ReceivingCredential | undefined,
@@ -201,7 +208,12 @@ const wantedOf = async (
   const news: WantedNews[] = [];
   let foreign = 0;
   let unwanted = 0;
+  let malformed = 0;
   for (const event of reported) {
+    if (nestsDeeperThan(event.value, deepestValue)) {
+      malformed++;
+      continue;
+    }
     const owners = credential ? [credential] : (candidates.get(event.wabaId) ?? []);
     const concerned = owners.map((owner) => ({ owner, numbers: numbersOf(owner, event) }));
     if (!concerned.some(({ numbers }) => numbers !== undefined)) {
@@ -221,11 +233,12 @@ const wantedOf = async (
   }
   if (foreign > 0) ports.journal.count('EventsForeign', foreign);
   if (unwanted > 0) ports.journal.count('EventsUnwanted', unwanted);
+  if (malformed > 0) ports.journal.count('EventsMalformed', malformed);
   ports.journal.info('webhook-accepted', {
     appId: webhook.appId,
     ...(webhook.kind === 'credential' ? { tenantId: webhook.tenantId, credentialId: webhook.credentialId } : {}),
-    accepted: reported.length - foreign - unwanted,
-    dropped: foreign + unwanted,
+    accepted: reported.length - foreign - unwanted - malformed,
+    dropped: foreign + unwanted + malformed,
   });
   return { events, news };
 };

@@ -96,9 +96,10 @@ const tryTarget = async (
   ports: ReleaseNumbersPorts,
 ): Promise<WorkOutcome> => {
   const [phoneNumberId] = work.phoneNumberIds;
-  const circuit = phoneNumberId && (await numberOf(phoneNumberId))?.circuits[agentId];
+  const number = phoneNumberId === undefined ? undefined : await numberOf(phoneNumberId);
+  const circuit = number?.circuits[agentId];
   // In order again, or suspended anew: that has a watch of its own.
-  if (!circuit || circuit.state !== 'open' || circuit.since !== since) return 'done';
+  if (circuit?.state !== 'open' || circuit.since !== since) return 'done';
   const chosen = await anyOf(agentId, work, ports);
   await queueRelease(chosen === undefined ? [] : [requestFor(work, chosen, 'probe', ports.now())], ports.queue);
   return { outcome: 'later', pause: probePause(circuit, ports.now()) };

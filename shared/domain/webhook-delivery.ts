@@ -42,9 +42,18 @@ export const parseDelivery = (rawBody: Uint8Array): readonly ReportedEvent[] | u
 const noItems: readonly unknown[] = [];
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : noItems);
 
-/** Meta writes ids and times as texts or as numbers. An empty text names nothing. */
+/** In UTF-16 units. Meta's longest id is that of a message, some 100; names of people and of fields are shorter. */
+const longestText = 1000;
+
+/** Meta writes ids and times as texts or as numbers. An empty text names nothing, and a longer one than any of Meta's neither. */
 const text = (value: unknown): string | null =>
-  typeof value === 'string' ? (value === '' ? null : value) : typeof value === 'number' ? String(value) : null;
+  typeof value === 'string'
+    ? value === '' || value.length > longestText
+      ? null
+      : value
+    : typeof value === 'number'
+      ? String(value)
+      : null;
 
 const digits = (value: unknown): string | null => text(text(value)?.replace(/\D/g, ''));
 

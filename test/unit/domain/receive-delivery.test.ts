@@ -245,6 +245,17 @@ describe('events of a number', () => {
     expect(JSON.stringify(it.journal.lines)).not.toContain('wamid.1');
   });
 
+  test('that are nested so deep that they could not be written down are dropped and counted, those beside them are not', async () => {
+    // A message and its `text` are two levels.
+    const nested = (levels: number) => JSON.parse(`${'{"a":'.repeat(levels)}{}${'}'.repeat(levels)}`) as object;
+    const deep = (id: string, levels: number) => ({ id, from: '491511', type: 'text', text: nested(levels - 2) });
+    const it = world();
+    const messages = [deep('wamid.100', 100), deep('wamid.101', 101), deep('wamid.4000', 3000), message('wamid.1')];
+    expect(await it.deliver(delivery(change(ids.number, messages)))).toBe('accepted');
+    expect(it.queued().flatMap(({ events }) => events.map(({ value }) => value.id))).toEqual(['wamid.100', 'wamid.1']);
+    expect(it.journal.counts.get('EventsMalformed')).toBe(2);
+  });
+
   test.each(['__proto__', 'constructor', 'toString'])('named %s are dropped', async (number) => {
     const it = world();
     expect(await it.deliver(delivery(change(number, [message('wamid.1')])))).toBe('accepted');

@@ -63,6 +63,19 @@ describe('a delivery', () => {
   });
 
   test.each([
+    [
+      'names longer than any of Meta’s',
+      {
+        messages: [{ id: 'm', from: '4'.repeat(1001) }],
+        contacts: [{ wa_id: '49', profile: { name: 'A'.repeat(1001) } }],
+      },
+      { waId: '49', userId: null, groupId: null, name: null },
+    ],
+    [
+      'the longest names that are taken',
+      { messages: [{ id: 'm', from: '49' }], contacts: [{ wa_id: '49', profile: { name: 'A'.repeat(1000) } }] },
+      { waId: '49', userId: null, groupId: null, name: 'A'.repeat(1000) },
+    ],
     ['nothing at all', { messages: [{ id: 'm' }] }, { waId: null, userId: null, groupId: null, name: null }],
     [
       'a username user',
