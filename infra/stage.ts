@@ -117,6 +117,9 @@ const settingsShape = z.strictObject({
       'Reserved concurrency by function, `{"ReceiveWebhook":20}`. Off by default: an account whose limit is 10 cannot reserve any',
     ),
   apiThrottle: throttle.default({ rate: 100, burst: 200 }).describe('Throttle of each route that is not a webhook'),
+  waitingThrottle: throttle
+    .default({ rate: 3, burst: 20 })
+    .describe('Throttle of each route that waits for Meta or for an agent, up to half a minute'),
   webhookThrottle: throttle.default({ rate: 1000, burst: 2000 }).describe('Throttle of each /webhooks route'),
   trail: trail
     .default({ mode: 'create' })

@@ -51,7 +51,7 @@ export class AgentManagement extends Construct {
       timeout: testTimeout,
     });
     test.setVariable(environmentName.allowLoopbackTargets, String(settings.allowLoopbackTargets));
-    api.serveTenants(test, 'POST /v1/agents/{agentId}/test');
+    api.serveWaitingTenants(test, 'POST /v1/agents/{agentId}/test');
     agentRuntime.grantDispatch(test);
     vault.grantOpen(test, 'agent-signature');
     directory.grantRead(test, 'GetItem');

@@ -55,17 +55,17 @@ export class CredentialManagement extends Construct {
       timeout: Duration.seconds(29),
     });
     manage.setVariable(environmentName.tenantQuota, String(settings.quotas.credentialsPerTenant));
-    api.serveTenants(
+    api.serveWaitingTenants(
       manage,
       'POST /v1/credentials',
       'POST /v1/credentials/validate',
       'PATCH /v1/credentials/{credentialId}',
       'DELETE /v1/credentials/{credentialId}',
       'POST /v1/credentials/{credentialId}/phone-numbers/{phoneNumberId}/register',
-      'GET /v1/credentials/{credentialId}/webhook',
       'POST /v1/credentials/{credentialId}/webhook/repair',
       'POST /v1/credentials/{credentialId}/webhook/manual-setup',
     );
+    api.serveTenants(manage, 'GET /v1/credentials/{credentialId}/webhook');
     graphApi.grantCall(manage);
     vault.grantSeal(manage, 'graph-api', 'webhook-signature', 'app-access', 'clean-up', 'former-callback');
     vault.grantOpen(manage, 'app-access', 'graph-api');

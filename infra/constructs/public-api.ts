@@ -68,7 +68,7 @@ export class PublicApi extends Construct {
   readonly #stage: CfnStage;
   readonly #settings: StageSettings;
   readonly #authorizer: HttpJwtAuthorizer;
-  readonly #webhookThrottles: Record<string, { ThrottlingRateLimit: number; ThrottlingBurstLimit: number }> = {};
+  readonly #throttles: Record<string, { ThrottlingRateLimit: number; ThrottlingBurstLimit: number }> = {};
   readonly #integrations = new Map<HandlerFunction, HttpLambdaIntegration>();
 
   constructor(scope: Construct, id: string, props: PublicApiProps) {
@@ -105,26 +105,42 @@ export class PublicApi extends Construct {
 
   /** Sends requests of users to the handler, once the gateway has verified their token. */
   serveTenants(handler: HandlerFunction, ...routes: TenantRoute[]): void {
+    this.#tenantRoutes(handler, routes);
+  }
+
+  /**
+   * The same for requests that wait for Meta or for an agent, up to half a minute: with a throttle of their own, because each holds a worker of
+   * the account's, which the webhooks need more.
+   */
+  serveWaitingTenants(handler: HandlerFunction, ...routes: TenantRoute[]): void {
+    for (const key of routes)
+      for (const route of this.#tenantRoutes(handler, [key]))
+        this.#throttle(key, route, this.#settings.waitingThrottle);
+  }
+
+  #tenantRoutes(handler: HandlerFunction, routes: readonly TenantRoute[]): readonly HttpRoute[] {
     const { requiredScope, tenantClaim, operatorGroup } = this.#settings;
     handler.setVariable(environmentName.tenantClaim, tenantClaim);
     handler.setVariable(environmentName.operatorGroup, operatorGroup);
     this.tellAddress(handler);
-    for (const key of routes)
+    return routes.map((key) =>
       this.#route(key, handler, {
         authorizer: this.#authorizer,
         ...(requiredScope === undefined ? {} : { authorizationScopes: [requiredScope] }),
-      });
+      }),
+    );
   }
 
   /** Sends Meta's requests to the handler, with a throttle of their own. Meta has no token: the handler verifies what it gets. */
   serveMeta(handler: HandlerFunction, reason: string, ...routes: WebhookRoute[]): void {
-    const { rate, burst } = this.#settings.webhookThrottle;
-    for (const key of routes) {
-      const route = this.#openRoute(key, handler, reason);
-      this.#webhookThrottles[key] = { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst };
-      this.#stage.addPropertyOverride('RouteSettings', this.#webhookThrottles);
-      this.#stage.node.addDependency(route);
-    }
+    for (const key of routes)
+      this.#throttle(key, this.#openRoute(key, handler, reason), this.#settings.webhookThrottle);
+  }
+
+  #throttle(key: TenantRoute | WebhookRoute, route: HttpRoute, { rate, burst }: StageSettings['apiThrottle']): void {
+    this.#throttles[key] = { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst };
+    this.#stage.addPropertyOverride('RouteSettings', this.#throttles);
+    this.#stage.node.addDependency(route);
   }
 
   /** Sends requests of anybody to the handler: no token, and nothing that would need one. */

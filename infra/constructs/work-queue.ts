@@ -33,9 +33,11 @@ export interface WorkQueueProps extends HouseProps {
 export interface Work {
   /** Messages per invocation. An ordered queue allows 10. */
   readonly batchSize: number;
-  /** Invocations at once. Default: as many as Lambda starts. */
+  /** Invocations at once. Default: 10, so that work that can wait leaves the account's concurrency to the webhooks. */
   readonly maxConcurrency?: number;
 }
+
+const workersAtOnce = 10;
 
 /** An encrypted queue with its dead-letter queue, TLS only. */
 export class WorkQueue extends Construct {
@@ -91,6 +93,7 @@ export class WorkQueue extends Construct {
       'sqs:GetQueueAttributes',
     ]);
     const mapping = new EventSourceMapping(worker, 'Work', {
+      maxConcurrency: workersAtOnce,
       ...work,
       target: worker.function,
       eventSourceArn: this.queue.queueArn,

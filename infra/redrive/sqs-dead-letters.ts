@@ -24,6 +24,8 @@ const redrivePolicy = z.object({ deadLetterTargetArn: z.string() });
 /** The dead letters of the queue at this URL: whichever SQS says they are. @throws Refusal when the queue has none */
 export async function sqsDeadLetters(client: SQSClient, queueUrl: string): Promise<DeadLetterQueue> {
   const url = await deadLetterUrlOf(client, queueUrl);
+  // A group of a standard queue says whose message it is, and nothing about order.
+  const isOrdered = queueUrl.endsWith('.fifo');
   return {
     async receive(most) {
       const { Messages = [] } = await client.send(
@@ -35,7 +37,7 @@ export async function sqsDeadLetters(client: SQSClient, queueUrl: string): Promi
           MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId', 'SentTimestamp'],
         }),
       );
-      return Messages.map(letterOf);
+      return Messages.map((message) => letterOf(message, isOrdered));
     },
     async send({ body, groupId }, deduplicationId) {
       await client.send(
@@ -90,11 +92,14 @@ async function deadLetterUrlOf(client: SQSClient, queueUrl: string): Promise<str
   return QueueUrl;
 }
 
-const letterOf = ({ MessageId = '', ReceiptHandle = '', Body = '', Attributes }: Message): DeadLetter => ({
+const letterOf = (
+  { MessageId = '', ReceiptHandle = '', Body = '', Attributes }: Message,
+  isOrdered: boolean,
+): DeadLetter => ({
   messageId: MessageId,
   receiptHandle: ReceiptHandle,
   body: Body,
-  groupId: Attributes?.MessageGroupId,
+  groupId: isOrdered ? Attributes?.MessageGroupId : undefined,
   sentAt: new Date(Number(Attributes?.SentTimestamp)),
   receives: Number(Attributes?.ApproximateReceiveCount),
 });

@@ -4,7 +4,8 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { WorkKind, WorkMessage } from '../contracts/work.ts';
+import type { Work, WorkKind, WorkMessage } from '../contracts/work.ts';
+import { digestOf } from '../crypto/identifiers.ts';
 import type { QueueMessage } from '../domain/queue-packing.ts';
 import type { WorkQueues } from '../domain/work.ts';
 import { calling } from './aws-errors.ts';
@@ -53,7 +54,10 @@ export const eventsQueueConsumer = (client: SQSClient, queueUrl: string) => ({
   },
 });
 
-/** One queue for each kind of work that a function must do; which of them it may send to is a matter of its role. */
+/**
+ * One queue for each kind of work that a function must do; which of them it may send to is a matter of its role. Who has much of it to do waits
+ * behind who has little: a standard queue hands out fairly by group ("Amazon SQS fair queues", SQS Developer Guide).
+ */
 export const workQueues = (client: SQSClient, urlOf: (kind: WorkKind) => string): WorkQueues => ({
   async send({ id, work }, delay = 0) {
     const body: WorkMessage = { version: 1, ticket: id, work };
@@ -62,9 +66,13 @@ export const workQueues = (client: SQSClient, urlOf: (kind: WorkKind) => string)
         new SendMessageCommand({
           QueueUrl: urlOf(work.kind),
           MessageBody: JSON.stringify(body),
+          MessageGroupId: digestOf(ownerOf(work)),
           DelaySeconds: Math.min(maxDelaySeconds, Math.ceil(delay / 1000)),
         }),
       ),
     );
   },
 });
+
+/** What is done for a Meta app is done for all its tenants. */
+const ownerOf = (work: Work): string => ('tenantId' in work ? work.tenantId : work.appId);

@@ -212,7 +212,11 @@ describe('the queues', () => {
   });
 
   it('hand events over ten at a time and other work one by one, and take partial failures back', () => {
-    const oneByOne = expect.objectContaining({ BatchSize: 1, FunctionResponseTypes: ['ReportBatchItemFailures'] });
+    const oneByOne = expect.objectContaining({
+      BatchSize: 1,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 10 },
+    });
     const mappings = Object.fromEntries(
       propertiesOf('AWS::Lambda::EventSourceMapping').map((it) => [nameOf(it.EventSourceArn), it]),
     );
@@ -431,16 +435,27 @@ describe('the API', () => {
     expect(routeOf('POST /webhooks/{webhookId}', scoped)).not.toHaveProperty('AuthorizationScopes');
   });
 
-  it('throttles webhooks apart from everything else', () => {
+  it('throttles webhooks apart from everything else, and what waits for Meta or an agent so that it leaves them workers', () => {
+    const webhooks = { ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 };
+    const waiting = { ThrottlingRateLimit: 3, ThrottlingBurstLimit: 20 };
+    const throttles = {
+      'POST /webhooks/{webhookId}': webhooks,
+      'GET /webhooks/{webhookId}': webhooks,
+      'POST /v1/agents/{agentId}/test': waiting,
+      'POST /v1/credentials': waiting,
+      'POST /v1/credentials/validate': waiting,
+      'PATCH /v1/credentials/{credentialId}': waiting,
+      'DELETE /v1/credentials/{credentialId}': waiting,
+      'POST /v1/credentials/{credentialId}/phone-numbers/{phoneNumberId}/register': waiting,
+      'POST /v1/credentials/{credentialId}/webhook/repair': waiting,
+      'POST /v1/credentials/{credentialId}/webhook/manual-setup': waiting,
+    };
     expect(stage?.Properties).toMatchObject({
       DefaultRouteSettings: { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200 },
-      RouteSettings: {
-        'POST /webhooks/{webhookId}': { ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 },
-        'GET /webhooks/{webhookId}': { ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 },
-      },
     });
+    expect(stage?.Properties.RouteSettings).toEqual(throttles);
     const named = everyDependencyOf(stage).map((id) => resourcesOf(template)[id]?.Properties.RouteKey);
-    expect(named).toEqual(expect.arrayContaining(['POST /webhooks/{webhookId}', 'GET /webhooks/{webhookId}']));
+    expect(named).toEqual(expect.arrayContaining(Object.keys(throttles)));
   });
 
   it('logs the route and never the path, the query, a header or a body: a webhook id is a capability', () => {

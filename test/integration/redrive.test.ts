@@ -30,6 +30,27 @@ const makeQueue = async (client: SQSClient, attributes: Readonly<Record<string, 
 };
 
 describe.each(engineNames)('on %s', (engine) => {
+  test('takes the group of a standard queue for what it is: whose message it is, no order and no repeat', async () => {
+    const client = new SQSClient(configurationFor(engine));
+    const make = async (Attributes: Record<string, string>) =>
+      (await client.send(new CreateQueueCommand({ QueueName: `queue-${crypto.randomUUID()}`, Attributes }))).QueueUrl ??
+      '';
+    const deadUrl = await make({});
+    const { Attributes } = await client.send(
+      new GetQueueAttributesCommand({ QueueUrl: deadUrl, AttributeNames: ['QueueArn'] }),
+    );
+    const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: Attributes?.QueueArn, maxReceiveCount: 20 });
+    const queueUrl = await make({ RedrivePolicy });
+    await client.send(new SendMessageCommand({ QueueUrl: deadUrl, MessageBody: 'work', MessageGroupId: 'a-tenant' }));
+    const queue = await sqsDeadLetters(client, queueUrl);
+    const [letter] = await queue.receive(1);
+    if (letter === undefined) throw new Error('It is there');
+    expect(letter.groupId).toBeUndefined();
+    await queue.send(letter, 'some-name');
+    const { Messages } = await client.send(new ReceiveMessageCommand({ QueueUrl: queueUrl, WaitTimeSeconds: 1 }));
+    expect(Messages).toMatchObject([{ Body: 'work' }]);
+  });
+
   deadLettersContract(async () => {
     const client = new SQSClient(configurationFor(engine));
     const deadUrl = await makeQueue(client);
