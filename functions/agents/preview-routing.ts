@@ -41,8 +41,8 @@ export const previewRouting = async (
   const customer = customerOf(request.sender);
   const salt = await ports.salts.tenantSalt(number.tenantId);
   const named = conversationOf(number.tenantId, phoneNumberId, salt, { customer, formerCustomer: null });
-  const { conversation } = await findConversation(phoneNumberId, named, ports.routing);
   const now = ports.now();
+  const { conversation } = await findConversation(phoneNumberId, named, ports.routing, now);
   const { choice, explanation, bindings } = explainChoice(
     number,
     conversation,

@@ -178,11 +178,15 @@ export interface FoundConversation extends Joined {
   readonly known: RoutingState['conversations'];
 }
 
-/** Reads a number and the conversation of a customer with it, under whichever name it is known. @throws {Fault} store-unavailable, row-malformed */
+/**
+ * Reads a number and the conversation of a customer with it, under whichever name it is known. A name that is in use is kept in time.
+ * @throws {Fault} store-unavailable, row-malformed
+ */
 export const findConversation = async (
   phoneNumberId: PhoneNumberId,
   { conversationId: own, alsoKnownAs: other }: NamedConversation,
   routing: Pick<RoutingStore, 'read'>,
+  now: Date,
 ): Promise<FoundConversation> => {
   const { number, conversations: known } = await routing.read(phoneNumberId, other === null ? [own] : [own, other]);
   const joined = joinedConversation(own, other, known);
@@ -191,8 +195,13 @@ export const findConversation = async (
     conversationId === own || conversationId === other
       ? known.get(conversationId)
       : await readConversation({ phoneNumberId, conversationId }, routing);
-  return { ...joined, number, conversation, known };
+  const aging = [...known.values()].filter((it) => it.joinedTo === conversationId && isHalfOver(it, now));
+  const renewed = aging.map((before) => ({ before, id: before.conversationId, change: { joinedTo: conversationId } }));
+  return { ...joined, links: [...joined.links, ...renewed], number, conversation, known };
 };
+
+const isHalfOver = ({ expiresAt }: ConversationRecord, now: Date): boolean =>
+  expiresAt < conversationExpiry(now) - lifetimeSeconds / 2;
 
 /** Nothing where it says so already. */
 const markOf = (

@@ -121,6 +121,7 @@ export const lookUp = async (
     envelope.phoneNumberId,
     named,
     routing,
+    now(),
   );
   if (number?.tenantId !== envelope.tenantId || !number.acceptedSources.includes(envelope.credentialId))
     return { outcome: 'foreign' };

@@ -3,6 +3,7 @@ import { agentId, conversationId } from '../../../shared/contracts/ids.ts';
 import {
   changed,
   erased,
+  findConversation,
   isErasedSince,
   isKnown,
   isUnderWay,
@@ -32,6 +33,49 @@ test('a new conversation is nobody’s, holds nothing, is remembered for 30 days
 test('a change counts, is remembered for another 30 days, and leaves everything else as it is', () => {
   const before = record(own, { greetedAt: now.toISOString(), heldCount: 2, revision: 7, expiresAt: 1 });
   expect(changed(before, { heldCount: 3 }, now)).toEqual({ ...before, heldCount: 3, revision: 8, expiresAt: expiry });
+});
+
+describe('a name under which a conversation is known', () => {
+  const half = 15 * 24 * 60 * 60;
+  const linksOf = async (change: Partial<ConversationRecord>, alsoKnownAs: typeof own | null = null) => {
+    const name = record(alsoKnownAs ?? own, { joinedTo: alsoKnownAs === null ? third : own, revision: 3, ...change });
+    const known = new Map(
+      [name, record(alsoKnownAs === null ? third : own, { joinedBy: name.conversationId })].map((it) => [
+        it.conversationId,
+        it,
+      ]),
+    );
+    const routing = {
+      read: (_number: string, wanted: readonly (typeof own)[]) =>
+        Promise.resolve({
+          number: undefined,
+          conversations: new Map([...known].filter(([id]) => wanted.includes(id))),
+        }),
+    };
+    const { links } = await findConversation(ids.number, { conversationId: own, alsoKnownAs }, routing, now);
+    return links;
+  };
+
+  test.each<[string, Partial<ConversationRecord>, number]>([
+    ['is left as it is while it is young', { expiresAt: expiry - half }, 0],
+    [
+      'is written anew once half its life is over, so that one in use is never forgotten',
+      { expiresAt: expiry - half - 1 },
+      1,
+    ],
+    ['is not written where it is the name of another one', { expiresAt: 1, joinedTo: null }, 0],
+  ])('%s', async (_what, change, count) => {
+    const links = await linksOf(change);
+    expect(links).toHaveLength(count);
+    if (count > 0) expect(links).toMatchObject([{ id: own, before: { revision: 3 }, change: { joinedTo: third } }]);
+  });
+
+  test('is kept when an event names the customer by it as well', async () => {
+    expect(await linksOf({ expiresAt: expiry - half - 1 }, third)).toMatchObject([
+      { id: third, change: { joinedTo: own } },
+    ]);
+    expect(await linksOf({ expiresAt: expiry - half }, third)).toEqual([]);
+  });
 });
 
 describe('a conversation whose customer was erased', () => {
