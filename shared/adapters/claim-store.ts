@@ -109,7 +109,7 @@ export const claimStore = (
             TableName: table,
             Key: claimKey(event.eventId),
             UpdateExpression:
-              'SET leaseId = :leaseId, leaseUntil = :until, failures = if_not_exists(failures, :zero), tenantId = :tenantId, ' +
+              'SET leaseId = :leaseId, leaseUntil = :until, failures = if_not_exists(failures, :zero), claims = if_not_exists(claims, :zero) + :one, tenantId = :tenantId, ' +
               'conversationId = if_not_exists(conversationId, :conversationId), #state = if_not_exists(#state, :leased), fates = if_not_exists(fates, :none), expiresAt = if_not_exists(expiresAt, :expiresAt)',
             ConditionExpression: `attribute_not_exists(pk) OR (leaseUntil < :now AND #state IN (${[...Object.keys(open), ...(event.isReleased ? [':held'] : [])].join(', ')}))`,
             ExpressionAttributeNames: { '#state': 'state' },
@@ -120,6 +120,7 @@ export const claimStore = (
               ':until': at + leaseSeconds * 1000,
               ':now': at,
               ':zero': 0,
+              ':one': 1,
               ':tenantId': event.tenantId,
               ':conversationId': event.conversationId,
               ':none': [],

@@ -48,13 +48,13 @@ export const relayStore = (client: S3Client, bucket: string): RelayStore => {
 
     delete: deleteAll,
 
-    async deleteBelow(prefix) {
+    async deleteBelow(prefix, kept) {
       let token: string | undefined;
       do {
         const { Contents = [], NextContinuationToken } = await calling('store-unavailable', () =>
           client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: token })),
         );
-        await deleteAll(Contents.flatMap(({ Key }) => Key ?? []));
+        await deleteAll(Contents.flatMap(({ Key }) => (Key === undefined || Key === kept ? [] : Key)));
         token = NextContinuationToken;
       } while (token !== undefined);
     },

@@ -25,6 +25,8 @@ export const claimProgress = z.object({
   fates: z.array(replyFate),
   /** Rounds so far in which the agent did not take it or Meta not a reply of it. What goes wrong with ourselves says nothing about either. */
   failures: z.number().int(),
+  /** How often it has been claimed, this time included. */
+  claims: z.number().int(),
 });
 export type ClaimProgress = z.infer<typeof claimProgress>;
 

@@ -122,17 +122,21 @@ export const heldBodiesOf = (
   { eventId }: Pick<QueuedEvent, 'eventId'>,
 ): string => `held/${tenantId}/${eventId}/`;
 
-/**
- * Each lease has a body of its own: whoever comes to himself after his lease is over may delete what he put, and nothing else.
- * @returns the key of the body. @throws {Fault} store-unavailable
- */
+/** Each lease has a body of its own: whoever comes to himself after his lease is over may delete what he put, and nothing else. */
+export const heldBodyOf = (
+  batch: Pick<QueuedEvents, 'tenantId'>,
+  event: Pick<QueuedEvent, 'eventId'>,
+  { leaseId }: Pick<HeldClaim, 'leaseId'>,
+): string => `${heldBodiesOf(batch, event)}${leaseId}`;
+
+/** @returns the key of the body. @throws {Fault} store-unavailable */
 export const putHeldBody = async (
   batch: QueuedEvents,
   event: QueuedEvent,
-  { leaseId }: Pick<HeldClaim, 'leaseId'>,
+  claim: HeldClaim,
   relay: RelayStore,
 ): Promise<string> => {
-  const key = `${heldBodiesOf(batch, event)}${leaseId}`;
+  const key = heldBodyOf(batch, event, claim);
   const body: HeldBody = { version: 1, credentialId: batch.credentialId, receivedAt: batch.receivedAt, event };
   await relay.put(key, JSON.stringify(body));
   return key;

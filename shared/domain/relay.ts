@@ -9,8 +9,8 @@ export interface RelayStore {
   get(key: string): Promise<string | undefined>;
   /** One that is gone already is no error. @throws {Fault} store-unavailable when one of them may still be there */
   delete(keys: readonly string[]): Promise<void>;
-  /** Everything whose key begins so. @throws {Fault} store-unavailable when something may still be there */
-  deleteBelow(prefix: string): Promise<void>;
+  /** Everything whose key begins so, but `kept`. @throws {Fault} store-unavailable when something may still be there */
+  deleteBelow(prefix: string, kept?: string): Promise<void>;
 }
 
 /** Where a list of events is put. Random, so that a key tells nothing of a customer and never names another list. */

@@ -5,7 +5,7 @@ import type { HeldClaim } from './claim.ts';
 import { changed, findConversation, isErasedSince, type Link, newConversation, withHuman } from './conversation.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
 import type { EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
-import { type HoldReason, heldBodiesOf, holdReason, obstacleOf, putHeldBody } from './hold-event.ts';
+import { type HoldReason, heldBodiesOf, heldBodyOf, holdReason, obstacleOf, putHeldBody } from './hold-event.ts';
 import type { ConversationEnvelope } from './queue-packing.ts';
 import { queueRelease } from './queue-release.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
@@ -66,13 +66,21 @@ export const routeEvent = async (
       return 'repeat';
     }
     const attempt = { batch, event, found: linked, claim: claim.held, rounds: claim.progress.failures + 1, ports };
-    if (claim.progress.state === 'leased') return await holdOrDispatch(attempt);
-    return await afterDelivery(await deliverEvent(routedEvent(attempt), claim.progress), attempt);
+    const outcome =
+      claim.progress.state === 'leased'
+        ? await holdOrDispatch(attempt)
+        : await afterDelivery(await deliverEvent(routedEvent(attempt), claim.progress), attempt);
+    if (outcome === 'finished' && claim.progress.claims > 1) ports.alongside(tidyUp(attempt));
+    return outcome;
   } catch (error) {
     await claim.held.release().catch(() => undefined);
     throw error;
   }
 };
+
+/** A router that had the claim before and died may have left a body that nothing names. */
+const tidyUp = ({ batch, event, claim, ports }: Attempt): Promise<void> =>
+  ports.relay.deleteBelow(heldBodiesOf(batch, event), heldBodyOf(batch, event, claim));
 
 /** One event whose claim this invocation has. */
 interface Attempt {

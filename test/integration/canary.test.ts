@@ -211,7 +211,14 @@ const held = async (remaining?: number) => {
 const letGo = (envelope: object, change: object = {}, remaining = 15_200) =>
   stage.queue(
     'RouteEvent',
-    JSON.stringify({ ...envelope, type: 'release-held', action: 'replay', maxAgeHours: null, ...change }),
+    JSON.stringify({
+      ...envelope,
+      type: 'release-held',
+      action: 'replay',
+      maxAgeHours: null,
+      heldBefore: null,
+      ...change,
+    }),
     remaining,
   );
 

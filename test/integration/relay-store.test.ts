@@ -29,7 +29,8 @@ describe.each(engineNames)('the relay store of %s', async (engine) => {
   test('forgets everything below a prefix, of which there may be more than it is told of at once, and nothing beside it', async () => {
     const keys = Array.from({ length: 1005 }, (_, index) => `held/acme/evt_1/${index}`);
     await pMap([...keys, 'held/acme/evt_10/kept'], (key) => store.put(key, '[]'), { concurrency: 20 });
-    await store.deleteBelow('held/acme/evt_1/');
+    await store.deleteBelow('held/acme/evt_1/', 'held/acme/evt_1/500');
+    expect(await store.get('held/acme/evt_1/500')).toBe('[]');
     await store.deleteBelow('held/acme/evt_1/');
     expect([await store.get('held/acme/evt_1/0'), await store.get('held/acme/evt_1/1004')]).toEqual([
       undefined,

@@ -75,11 +75,11 @@ export const routingContract = (makeStores: () => Promise<RoutingStores>): void 
   test('an event is claimed once at a time, and counts how often the agent or Meta has failed it', async () => {
     const stores = await makeStores();
     const one = await claimOf(stores, 'one');
-    expect(one).toMatchObject({ outcome: 'claimed', progress: { state: 'leased', failures: 0, fates: [] } });
+    expect(one).toMatchObject({ outcome: 'claimed', progress: { state: 'leased', failures: 0, claims: 1, fates: [] } });
     expect(await claimOf(stores, 'one')).toEqual({ outcome: 'busy' });
     if (one.outcome === 'claimed') await one.held.release('failed');
     const again = await claimOf(stores, 'one');
-    expect(again).toMatchObject({ outcome: 'claimed', progress: { failures: 1 } });
+    expect(again).toMatchObject({ outcome: 'claimed', progress: { failures: 1, claims: 2 } });
     if (again.outcome === 'claimed') await again.held.release();
     expect(await claimOf(stores, 'one')).toMatchObject({ outcome: 'claimed', progress: { failures: 1 } });
     expect(await claimOf(stores, 'two')).toMatchObject({ outcome: 'claimed', progress: { failures: 0 } });

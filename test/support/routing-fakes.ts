@@ -55,15 +55,23 @@ export const memoryClaims = (initial?: ClaimProgress | 'finished' | 'busy') => {
     const found: Claim =
       claims.get(eventId) ??
       (initial === undefined || initial === 'finished' || initial === 'busy'
-        ? { state: 'leased', replies: null, fates: [], failures: 0, leaseId: initial === 'busy' ? 'another' : null }
+        ? {
+            state: 'leased',
+            replies: null,
+            fates: [],
+            failures: 0,
+            claims: 0,
+            leaseId: initial === 'busy' ? 'another' : null,
+          }
         : { ...initial, leaseId: null });
     if (initial === 'finished' || found.state === 'done' || found.state === 'unknown')
       return Promise.resolve({ outcome: 'finished' });
     if (found.state === 'held' && !isReleased) return Promise.resolve({ outcome: 'held' });
     if (found.leaseId !== null) return Promise.resolve({ outcome: 'busy' });
     const leaseId = `lease-${leases++}`;
-    claims.set(eventId, { ...found, leaseId });
-    return Promise.resolve({ outcome: 'claimed', held: heldBy(eventId, leaseId), progress: found });
+    const progress = { ...found, claims: found.claims + 1 };
+    claims.set(eventId, { ...progress, leaseId });
+    return Promise.resolve({ outcome: 'claimed', held: heldBy(eventId, leaseId), progress });
   };
   return {
     claim,
@@ -242,7 +250,8 @@ export const memoryRelay = () => {
     put: (key, body) => Promise.resolve(void bodies.set(key, body)),
     get: (key) => Promise.resolve(bodies.get(key)),
     delete: (keys) => Promise.resolve(keys.forEach((key) => void bodies.delete(key))),
-    deleteBelow: (prefix) => store.delete([...bodies.keys()].filter((key) => key.startsWith(prefix))),
+    deleteBelow: (prefix, kept) =>
+      store.delete([...bodies.keys()].filter((key) => key.startsWith(prefix) && key !== kept)),
   };
   return { ...store, bodies };
 };

@@ -260,6 +260,24 @@ describe('an event is held', () => {
     expect(it.relay.bodies.size).toBe(0);
   });
 
+  test.each([
+    ['held', isPaused, 1],
+    ['dispatched', {}, 0],
+  ])('and is %s by the next one when a router died over it, without what that one left', async (_how, number, left) => {
+    const it = world(number);
+    const { eventId } = event('one');
+    const dying = { ...it.ports.held, hold: () => Promise.reject(new Error('It died here')) };
+    await it.route('one', conversation, 'message', { held: dying, isOverdue: true }).catch(() => undefined);
+    expect(it.relay.bodies.size).toBe(1);
+    await it.relay.put(`held/acme/${event('other').eventId}/lease-0`, 'of another event');
+    expect(await it.route('one')).toBe('finished');
+    expect([...it.relay.bodies.keys()].filter((key) => key.includes(eventId))).toHaveLength(left);
+    expect(it.relay.bodies.size).toBe(left + 1);
+    it.resume();
+    await it.release();
+    expect(it.texts()).toEqual(['one']);
+  });
+
   test('is dispatched after all when its conversation was emptied meanwhile', async () => {
     const it = world(isPaused);
     await it.route('one');

@@ -351,7 +351,7 @@ describe('a reply', () => {
   });
 
   test('that Meta has not taken in ten rounds is given up, and the agent told: the queue must not give it up instead', async () => {
-    const claim: ClaimProgress = { state: 'answered', replies: [textReply('one')], fates: [], failures: 8 };
+    const claim: ClaimProgress = { state: 'answered', replies: [textReply('one')], fates: [], failures: 8, claims: 1 };
     const failure: GraphFailure = { kind: 'refused', refusal: 'rate-limited', code: 80007 };
     const soon = world({ claim, sends: [failure] });
     expect(await soon.run()).toBe('repeat');
@@ -364,7 +364,7 @@ describe('a reply', () => {
   });
 
   test('that is kept no more is given up, and the agent told', async () => {
-    const it = world({ claim: { state: 'answered', replies: null, fates: [], failures: 1 } });
+    const it = world({ claim: { state: 'answered', replies: null, fates: [], failures: 1, claims: 1 } });
     expect(await it.run()).toBe('finished');
     expect(it.sent).toEqual([]);
     expect(it.claims.steps.at(-1)).toMatchObject({ state: 'unknown' });
@@ -394,14 +394,14 @@ describe('after a crash', () => {
   const sentOne = { fate: 'sent' } as const;
 
   test('an answered event is not dispatched again; its replies are sent', async () => {
-    const it = world({ claim: { state: 'answered', replies, fates: [], failures: 1 } });
+    const it = world({ claim: { state: 'answered', replies, fates: [], failures: 1, claims: 1 } });
     expect(await it.run()).toBe('finished');
     expect(it.dispatched).toEqual([]);
     expect(it.sent).toHaveLength(2);
   });
 
   test('a reply that was being sent is never sent again: it is unknown, the next one is sent', async () => {
-    const it = world({ claim: { state: 'sending', replies, fates: [], failures: 1 } });
+    const it = world({ claim: { state: 'sending', replies, fates: [], failures: 1, claims: 1 } });
     expect(await it.run()).toBe('finished');
     expect(it.dispatched).toEqual([]);
     expect(it.sent.map((message) => message.text)).toEqual([{ body: 'two' }]);
@@ -410,14 +410,14 @@ describe('after a crash', () => {
   });
 
   test('a sent reply is not sent again', async () => {
-    const it = world({ claim: { state: 'sent', replies, fates: [sentOne], failures: 1 } });
+    const it = world({ claim: { state: 'sent', replies, fates: [sentOne], failures: 1, claims: 1 } });
     await it.run();
     expect(it.sent.map((message) => message.text)).toEqual([{ body: 'two' }]);
     expect(it.claims.steps.at(-1)).toMatchObject({ state: 'done', fates: [sentOne, { fate: 'sent' }] });
   });
 
   test('a leased event is dispatched again with the same id', async () => {
-    const it = world({ claim: { state: 'leased', replies: null, fates: [], failures: 1 } });
+    const it = world({ claim: { state: 'leased', replies: null, fates: [], failures: 1, claims: 1 } });
     await it.run();
     expect(it.dispatched[0]?.data.eventId).toBe(evt);
   });
@@ -726,7 +726,9 @@ describe('an event whose customer was erased', () => {
   });
 
   test('is not sent an answer that a router which died had got for it', async () => {
-    const it = world({ claim: { state: 'answered', replies: [textReply('hello')], fates: [], failures: 1 } });
+    const it = world({
+      claim: { state: 'answered', replies: [textReply('hello')], fates: [], failures: 1, claims: 1 },
+    });
     erasedAt(it, received);
     expect(await it.run()).toBe('finished');
     expect(it.sent).toEqual([]);
