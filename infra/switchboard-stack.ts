@@ -13,7 +13,7 @@ import { DataKey } from './constructs/data-key.ts';
 import { Directory } from './constructs/directory.ts';
 import { EventStore } from './constructs/event-store.ts';
 import { GraphApi } from './constructs/graph-api.ts';
-import { HeldEvents } from './constructs/held-events.ts';
+import { HeldManagement } from './constructs/held-management.ts';
 import { Identity } from './constructs/identity.ts';
 import { MediaRelay } from './constructs/media-relay.ts';
 import { PlatformPages } from './constructs/platform-pages.ts';
@@ -39,30 +39,36 @@ export class SwitchboardStack extends Stack {
     super(scope, id, stackProps);
     const house = { settings, dataKey: new DataKey(this, 'DataKey', { settings }) };
 
+    // Who is told, who is let in, and the one door.
     const alerts = new Alerts(this, 'Alerts', house);
     const identity = new Identity(this, 'Identity', house);
     const api = new PublicApi(this, 'PublicApi', { ...house, identity });
     new PlatformPages(this, 'PlatformPages', { ...house, api });
 
+    // What is kept: tables, and the keys that seal secrets. What is called outside.
     const vault = new CredentialVault(this, 'CredentialVault', house);
     const rewrap = new VaultRewrap(this, 'VaultRewrap', { ...house, vault });
     const directory = new Directory(this, 'Directory', house);
     const auditLog = new AuditLog(this, 'AuditLog', house);
     const outside = { graphApi: new GraphApi(settings), agentRuntime: new AgentRuntime(settings) };
     const capability = { ...house, ...outside, api, vault, directory, auditLog, alerts };
+    // Work that a change leaves behind at Meta: a queue and its worker.
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
 
+    // From Meta to the agents: bucket for large bodies, receiver and queue, claims and lines, router.
     const relay = new MediaRelay(this, 'MediaRelay', house);
     const inbox = new WebhookInbox(this, 'WebhookInbox', { ...capability, relay });
     const eventStore = new EventStore(this, 'EventStore', house);
     const router = new AgentRouter(this, 'AgentRouter', { ...capability, inbox, eventStore, relay });
 
+    // What users call, and who finishes what was interrupted.
     const managed = { ...capability, webhookSetUp, router };
     const credentialManagement = new CredentialManagement(this, 'CredentialManagement', managed);
     new AgentManagement(this, 'AgentManagement', managed);
-    new HeldEvents(this, 'HeldEvents', { ...managed, eventStore, relay });
+    new HeldManagement(this, 'HeldManagement', { ...managed, eventStore, relay });
     const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...managed, credentialManagement });
 
+    // Who opened a secret, and that nobody rewrites it: no request is let in before that is recorded.
     new AuditWatch(this, 'AuditWatch', { ...house, auditLog, alerts });
     const trail = settings.trail.mode === 'none' ? undefined : new AuditTrail(this, 'AuditTrail', { ...house, vault });
     if (trail !== undefined) api.openAfter(trail);

@@ -103,7 +103,9 @@ export const targetRules = once(() => ({ allowLoopback: isSet(environmentName.al
 /** The platform's own runtime for agents, where the operator has set one. */
 export const agentRuntime = once(() => listed(environmentName.agentRuntime)[0]);
 const runtimeAt = (address: string) =>
-  address.startsWith('arn:') ? functionRuntime(runtimeLambda(), address) : queueRuntime(runtimeSqs(), address);
+  address.startsWith('arn:') && address.includes(':lambda:')
+    ? functionRuntime(runtimeLambda(), address)
+    : queueRuntime(runtimeSqs(), address);
 export const dispatcher = once(() => {
   const runtime = agentRuntime();
   return dispatcherByTarget(agentDispatcher(targetRules()), runtime === undefined ? undefined : runtimeAt(runtime));

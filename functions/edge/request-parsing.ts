@@ -21,7 +21,7 @@ export const parseBody = <T>(rawBody: Uint8Array, schema: z.ZodType<T>): { reado
   } catch {
     return refuse('malformed-body', { guidance: 'Send a JSON object with Content-Type: application/json.' });
   }
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(json, { error: (issue) => (issue.input === undefined ? 'Is required.' : undefined) });
   return parsed.success ? { body: parsed.data } : invalidRequest(parsed.error);
 };
 

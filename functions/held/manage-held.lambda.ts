@@ -1,5 +1,5 @@
 import { apiLambda } from '../edge/api-lambda.ts';
+import { discardHeldRoute, replayHeldRoute } from './decide-held.ts';
 import { listHeldRoute } from './list-held.ts';
-import { discardHeldRoute, replayHeldRoute } from './release-held.ts';
 
 export const handler = apiLambda([listHeldRoute, replayHeldRoute, discardHeldRoute]);

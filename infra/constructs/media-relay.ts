@@ -3,6 +3,7 @@ import { Grant } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
+import { heldDays } from '../../shared/contracts/held.ts';
 import type { DataKey } from './data-key.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
@@ -11,7 +12,7 @@ import type { HouseProps } from './house.ts';
  * Counted from when the body came. A pointer can outlive it: what becomes a dead letter is kept for 14 days from then on. One that is redriven
  * after its body is gone is counted as expired.
  */
-const retention = Duration.days(14);
+const retention = Duration.days(heldDays);
 
 /**
  * The relay bucket: bodies that the queue can't carry or that are held, encrypted with the data key, gone after 14 days. No versions:

@@ -23,7 +23,7 @@ try {
     '.',
   );
   run('Types', 'tsc', '--noEmit');
-  run('Promises', 'eslint', '.');
+  run('Promises that nobody awaits (eslint, a minute)', 'eslint', '.');
   run('Dependency boundaries', 'depcruise', '--config', '.dependency-cruiser.cjs', ...LAYERS);
   await lintTemplates();
   say('All checks passed.');
@@ -48,7 +48,7 @@ async function lintTemplates(): Promise<void> {
         '--output',
         join(folder, stage),
       );
-    const state = new StateDirectory('.local/check');
+    const state = new StateDirectory('.local/check').make();
     await using children = new Children(state);
     const python = await preparePython(children, state, { requirements: TEMPLATE_LINT });
     const templates = STAGES_ON_AWS.flatMap((stage) =>
@@ -67,6 +67,7 @@ async function lintTemplates(): Promise<void> {
 /** Shows what a part prints only when it finds something. @throws Refusal then */
 function run(what: string, command: string, ...args: readonly string[]): void {
   const startedAt = performance.now();
+  if (process.stderr.isTTY) process.stderr.write(`  … ${what}\r`);
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd: REPOSITORY,
     maxBuffer: Number.MAX_SAFE_INTEGER,

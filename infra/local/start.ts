@@ -35,7 +35,7 @@ try {
  * @throws Refusal when it can't even begin.
  */
 async function runUntilStopped(options: StartOptions): Promise<void> {
-  const state = new StateDirectory(options['state-dir']);
+  const state = new StateDirectory(options['state-dir']).make();
   using _lock = state.lock();
   withdrawStack(state);
   const ports = portsFrom(state.firstPort(options));

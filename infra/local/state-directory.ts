@@ -27,7 +27,12 @@ export class StateDirectory {
   constructor(path: string) {
     this.path = resolve(REPOSITORY, path);
     this.#lock = join(this.path, 'running.pid');
-    mkdirSync(join(this.path, 'logs'), { recursive: true, mode: 0o700 });
+  }
+
+  /** Makes the folder, for who writes into it: a command that only reads leaves nothing behind. */
+  make(): this {
+    mkdirSync(this.file('logs'), { recursive: true, mode: 0o700 });
+    return this;
   }
 
   file(...names: string[]): string {
@@ -52,7 +57,7 @@ export class StateDirectory {
   /** Forgets data, keys and logs; touches nothing else that lies in the folder. */
   reset(): void {
     for (const name of REMEMBERED) rmSync(this.file(name), { recursive: true, force: true });
-    mkdirSync(this.file('logs'), { recursive: true, mode: 0o700 });
+    this.make();
   }
 
   /**

@@ -51,7 +51,7 @@ CREDENTIAL=$(printf '%s' "$ANSWER" | node -pe 'JSON.parse(fs.readFileSync(0, "ut
 echo Step 2: create an agent for the number and hand its signing secret to the demo agent
 ANSWER=$(curl -sS -X PUT $API/v1/agents/demo -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
   -H 'if-none-match: *' -d '${JSON.stringify(agent).replace('CREDENTIAL', `'"$CREDENTIAL"'`)}'); printf '%s\\n' "$ANSWER"
-printf '%s' "$ANSWER" | curl -sS ${stack.agent}/signing-secret --data-binary @-
+printf '%s' "$ANSWER" | curl -sS ${stack.agent}/signing-secret --data-binary @-; echo
 
 echo 'Step 3: ${lastStep}'
 `;

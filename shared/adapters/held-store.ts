@@ -1,5 +1,6 @@
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
+import { heldDays } from '../contracts/held.ts';
 import {
   agentId,
   type ConversationId,
@@ -22,7 +23,7 @@ import { conversationPut } from './routing-store.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
 
 /** Bodies in the relay bucket live as long. In seconds. */
-const heldSeconds = 14 * 24 * 60 * 60;
+const heldSeconds = heldDays * 24 * 60 * 60;
 
 /** The conversations of one number are spread over so many partitions. */
 const shards = 16;

@@ -1,8 +1,13 @@
 import * as z from 'zod';
 import { agentId, conversationId, phoneNumberId } from './ids.ts';
 
-/** Held events are kept for 14 days. */
-const longestHeldHours = 14 * 24;
+/**
+ * How long held events are kept, bodies and places in line, in days. Claims and conversations outlive them. Relayed events need their bodies as long as
+ * a queue keeps a message, 14 days: not less.
+ */
+export const heldDays = 14;
+
+const longestHeldHours = heldDays * 24;
 
 /**
  * Why the events of a conversation wait. `stopped`: Meta has disabled the account. `paused`: by the agent's user. `suspended`: the agent's

@@ -15,7 +15,9 @@ export const routingPreviewRequest = z
       })
       .refine((sender) => Object.values(sender).some((id) => id !== undefined), 'Say who writes'),
     message: z
-      .union([z.string().max(32_768), z.record(z.string(), z.unknown())])
+      .union([z.string().max(32_768), z.record(z.string(), z.unknown())], {
+        error: 'Give a text, or a message object as Meta’s webhook carries it',
+      })
       .meta({ description: "A text, or a message object as Meta's webhook carries it" }),
     referralSourceId: z
       .string()

@@ -54,9 +54,7 @@ const answeredWith = ({
   return {
     detail: 'The agent took the event, without messages in its answer.',
     guidance:
-      httpStatus === 202
-        ? 'Nothing to do. Answers that come later are sent by the API.'
-        : 'Nothing to do. To reply at once, answer 200 with {"messages": […]}.',
+      httpStatus === 202 ? 'Nothing to do.' : 'Nothing to do. To reply at once, answer 200 with {"messages": […]}.',
   };
 };
 

@@ -22,8 +22,8 @@ import { repairWebhookRoute } from '../../functions/credentials/repair-webhook.t
 import { updateCredentialRoute } from '../../functions/credentials/update-credential.ts';
 import { validateCredentialRoute } from '../../functions/credentials/validate-credential.ts';
 import { eraseCustomerRoute } from '../../functions/customers/erase-customer.ts';
+import { discardHeldRoute, replayHeldRoute } from '../../functions/held/decide-held.ts';
 import { listHeldRoute } from '../../functions/held/list-held.ts';
-import { discardHeldRoute, replayHeldRoute } from '../../functions/held/release-held.ts';
 import { openApiDocument } from '../../shared/contracts/openapi.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

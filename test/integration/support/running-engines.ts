@@ -14,7 +14,7 @@ const motoRequirements = join(import.meta.dirname, 'requirements-moto.txt');
 /** Starts both engines, empty and with nothing deployed, for the run; installs what is missing, and leaves nothing behind. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'switchboard-integration-'));
-  const state = new StateDirectory(folder);
+  const state = new StateDirectory(folder).make();
   const children = new Children(state);
   const end = async () => {
     await children[Symbol.asyncDispose]();

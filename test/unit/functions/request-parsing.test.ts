@@ -53,6 +53,18 @@ describe('a body', () => {
     );
   });
 
+  test('is refused where a field is missing, in words, unless the schema has better ones', () => {
+    const schema = z.object({ name: z.string(), age: z.number('Say how old') });
+    expect(parseBody(bytesOf({}), schema)).toMatchObject({
+      details: {
+        errors: [
+          { pointer: '/name', message: 'Is required.' },
+          { pointer: '/age', message: 'Say how old' },
+        ],
+      },
+    });
+  });
+
   test('is refused with pointers that are escaped as RFC 6901 says', () => {
     const schema = z.object({ 'a/b~c~1': z.string() });
     expect(parseBody(bytesOf({}), schema)).toMatchObject({ details: { errors: [{ pointer: '/a~1b~0c~01' }] } });

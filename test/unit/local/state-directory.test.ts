@@ -1,9 +1,16 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StateDirectory } from '../../../infra/local/state-directory.ts';
-import { temporaryState } from './temporary-state.ts';
+import { temporaryFolder, temporaryState } from './temporary-state.ts';
 
 describe('the state folder', () => {
+  it('is not made by who only reads from it', () => {
+    const path = join(temporaryFolder(), 'nobody-started-here');
+    new StateDirectory(path).file('stack.json');
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('can be read by its owner only', () => {
     expect(statSync(temporaryState().path).mode & 0o077).toBe(0);
   });

@@ -13,7 +13,7 @@ export function temporaryFolder(): string {
 }
 
 export function temporaryState(): StateDirectory {
-  return new StateDirectory(join(temporaryFolder(), 'state'));
+  return new StateDirectory(join(temporaryFolder(), 'state')).make();
 }
 
 /** The first of `count` ports in a row that nobody listens on. */

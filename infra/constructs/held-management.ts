@@ -6,15 +6,15 @@ import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { MediaRelay } from './media-relay.ts';
 
-export interface HeldEventsProps extends Omit<CapabilityProps, 'vault' | 'graphApi' | 'auditLog'> {
+export interface HeldManagementProps extends Omit<CapabilityProps, 'vault' | 'graphApi' | 'auditLog'> {
   readonly eventStore: EventStore;
   readonly relay: MediaRelay;
   readonly router: AgentRouter;
 }
 
 /** What users decide about events that wait, and about everything that is kept of a customer. Opens nothing, reads no event. */
-export class HeldEvents extends Construct {
-  constructor(scope: Construct, id: string, props: HeldEventsProps) {
+export class HeldManagement extends Construct {
+  constructor(scope: Construct, id: string, props: HeldManagementProps) {
     super(scope, id);
     const { settings, dataKey, api, directory, eventStore, relay, router } = props;
     const manage = new HandlerFunction(this, 'ManageHeld', {

@@ -13,7 +13,7 @@ import { handOverWork } from '../edge/hand-over-work.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
 
-export interface ReleaseHeldPorts {
+export interface DecideHeldPorts {
   readonly credentials: CredentialReader;
   readonly tickets: { open(ticket: Ticket): Promise<void> };
   readonly queues: WorkQueues;
@@ -30,11 +30,11 @@ export type Decision =
  * Has the held events of a credential replayed or discarded, conversation by conversation, behind what is already under way. What a paused
  * agent or a stopped account holds stays held.
  */
-export const releaseHeld = async (
+export const decideHeld = async (
   caller: Caller,
   id: CredentialId,
   decision: Decision,
-  ports: ReleaseHeldPorts,
+  ports: DecideHeldPorts,
 ): Promise<Answer | Refused> => {
   const credential = await ports.credentials.find(caller.tenantId, id);
   if (credential === undefined) return refuse('not-found');
@@ -51,7 +51,7 @@ export const releaseHeld = async (
   return { kind: 'accepted', body: { credentialId: id, action: decision.action } };
 };
 
-const releasePorts = (): ReleaseHeldPorts => ({
+const releasePorts = (): DecideHeldPorts => ({
   credentials: ports.credentials(),
   tickets: ports.tickets(),
   queues: ports.workQueues(),
@@ -66,11 +66,11 @@ export const replayHeldRoute = apiRoute({
   bodyOptional: true,
   idempotent: true,
   run: ({ caller, path, body }) =>
-    releaseHeld(caller, path.credentialId, { action: 'replay', maxAgeHours: body.maxAgeHours ?? null }, releasePorts()),
+    decideHeld(caller, path.credentialId, { action: 'replay', maxAgeHours: body.maxAgeHours ?? null }, releasePorts()),
 });
 
 export const discardHeldRoute = apiRoute({
   routeKey: 'DELETE /v1/credentials/{credentialId}/held',
   path: z.object({ credentialId }),
-  run: ({ caller, path }) => releaseHeld(caller, path.credentialId, { action: 'discard' }, releasePorts()),
+  run: ({ caller, path }) => decideHeld(caller, path.credentialId, { action: 'discard' }, releasePorts()),
 });
