@@ -105,7 +105,8 @@ const dispatchesOf = (heard: readonly Heard[], event: string) => heard.filter(({
 /** So that there are workers to stop. */
 async function warmUp({ agent, number }: Pick<ConversationPartner, 'agent' | 'number'>): Promise<void> {
   const body = `warm up ${agent.heard.length}`;
-  await meta.message({ phoneNumberId: number, from: newCustomer().waId, body });
+  // The one before may just have been killed.
+  await meta.message({ phoneNumberId: number, from: newCustomer().waId, body, retries: 5 });
   await eventually(() => expect(agent.texts).toContain(body));
   await eventually(async () =>
     expect(await claimOf(agent.heard.at(-1)?.webhookId ?? '')).toMatchObject({ state: 'done' }),

@@ -315,7 +315,8 @@ describe('an agent', () => {
     await meta.change(`phone-numbers/${number}`, { registered: false });
     const { waId } = newCustomer();
     await meta.message({ phoneNumberId: number, from: waId, body: 'hello' });
-    await eventually(() => expect(agent.heard).toHaveLength(1));
+    // And soon after it the event that tells of the refusal.
+    await eventually(() => expect(agent.heard).not.toHaveLength(0));
     const id = agent.heard[0]?.webhookId ?? '';
     await eventually(async () =>
       expect(await claimOf(id)).toMatchObject({ state: 'done', fates: [{ fate: 'refused', metaCode: 133010 }] }),
