@@ -1,8 +1,10 @@
 import { apiLambda } from '../edge/api-lambda.ts';
+import { createAgentKeyRoute } from './create-agent-key.ts';
 import { pauseAgentRoute } from './pause-agent.ts';
 import { putAgentRoute } from './put-agent.ts';
 import { removeAgentRoute } from './remove-agent.ts';
 import { resumeAgentRoute } from './resume-agent.ts';
+import { revokeAgentKeyRoute } from './revoke-agent-key.ts';
 import { rotateSigningSecretRoute } from './rotate-signing-secret.ts';
 
 export const handler = apiLambda([
@@ -11,4 +13,6 @@ export const handler = apiLambda([
   pauseAgentRoute,
   resumeAgentRoute,
   rotateSigningSecretRoute,
+  createAgentKeyRoute,
+  revokeAgentKeyRoute,
 ]);

@@ -75,6 +75,7 @@ export const putAgent = async (
     target: request.target,
     whatsapp,
     pausedAt: before?.pausedAt ?? null,
+    agentKeys: before?.agentKeys ?? [],
     createdAt: before?.createdAt ?? now,
     updatedAt: now,
   };

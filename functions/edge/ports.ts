@@ -1,5 +1,5 @@
 import { agentDispatcher } from '../../shared/adapters/agent-dispatcher.ts';
-import { agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
+import { agentKeyReader, agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
 import { auditLog } from '../../shared/adapters/audit-log.ts';
 import { auditReader } from '../../shared/adapters/audit-reader.ts';
 import { dynamoDb, kms, runtimeLambda, runtimeSqs, s3, sqs } from '../../shared/adapters/aws-clients.ts';
@@ -50,6 +50,7 @@ export const credentialCreator = once(() => credentialCreatorOf(dynamoDb(), dire
 export const webhookState = once(() => webhookStateRecorder(dynamoDb(), directoryTable()));
 export const webhooks = once(() => webhookStore(dynamoDb(), directoryTable()));
 export const agents = once(() => agentReader(dynamoDb(), directoryTable()));
+export const agentKeys = once(() => agentKeyReader(dynamoDb(), directoryTable()));
 export const agentSaver = once(() => agentSaverOf(dynamoDb(), directoryAndVault(), audit().put));
 export const sealer = once(() => secretSealer(dataKeys(), setting(environmentName.vaultName)));
 export const opener = once(() =>

@@ -34,6 +34,8 @@ export class AgentManagement extends Construct {
       'POST /v1/agents/{agentId}/pause',
       'POST /v1/agents/{agentId}/resume',
       'POST /v1/agents/{agentId}/signing-secret',
+      'POST /v1/agents/{agentId}/keys',
+      'DELETE /v1/agents/{agentId}/keys/{keyId}',
     );
     vault.grantSeal(manage, 'agent-signature');
     vault.grantShred(manage);
@@ -62,7 +64,13 @@ export class AgentManagement extends Construct {
       dataKey,
       description: 'Lists and describes agents, and says which of them would get a message',
     });
-    api.serveTenants(describe, 'GET /v1/agents', 'GET /v1/agents/{agentId}', 'POST /v1/routing/preview');
+    api.serveTenants(
+      describe,
+      'GET /v1/agents',
+      'GET /v1/agents/{agentId}',
+      'GET /v1/agents/{agentId}/keys',
+      'POST /v1/routing/preview',
+    );
     directory.grantRead(describe, 'GetItem', 'BatchGetItem', 'Query');
   }
 }

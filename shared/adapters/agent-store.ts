@@ -1,9 +1,16 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
-import type { AgentId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
+import { type AgentId, agentId, agentKeyId, type PhoneNumberId, type TenantId, tenantId } from '../contracts/ids.ts';
 import type { AgentChanges } from '../domain/agent-edition.ts';
+import type { AgentKeyOwner } from '../domain/agent-key.ts';
 import type { NumberChange } from '../domain/bindings.ts';
-import { type AgentRecord, agentRecord, type CountedNumber, countedNumber } from '../domain/records.ts';
+import {
+  type AgentKeyRecord,
+  type AgentRecord,
+  agentRecord,
+  type CountedNumber,
+  countedNumber,
+} from '../domain/records.ts';
 import type { AuditPut } from './audit-log.ts';
 import { agentPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
@@ -42,19 +49,31 @@ export const agentReader = (client: DynamoDBDocumentClient, table: string) => {
 
 export type AgentReader = ReturnType<typeof agentReader>;
 
+const agentKeyOwner = z.object({ tenantId, agentId, keyId: agentKeyId });
+
+/** Whose an agent's key is, by its digest: nobody's from the moment in which it is revoked. @throws {Fault} store-unavailable, row-malformed */
+export const agentKeyReader = (client: DynamoDBDocumentClient, table: string) => {
+  const reader = directoryReader(client, table);
+  return {
+    ownerOf: (digest: string): Promise<AgentKeyOwner | undefined> =>
+      reader.get(directoryKey.agentKey(digest), agentKeyOwner),
+  };
+};
+
 /**
  * What is left of an agent: the edition of its last signing secret. A new agent of the same id goes on counting, so that no edition ever
  * means two secrets, to the audit as little as to a router that has one of them at hand.
  */
 const formerAgent = z.object({ secretVersion: z.int().min(1) });
 
-/** Everything about an agent that somebody else may have changed since it was read. A row of before has no column for null. */
+/** Everything about an agent that somebody else may have changed since it was read. A row of before has no column for null, or for no keys. */
 const asItWas = (agent: AgentRecord) => {
-  const { version, secretVersion, previousSecretVersion, pausedAt } = agent;
-  const columns = Object.entries({ version, secretVersion, previousSecretVersion, pausedAt });
+  const { version, secretVersion, previousSecretVersion, pausedAt, agentKeys } = agent;
+  const columns = Object.entries({ version, secretVersion, previousSecretVersion, pausedAt, agentKeys });
+  const mayLack = (value: unknown) => value === null || (Array.isArray(value) && value.length === 0);
   return {
     ConditionExpression: columns
-      .map(([name, value]) => `(${name} = :${name}${value === null ? ` OR attribute_not_exists(${name})` : ''})`)
+      .map(([name, value]) => `(${name} = :${name}${mayLack(value) ? ` OR attribute_not_exists(${name})` : ''})`)
       .concat('attribute_exists(pk)')
       .join(' AND '),
     ExpressionAttributeValues: Object.fromEntries(columns.map(([name, value]) => [`:${name}`, value])),
@@ -80,6 +99,7 @@ export const agentSaver = (client: DynamoDBDocumentClient, tables: VaultTables, 
           : { Put: { TableName, Item: { ...after, ...Key }, ...isUnchanged } },
         ...(before === undefined ? [formerAgentTakenOver(TableName, former, secretVersion)] : []),
         ...(after === undefined ? [{ Put: { TableName, Item: { ...former, secretVersion } } }] : []),
+        ...keyWrites(TableName, agent, before?.agentKeys ?? [], after?.agentKeys ?? []),
         ...numbers.map((number) => numberWrite(TableName, number)),
         ...[...Map.groupBy(numbers, ({ credential }) => credential.credentialId)].map(([id, changes]) =>
           credentialWrite(TableName, directoryKey.credential(tenantId, id), changes),
@@ -92,6 +112,30 @@ export const agentSaver = (client: DynamoDBDocumentClient, tables: VaultTables, 
       return (await failedItems(client, items)) === undefined;
     },
   };
+};
+
+/** A key is found by its digest from the moment in which it is the agent's until it is not. */
+const keyWrites = (
+  TableName: string,
+  { tenantId, agentId }: AgentRecord,
+  before: readonly AgentKeyRecord[],
+  after: readonly AgentKeyRecord[],
+): readonly TransactItem[] => {
+  const isIn = (keys: readonly AgentKeyRecord[], { keyId }: AgentKeyRecord) => keys.some((key) => key.keyId === keyId);
+  return [
+    ...before
+      .filter((key) => !isIn(after, key))
+      .map(({ digest }) => ({ Delete: { TableName, Key: directoryKey.agentKey(digest) } })),
+    ...after
+      .filter((key) => !isIn(before, key))
+      .map(({ digest, keyId }) => ({
+        Put: {
+          TableName,
+          Item: { ...directoryKey.agentKey(digest), tenantId, agentId, keyId },
+          ConditionExpression: 'attribute_not_exists(pk)',
+        },
+      })),
+  ];
 };
 
 /** A new agent takes the place of a former one, whose count it goes on from. */

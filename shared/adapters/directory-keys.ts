@@ -16,6 +16,8 @@ export const directoryKey = {
   agent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `AGENT#${id}` }),
   /** What is left of an agent that was removed. */
   formerAgent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `FORMER-AGENT#${id}` }),
+  /** Whose key it is, by its digest. */
+  agentKey: (digest: string) => ({ pk: `AGENT-KEY#${digest}`, sk: 'AGENT-KEY' }),
   /** One credential per WABA within a tenant. */
   tenantWaba: (tenantId: TenantId, id: WabaId) => ({ pk: `TENANT#${tenantId}`, sk: `WABA#${id}` }),
   app: (id: AppId) => ({ pk: `APP#${id}`, sk: 'APP' }),

@@ -29,6 +29,10 @@ export const agentId = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'An agent id has 1 to 64 letters, digits, _ or -')
   .brand<'AgentId'>();
+export const agentKeyId = z
+  .string()
+  .regex(/^key_[0-9A-HJKMNP-TV-Z]{26}$/)
+  .brand<'AgentKeyId'>();
 export const eventId = z
   .string()
   .regex(/^evt_[A-Za-z0-9_-]{43}$/)
@@ -45,5 +49,6 @@ export type PhoneNumberId = z.infer<typeof phoneNumberId>;
 export type CredentialId = z.infer<typeof credentialId>;
 export type WebhookId = z.infer<typeof webhookId>;
 export type AgentId = z.infer<typeof agentId>;
+export type AgentKeyId = z.infer<typeof agentKeyId>;
 export type EventId = z.infer<typeof eventId>;
 export type ConversationId = z.infer<typeof conversationId>;

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi';
 import { agent, agentList, agentTest, putAgentRequest } from './agent.ts';
 import { agentAnswer, agentEvent } from './agent-event.ts';
+import { agentKey, agentKeyList, createAgentKeyRequest, newAgentKey } from './agent-key.ts';
 import { auditList } from './audit.ts';
 import {
   createCredentialRequest,
@@ -19,7 +20,7 @@ import {
 } from './credential.ts';
 import { customerErased, customerId } from './customer.ts';
 import { heldList, heldRelease, replayHeldRequest } from './held.ts';
-import { agentId, credentialId, phoneNumberId } from './ids.ts';
+import { agentId, agentKeyId, credentialId, phoneNumberId } from './ids.ts';
 import { pageQuery } from './page.ts';
 import { check, problem } from './problem.ts';
 import { routingPreview, routingPreviewRequest } from './routing-preview.ts';
@@ -347,6 +348,34 @@ export const openApiDocument = () =>
             '200': { description: 'Active', headers: etag, content: json(agent) },
             ...problemAnswers('404', '409'),
           },
+        }),
+      },
+      '/v1/agents/{agentId}/keys': {
+        get: operation({
+          operationId: 'listAgentKeys',
+          summary: 'List the keys of an agent, never what they are',
+          requestParams: { path: agentPath },
+          responses: { '200': { description: 'All of them', content: json(agentKeyList) }, ...problemAnswers('404') },
+        }),
+        post: operation({
+          operationId: 'createAgentKey',
+          summary: 'Give an agent a key of its own',
+          description:
+            'Shown in this answer alone. With it the agent sends messages and moves media as itself and does nothing else. Two at a time, so that one can take the place of the other.',
+          requestParams: { path: agentPath, header: idempotencyKey },
+          requestBody: { required: false, content: json(createAgentKeyRequest) },
+          responses: {
+            '201': { description: 'Made', content: json(newAgentKey) },
+            ...problemAnswers('400', '404', '409', '413', '422'),
+          },
+        }),
+      },
+      '/v1/agents/{agentId}/keys/{keyId}': {
+        delete: operation({
+          operationId: 'revokeAgentKey',
+          summary: 'Take a key from an agent: the next request with it is refused',
+          requestParams: { path: agentPath.extend({ keyId: agentKeyId }) },
+          responses: { '200': { description: 'Revoked', content: json(agentKey) }, ...problemAnswers('404', '409') },
         }),
       },
       '/v1/agents/{agentId}/signing-secret': {

@@ -26,6 +26,7 @@ export const problems = {
   'default-taken': { status: 409, title: 'The phone number has a default agent already' },
   'priority-taken': { status: 409, title: 'The phone number has an agent of this priority already' },
   'too-many-agents': { status: 409, title: 'The phone number has as many agents as it can have' },
+  'too-many-keys': { status: 409, title: 'The agent has as many keys as it can have' },
   'agent-exists': { status: 412, title: 'The agent exists already' },
   'target-refused': { status: 422, title: 'The target URL is not allowed' },
   'precondition-required': { status: 428, title: 'A precondition header is required' },

@@ -3,6 +3,7 @@ import { agentBehaviour, agentRouting, agentTarget, forwardedKind, putAgentReque
 import { credentialStatus, leftAtMeta, phoneNumber, reason, webhookState } from '../contracts/credential.ts';
 import {
   agentId,
+  agentKeyId,
   appId,
   conversationId,
   credentialId,
@@ -171,6 +172,15 @@ export type NumberRecord = z.infer<typeof numberRecord>;
 export const countedNumber = numberRecord.extend({ revision: z.number().int() });
 export type CountedNumber = z.infer<typeof countedNumber>;
 
+/** A key of an agent: enough to recognise it, not to make it. */
+const agentKeyRecord = z.object({
+  keyId: agentKeyId,
+  digest: z.string(),
+  lastFour: z.string(),
+  createdAt: z.iso.datetime(),
+});
+export type AgentKeyRecord = z.infer<typeof agentKeyRecord>;
+
 export const agentRecord = z.object({
   tenantId,
   agentId,
@@ -183,6 +193,7 @@ export const agentRecord = z.object({
   whatsapp: putAgentRequest.shape.whatsapp.unwrap(),
   /** Set while its user wants its events held. */
   pausedAt: z.iso.datetime().nullable().default(null),
+  agentKeys: z.array(agentKeyRecord).default([]),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
 });

@@ -1,7 +1,8 @@
 import type { Agent } from '../contracts/agent.ts';
+import type { AgentKey } from '../contracts/agent-key.ts';
 import type { Credential } from '../contracts/credential.ts';
 import { type CredentialId, credentialId, type PhoneNumberId } from '../contracts/ids.ts';
-import type { AgentRecord, Binding, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
+import type { AgentKeyRecord, AgentRecord, Binding, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
 
 export const phoneNumbersView = (record: CredentialRecord): Credential['phoneNumbers'] =>
   record.phoneNumbers.map((number) => {
@@ -88,6 +89,13 @@ export const agentView = (
     updatedAt: record.updatedAt,
   };
 };
+
+/** What the API shows of an agent's key: never what finds it. */
+export const agentKeyView = ({ keyId, lastFour, createdAt }: AgentKeyRecord): AgentKey => ({
+  id: keyId,
+  lastFour,
+  createdAt,
+});
 
 /** What its user has said comes before what the router has found out; `number`: the one that the agent answers, if any. */
 export const dispatchOf = (

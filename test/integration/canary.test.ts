@@ -551,6 +551,14 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
       'an agent that exists': () => isRefused(put(agent, bound(), { 'if-none-match': '*' })),
       'a removal whose ETag is a secret': () =>
         isRefused(ofAgent('ManageAgents', 'DELETE /v1/agents/{agentId}', { headers: { 'if-match': appSecret } })),
+      'a key for an agent that is a secret': () =>
+        isRefused(ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/keys', { path: { agentId: accessToken } })),
+      'a key that is a secret': () =>
+        isRefused(
+          ofAgent('ManageAgents', 'DELETE /v1/agents/{agentId}/keys/{keyId}', {
+            path: { agentId: agent, keyId: accessToken },
+          }),
+        ),
       'a rotation of an agent that is a secret': () =>
         isRefused(
           ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/signing-secret', { path: { agentId: accessToken } }),

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { createAgentKeyRoute } from '../../functions/agents/create-agent-key.ts';
 import { describeAgentRoute } from '../../functions/agents/describe-agent.ts';
+import { listAgentKeysRoute } from '../../functions/agents/list-agent-keys.ts';
 import { listAgentsRoute } from '../../functions/agents/list-agents.ts';
 import { pauseAgentRoute } from '../../functions/agents/pause-agent.ts';
 import { previewRoutingRoute } from '../../functions/agents/preview-routing.ts';
 import { putAgentRoute } from '../../functions/agents/put-agent.ts';
 import { removeAgentRoute } from '../../functions/agents/remove-agent.ts';
 import { resumeAgentRoute } from '../../functions/agents/resume-agent.ts';
+import { revokeAgentKeyRoute } from '../../functions/agents/revoke-agent-key.ts';
 import { rotateSigningSecretRoute } from '../../functions/agents/rotate-signing-secret.ts';
 import { testAgentRoute } from '../../functions/agents/test-agent.ts';
 import { createCredentialRoute } from '../../functions/credentials/create-credential.ts';
@@ -59,6 +62,9 @@ test('every route of /v1 that a handler serves is described, and the other way r
     resumeAgentRoute,
     rotateSigningSecretRoute,
     testAgentRoute,
+    createAgentKeyRoute,
+    listAgentKeysRoute,
+    revokeAgentKeyRoute,
   ].map(({ routeKey }) => routeKey);
   const described = Object.entries(openApiDocument().paths ?? {})
     .filter(([path]) => path.startsWith('/v1/'))

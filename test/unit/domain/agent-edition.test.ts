@@ -22,6 +22,7 @@ const agentOf = (change: Partial<AgentRecord> = {}): AgentRecord => ({
   previousSecretVersion: null,
   previousSignsUntil: null,
   pausedAt: null,
+  agentKeys: [],
   target,
   whatsapp: { enabled: true, credentialId: ids.credential, phoneNumberId: ids.number, routing, behaviour },
   createdAt: now.toISOString(),

@@ -21,6 +21,7 @@ const agent = (phoneNumberId: typeof ids.number | null, change: Partial<AgentRec
   previousSecretVersion: null,
   previousSignsUntil: null,
   pausedAt: null,
+  agentKeys: [],
   target: { type: 'https', url: 'https://agent.example/events' },
   whatsapp:
     phoneNumberId === null

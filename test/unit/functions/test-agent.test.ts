@@ -18,6 +18,7 @@ const agent: AgentRecord = {
   previousSecretVersion: 1,
   previousSignsUntil: '2026-11-22T11:00:00.000Z',
   pausedAt: now.toISOString(),
+  agentKeys: [],
   target,
   whatsapp: { enabled: true, credentialId: ids.credential, phoneNumberId: ids.number, routing, behaviour },
   createdAt: now.toISOString(),
