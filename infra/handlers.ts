@@ -12,6 +12,7 @@ export const handlerEntries = {
   ManageAgents: 'functions/agents/manage-agents.lambda.ts',
   TestAgent: 'functions/agents/test-agent.lambda.ts',
   DescribeAgents: 'functions/agents/describe-agents.lambda.ts',
+  SendMessages: 'functions/messages/send-messages.lambda.ts',
   RewrapVault: 'functions/vault/rewrap-vault.lambda.ts',
   ReceiveWebhook: 'functions/webhooks/receive-webhook.lambda.ts',
   VerifyWebhook: 'functions/webhooks/verify-webhook.lambda.ts',

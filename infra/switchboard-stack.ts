@@ -16,6 +16,7 @@ import { GraphApi } from './constructs/graph-api.ts';
 import { HeldManagement } from './constructs/held-management.ts';
 import { Identity } from './constructs/identity.ts';
 import { MediaRelay } from './constructs/media-relay.ts';
+import { MessageSending } from './constructs/message-sending.ts';
 import { PlatformPages } from './constructs/platform-pages.ts';
 import { PublicApi } from './constructs/public-api.ts';
 import { StackOutputs } from './constructs/stack-outputs.ts';
@@ -65,6 +66,7 @@ export class SwitchboardStack extends Stack {
     const managed = { ...capability, webhookSetUp, router };
     const credentialManagement = new CredentialManagement(this, 'CredentialManagement', managed);
     new AgentManagement(this, 'AgentManagement', managed);
+    new MessageSending(this, 'MessageSending', { ...managed, eventStore });
     new HeldManagement(this, 'HeldManagement', { ...managed, eventStore, relay });
     const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...managed, credentialManagement });
 

@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import type * as z from 'zod';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { Answer } from './answer.ts';
-import { type Caller, callerOf } from './caller.ts';
+import { type Authenticate, type Caller, callerOf } from './caller.ts';
 import { onlyOnce, repeatableRequest } from './idempotency.ts';
 import { actingFor } from './invocation.ts';
 import { journal, publishCounts, safeError } from './operator-journal.ts';
@@ -42,8 +42,11 @@ export interface ApiRoute<Path = unknown, Query = unknown, Body = unknown> {
 export const apiRoute = <Path, Query, Body>(route: ApiRoute<Path, Query, Body>): ApiRoute =>
   route as unknown as ApiRoute;
 
-/** A Lambda that serves some routes of /v1, behind the gateway's JWT authorizer. Nothing that it is sent is logged or echoed. */
-export const apiLambda = (routes: readonly ApiRoute[]) => {
+/**
+ * A Lambda that serves some routes of /v1, behind the gateway's JWT authorizer unless it verifies itself who calls. Nothing that it is sent is
+ * logged or echoed.
+ */
+export const apiLambda = (routes: readonly ApiRoute[], authenticate: Authenticate = callerOf) => {
   const byKey = new Map(routes.map((route) => [route.routeKey, route]));
   return (
     middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
@@ -52,7 +55,7 @@ export const apiLambda = (routes: readonly ApiRoute[]) => {
       .use(requestJournal())
       .handler(async (event, context) => {
         const route = byKey.get(event.routeKey);
-        const outcome = route === undefined ? refuse('not-found') : await runRoute(route, event, context);
+        const outcome = route === undefined ? refuse('not-found') : await runRoute(route, event, context, authenticate);
         return isRefused(outcome) ? problemResponse(outcome, event.requestContext.requestId) : success(outcome);
       })
   );
@@ -62,9 +65,11 @@ const runRoute = async (
   route: ApiRoute,
   event: APIGatewayProxyEventV2,
   context: Context,
+  authenticate: Authenticate,
 ): Promise<Answer | Refused> => {
-  const caller = callerOf(event.headers.authorization);
+  const caller = await authenticate(event.headers.authorization);
   if (isRefused(caller)) return caller;
+  if (caller.agentId !== undefined && event.pathParameters?.agentId !== caller.agentId) return refuse('not-found');
   const path = route.path?.safeParse(event.pathParameters ?? {});
   // A path that can't be an id names nothing.
   if (path?.success === false) return refuse('not-found');
@@ -89,7 +94,7 @@ const runRoute = async (
       requestDigest: repeatable?.requestDigest ?? null,
       timeLeft: () => context.getRemainingTimeInMillis(),
     });
-  return actingFor(caller.subject, event.requestContext.requestId, () =>
+  return actingFor(caller, event.requestContext.requestId, () =>
     repeatable === undefined ? run() : onlyOnce(repeatable, ports.idempotency(), run),
   );
 };

@@ -1,15 +1,20 @@
 import * as z from 'zod';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { type TenantId, tenantId } from '../../shared/contracts/ids.ts';
+import { type AgentId, type TenantId, tenantId } from '../../shared/contracts/ids.ts';
 import { jsonOf } from '../../shared/domain/json.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import { setting } from './environment.ts';
 
 export interface Caller {
   readonly tenantId: TenantId;
-  /** `sub` of the token: who did it, for the audit. */
+  /** `sub` of the token, or the id of the agent's key: who did it, for the audit. */
   readonly subject: string;
+  /** An agent that calls with a key of its own: what is its own it may do, and nothing else. */
+  readonly agentId?: AgentId;
 }
+
+/** Finds out who calls, from the header Authorization. */
+export type Authenticate = (authorization: string | undefined) => Caller | Refused | Promise<Caller | Refused>;
 
 const claims = z.looseObject({ sub: z.string().min(1), exp: z.number() });
 
@@ -21,11 +26,11 @@ export const callerOf = (authorization: string | undefined): Caller | Refused =>
   const payload = /^Bearer [^.]+\.([^.]+)\.[^.]+$/i.exec(authorization ?? '')?.[1];
   const token = claims.safeParse(jsonOf(Buffer.from(payload ?? '', 'base64url')));
   if (!token.success)
-    return refuse('unauthenticated', {
-      guidance: 'Use an access token with a subject and an expiry of the configured issuer.',
-    });
+    return unauthenticated('Use an access token with a subject and an expiry of the configured issuer.');
   const tenant = tenantId.safeParse(token.data[setting(environmentName.tenantClaim)]);
   if (!tenant.success)
     return refuse('tenant-missing', { guidance: 'Ask the operator to give your user a tenant, then sign in again.' });
   return { tenantId: tenant.data, subject: token.data.sub };
 };
+
+export const unauthenticated = (guidance: string): Refused => refuse('unauthenticated', { guidance });

@@ -13,7 +13,11 @@ const acceptableKey = /^[\x21-\x7e]{1,255}$/;
 /** The first status that says: nothing is known about the outcome, or nothing was done. */
 const firstServerError = 500;
 
+/** What stands for an answer that a repeat makes anew. */
+const remade = { isRemade: true } as const;
+
 const storedOutcome = z.union([
+  z.object({ isRemade: z.literal(true) }),
   z.object({
     kind: z.enum(['ok', 'created', 'accepted']),
     body: z.record(z.string(), z.unknown()),
@@ -71,8 +75,10 @@ export const onlyOnce = async (
       return refuse('already-shown', {
         guidance: 'If the secret is lost, send the request again with a new Idempotency-Key.',
       });
-    case 'answered':
-      return answerOf(beginning.answer);
+    case 'answered': {
+      const answer = answerOf(beginning.answer);
+      return answer === 'remade' ? run() : answer;
+    }
     default:
       return beginning satisfies never;
   }
@@ -87,7 +93,8 @@ export const onlyOnce = async (
     if (isRefused(outcome) && isPassing(outcome)) await store.forget(tenantId, digest);
     else {
       const holdsSecret = !isRefused(outcome) && outcome.holdsSecret === true;
-      await store.finish(tenantId, digest, holdsSecret ? undefined : JSON.stringify(outcome));
+      const kept = !isRefused(outcome) && outcome.isRemade === true ? remade : outcome;
+      await store.finish(tenantId, digest, holdsSecret ? undefined : JSON.stringify(kept));
     }
   } catch (error) {
     // It was done, so its answer is given; a repeat is told to wait until the record counts as that of a dead one.
@@ -100,4 +107,7 @@ export const onlyOnce = async (
 const isPassing = ({ refused, details }: Refused): boolean =>
   problems[refused].status >= firstServerError || details.retryAfterSeconds !== undefined;
 
-const answerOf = (stored: string): Answer | Refused => storedOutcome.parse(JSON.parse(stored)) as Answer | Refused;
+const answerOf = (stored: string): Answer | Refused | 'remade' => {
+  const outcome = storedOutcome.parse(JSON.parse(stored));
+  return 'isRemade' in outcome ? 'remade' : (outcome as Answer | Refused);
+};

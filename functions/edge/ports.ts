@@ -14,6 +14,7 @@ import { graphApi } from '../../shared/adapters/graph-api.ts';
 import { heldReader } from '../../shared/adapters/held-store.ts';
 import { idempotencyStore } from '../../shared/adapters/idempotency-store.ts';
 import { kmsDataKeys } from '../../shared/adapters/kms-data-keys.ts';
+import { messageStore } from '../../shared/adapters/message-store.ts';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { removalStarter as removalStarterOf, removalStore } from '../../shared/adapters/removal-store.ts';
 import { repairStore } from '../../shared/adapters/repair-store.ts';
@@ -79,6 +80,7 @@ const directoryAndEvents = () => ({ directory: directoryTable(), events: setting
 export const routing = once(() => routingStore(dynamoDb(), directoryTable()));
 export const held = once(() => heldReader(dynamoDb(), setting(environmentName.eventsTable)));
 export const customers = once(() => customerEraser(dynamoDb(), directoryAndEvents(), relay()));
+export const messages = once(() => messageStore(dynamoDb(), setting(environmentName.eventsTable)));
 export const relay = once(() => relayStore(s3(), setting(environmentName.relayBucket)));
 export const tickets = once(() => ticketStore(dynamoDb(), directoryTable()));
 /** Reads the address of a queue when work of its kind is sent: a role that may not send has no address either. */

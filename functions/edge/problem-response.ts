@@ -11,8 +11,8 @@ export const problemResponse = (refused: Refused, requestId: string): APIGateway
     code: refused.refused,
     title,
     status,
-    instance: `urn:switchboard:request:${requestId}`,
     ...refused.details,
+    instance: refused.details.instance ?? `urn:switchboard:request:${requestId}`,
   };
   const { retryAfterSeconds } = refused.details;
   return {
@@ -21,6 +21,8 @@ export const problemResponse = (refused: Refused, requestId: string): APIGateway
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+      // RFC 9110, section 11.6.1.
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     },
     body: JSON.stringify(body),
   };

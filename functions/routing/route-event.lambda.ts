@@ -12,6 +12,7 @@ import { dispatchTimeout } from '../../shared/domain/dispatch.ts';
 import type { RouteEventPorts } from '../../shared/domain/event-on-its-way.ts';
 import { withFailureOfReply } from '../../shared/domain/message-failure.ts';
 import { noteSkipped } from '../../shared/domain/note-skipped.ts';
+import { noteStatus, withOwnMark } from '../../shared/domain/note-status.ts';
 import { releaseConversation } from '../../shared/domain/release-conversation.ts';
 import { routeEvent } from '../../shared/domain/route-event.ts';
 import { setting } from '../edge/environment.ts';
@@ -34,6 +35,7 @@ const routePorts = ports.once(() => {
     held: heldStore(dynamoDb(), tables),
     circuits: circuitStore(dynamoDb(), tables.directory),
     relay: ports.relay(),
+    messages: ports.messages(),
     queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
     releases: ports.workQueues(),
     vault: cachedOpener(ports.opener()),
@@ -94,7 +96,8 @@ const serveRecord: ServeMessage = async (record, context, alongside) => {
 const routeAll = async (batch: QueuedEvents, eventPorts: RouteEventPorts): Promise<boolean> => {
   for (const event of batch.events) {
     if (eventPorts.timeLeft() < dispatchTimeout) return false;
-    if ((await routeEvent(batch, withFailureOfReply(event), eventPorts)) === 'repeat') return false;
+    await noteStatus(batch, event, eventPorts.messages);
+    if ((await routeEvent(batch, withOwnMark(withFailureOfReply(event)), eventPorts)) === 'repeat') return false;
   }
   return true;
 };

@@ -31,6 +31,12 @@ export class EventStore extends Construct {
     this.#events.grantWrite(grantee, 'PutItem', 'UpdateItem', 'DeleteItem');
   }
 
+  /** Lets the grantee write down what it sends, and read what has become of it. */
+  grantSend(grantee: HandlerFunction): void {
+    this.#events.grantRead(grantee, 'GetItem');
+    this.#events.grantWrite(grantee, 'PutItem', 'UpdateItem');
+  }
+
   /** Lets the grantee take away what lies in the line of a conversation. */
   grantErase(grantee: HandlerFunction): void {
     this.#events.grantRead(grantee, 'Query');

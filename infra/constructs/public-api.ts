@@ -28,6 +28,8 @@ import type { Identity } from './identity.ts';
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** A route for users of the platform. */
 export type TenantRoute = `${Method} /v1/${string}`;
+/** A route that users share with agents. */
+export type AgentRoute = `${Method} /v1/agents/{agentId}/${string}`;
 /** A route that Meta calls. */
 export type WebhookRoute = `${Method} /webhooks/${string}`;
 /** A route for everybody. */
@@ -68,6 +70,7 @@ export class PublicApi extends Construct {
   readonly #stage: CfnStage;
   readonly #settings: StageSettings;
   readonly #authorizer: HttpJwtAuthorizer;
+  readonly #rules: { readonly issuer: string; readonly audience: readonly string[] };
   readonly #throttles: Record<string, { ThrottlingRateLimit: number; ThrottlingBurstLimit: number }> = {};
   readonly #integrations = new Map<HandlerFunction, HttpLambdaIntegration>();
 
@@ -96,6 +99,7 @@ export class PublicApi extends Construct {
     this.origin = settings.apiUrl ?? this.webhooksOrigin;
     const { audience, client } = identity.admitConsole(this.origin);
     this.consoleClient = client;
+    this.#rules = { issuer: identity.issuer, audience };
     this.#authorizer = new HttpJwtAuthorizer('Users', identity.issuer, { jwtAudience: audience });
   }
 
@@ -116,6 +120,21 @@ export class PublicApi extends Construct {
     for (const key of routes)
       for (const route of this.#tenantRoutes(handler, [key]))
         this.#throttle(key, route, this.#settings.waitingThrottle);
+  }
+
+  /**
+   * Sends requests of users and of agents with a key to the handler. A route has one kind of authorizer, so the gateway verifies nothing here: the
+   * handler does, by these same rules.
+   */
+  serveAgents(handler: HandlerFunction, ...routes: AgentRoute[]): void {
+    const { requiredScope, tenantClaim } = this.#settings;
+    handler.setVariable(environmentName.issuer, this.#rules.issuer);
+    handler.setVariable(environmentName.audiences, this.#rules.audience.join());
+    if (requiredScope !== undefined) handler.setVariable(environmentName.requiredScope, requiredScope);
+    handler.setVariable(environmentName.tenantClaim, tenantClaim);
+    this.tellAddress(handler);
+    for (const key of routes)
+      this.#openRoute(key, handler, 'The handler verifies the access token or the key of the agent.');
   }
 
   #tenantRoutes(handler: HandlerFunction, routes: readonly TenantRoute[]): readonly HttpRoute[] {
@@ -161,7 +180,7 @@ export class PublicApi extends Construct {
     (this.#api.node.defaultChild as CfnApi).node.addDependency(dependency);
   }
 
-  #openRoute(key: WebhookRoute | OpenRoute, handler: HandlerFunction, reason: string): HttpRoute {
+  #openRoute(key: AgentRoute | WebhookRoute | OpenRoute, handler: HandlerFunction, reason: string): HttpRoute {
     const route = this.#route(key, handler, { authorizer: new HttpNoneAuthorizer() });
     Validations.of(route).acknowledge({ id: 'AwsSolutions-APIG4', reason });
     return route;

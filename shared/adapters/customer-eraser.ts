@@ -10,11 +10,15 @@ import { answerPrefix } from './claim-store.ts';
 import { directoryKey } from './directory-keys.ts';
 import { directoryReader } from './directory-reader.ts';
 import { fewer, type HeldTables, inLineBefore, lineItems } from './held-store.ts';
+import { messageKeyOf, sentPrefix } from './message-store.ts';
 import { conversationPut } from './routing-store.ts';
 import { failedItems } from './transactions.ts';
 
 /** A transaction takes 100 items; the conversation and the list of conversations need one each. */
 const rowsAtOnce = 90;
+
+/** The same, of messages: each is two items. */
+const messagesAtOnce = 50;
 
 /** How often something is tried again because somebody else has changed it meanwhile. */
 const mostRaces = 5;
@@ -95,6 +99,34 @@ export const customerEraser = (
     }
   };
 
+  /** What was sent to the customer through the API: Meta's id of it holds the phone number. */
+  const deleteMessages = async (id: ConversationId): Promise<void> => {
+    for (;;) {
+      const { Items = [] } = await calling('store-unavailable', () =>
+        client.send(
+          new QueryCommand({
+            TableName: tables.events,
+            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+            ExpressionAttributeValues: { ':pk': id, ':prefix': sentPrefix },
+            ConsistentRead: true,
+            Limit: messagesAtOnce,
+          }),
+        ),
+      );
+      if (Items.length === 0) return;
+      await failedItems(
+        client,
+        z
+          .array(row)
+          .parse(Items)
+          .flatMap(({ pk, sk }) => [
+            { Delete: { TableName: tables.events, Key: { pk, sk } } },
+            { Delete: { TableName: tables.events, Key: messageKeyOf(sk) } },
+          ]),
+      );
+    }
+  };
+
   return {
     async known(ids: readonly ConversationId[]): Promise<readonly ConversationRecord[]> {
       const wanted = ids.map((id) => ({ key: directoryKey.conversation(id), schema: conversationRecord }));
@@ -112,6 +144,7 @@ export const customerEraser = (
       const inLine = await emptyLine(marked, false);
       const aside = await emptyLine(marked, true);
       await deleteAnswers(key.conversationId);
+      await deleteMessages(key.conversationId);
       return { wasKnown: before !== undefined && isKnown(before), events: inLine + aside };
     },
   };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { agentId, conversationId, credentialId, eventId, phoneNumberId, tenantId } from './ids.ts';
+import { agentId, conversationId, credentialId, eventId, messageId, phoneNumberId, tenantId } from './ids.ts';
 
 const metaObject = z.record(z.string(), z.unknown()).meta({ description: "Meta's object as it came" });
 
@@ -28,6 +28,7 @@ export const messageFailure = z.object({
       '`refused`: Meta did not take it. `failed`: Meta took it and could not deliver it. `unknown`: it may have been sent',
   }),
   wamid: z.string().nullable(),
+  messageId: messageId.optional().meta({ description: 'The message, where it was sent through the API' }),
   inReplyTo: eventId.nullable().meta({ description: 'The event whose answer held the reply' }),
   index: z.number().int().nullable().meta({ description: 'Which of the replies in that answer, from 0' }),
   meta: z

@@ -6,7 +6,7 @@ export type AuditAction = z.infer<typeof auditAction>;
 
 const phase = z.enum(['attempt', 'outcome']);
 const outcome = z.enum(['ok', 'refused']);
-const actorKind = z.enum(['user', 'function']);
+const actorKind = z.enum(['user', 'agent-key', 'function']);
 
 /** One line of a list of accesses, as users see it. */
 export const auditItem = z
@@ -25,7 +25,9 @@ export const auditItem = z
     about: z.array(z.string()).optional().meta({ description: 'Names of what was changed; never a value' }),
     actor: z.object({
       kind: actorKind,
-      id: z.string().meta({ description: 'Subject of the access token, or name of the function' }),
+      id: z
+        .string()
+        .meta({ description: 'Subject of the access token, id of the agent’s key, or name of the function' }),
     }),
     requestId: z.string().meta({ description: 'In answer to which request' }),
     kmsRequestId: z.string().optional().meta({ description: 'The same opening in CloudTrail' }),

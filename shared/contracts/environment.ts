@@ -25,6 +25,10 @@ export const environmentName = {
   /** Origin under which users reach the API, without a trailing slash. */
   apiUrl: 'API_URL',
   consoleUrl: 'CONSOLE_URL',
+  /** Whose access tokens are accepted where the gateway does not verify them: issuer, audiences with commas between them, scope if one is asked for. */
+  issuer: 'ISSUER',
+  audiences: 'AUDIENCES',
+  requiredScope: 'REQUIRED_SCOPE',
   /** Claim of the access token that names the tenant. */
   tenantClaim: 'TENANT_CLAIM',
   operatorGroup: 'OPERATOR_GROUP',

@@ -37,6 +37,10 @@ export const eventId = z
   .string()
   .regex(/^evt_[A-Za-z0-9_-]{43}$/)
   .brand<'EventId'>();
+export const messageId = z
+  .string()
+  .regex(/^msg_[A-Za-z0-9_-]{43}$/)
+  .brand<'MessageId'>();
 export const conversationId = z
   .string()
   .regex(/^conv_[A-Za-z0-9_-]{43}$/)
@@ -51,4 +55,5 @@ export type WebhookId = z.infer<typeof webhookId>;
 export type AgentId = z.infer<typeof agentId>;
 export type AgentKeyId = z.infer<typeof agentKeyId>;
 export type EventId = z.infer<typeof eventId>;
+export type MessageId = z.infer<typeof messageId>;
 export type ConversationId = z.infer<typeof conversationId>;

@@ -20,7 +20,8 @@ import {
 } from './credential.ts';
 import { customerErased, customerId } from './customer.ts';
 import { heldList, heldRelease, replayHeldRequest } from './held.ts';
-import { agentId, agentKeyId, credentialId, phoneNumberId } from './ids.ts';
+import { agentId, agentKeyId, credentialId, messageId, phoneNumberId } from './ids.ts';
+import { sendMessageBody, sentMessage } from './message.ts';
 import { pageQuery } from './page.ts';
 import { check, problem } from './problem.ts';
 import { routingPreview, routingPreviewRequest } from './routing-preview.ts';
@@ -47,6 +48,7 @@ const problemTexts = {
   '428': 'A precondition header is missing',
   '500': 'A fault of ours',
   '503': 'Meta or a service did not answer; repeat after Retry-After',
+  '504': 'Meta did not answer, and it may have taken effect',
 } as const;
 
 const gatewayAnswers = {
@@ -54,7 +56,19 @@ const gatewayAnswers = {
   '429': { description: 'Too many requests', content: json(gatewayMessage) },
 };
 
-/** Every /v1 operation: needs a token, may be throttled, may fail. */
+/** One that agents share: a key will do as well, and we answer 401 and 429 ourselves. */
+const agentOperation = (object: ZodOpenApiOperationObject): ZodOpenApiOperationObject => ({
+  ...object,
+  security: [{ accessToken: [] }, { agentKey: [] }],
+  responses: {
+    ...object.responses,
+    '401': { description: 'No acceptable token or key', content: problemContent },
+    '429': { description: 'Meta takes no more for now; repeat after Retry-After', content: problemContent },
+    ...problemAnswers('403', '500', '503'),
+  },
+});
+
+/** Every other /v1 operation: needs a token, may be throttled, may fail. */
 const operation = (object: ZodOpenApiOperationObject): ZodOpenApiOperationObject => ({
   ...object,
   security: [{ accessToken: [] }],
@@ -92,7 +106,10 @@ export const openApiDocument = () =>
     },
     servers: [{ url: '/' }],
     components: {
-      securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      securitySchemes: {
+        accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        agentKey: { type: 'http', scheme: 'bearer', bearerFormat: 'sbk_…' },
+      },
       schemas: { AgentEvent: agentEvent, AgentAnswer: agentAnswer },
     },
     paths: {
@@ -348,6 +365,29 @@ export const openApiDocument = () =>
             '200': { description: 'Active', headers: etag, content: json(agent) },
             ...problemAnswers('404', '409'),
           },
+        }),
+      },
+      '/v1/agents/{agentId}/messages': {
+        post: agentOperation({
+          operationId: 'sendMessage',
+          summary: 'Send a message of the Cloud API from the number of the agent, or mark one as read',
+          description:
+            'Under an Idempotency-Key a repeat never sends twice, also after a timeout: when Meta does not answer, the outcome is unknown, and `instance` of the problem names the message.',
+          requestParams: { path: agentPath, header: idempotencyKey },
+          requestBody: { required: true, content: json(sendMessageBody) },
+          responses: {
+            '200': { description: 'Marked as read', content: json(z.object({ status: z.literal('read') })) },
+            '201': { description: 'Meta took it', content: json(sentMessage) },
+            ...problemAnswers('400', '404', '409', '413', '422', '504'),
+          },
+        }),
+      },
+      '/v1/agents/{agentId}/messages/{messageId}': {
+        get: agentOperation({
+          operationId: 'describeMessage',
+          summary: 'What has become of a message, for 30 days',
+          requestParams: { path: agentPath.extend({ messageId }) },
+          responses: { '200': { description: 'The message', content: json(sentMessage) }, ...problemAnswers('404') },
         }),
       },
       '/v1/agents/{agentId}/keys': {

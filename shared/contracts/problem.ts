@@ -32,6 +32,11 @@ export const problems = {
   'precondition-required': { status: 428, title: 'A precondition header is required' },
   'precondition-failed': { status: 412, title: 'The resource has changed meanwhile' },
   conflict: { status: 409, title: 'Another change got in between' },
+  'whatsapp-off': { status: 409, title: 'The agent has no phone number' },
+  'integration-stopped': { status: 409, title: 'The WhatsApp account is out of service' },
+  'message-refused': { status: 422, title: 'Meta did not take the message' },
+  'message-limited': { status: 429, title: 'Meta takes no more for now' },
+  'outcome-unknown': { status: 504, title: 'It is unknown whether the message was sent' },
   'meta-unreachable': { status: 503, title: 'Meta could not be reached' },
   'service-unavailable': { status: 503, title: 'The service is busy' },
   'internal-error': { status: 500, title: 'Something went wrong on our side' },
@@ -85,6 +90,7 @@ export const problemDetails = z.object({
   agents: z.array(z.string()).optional().meta({ description: 'Agents that stand in the way' }),
   retryAfterSeconds: z.number().int().optional(),
   meta: metaError.optional(),
+  instance: z.string().optional().meta({ description: 'What it is about, where that is more than the request' }),
 });
 export type ProblemDetails = z.infer<typeof problemDetails>;
 

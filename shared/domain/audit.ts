@@ -6,9 +6,9 @@ export interface AuditSubject {
   readonly subjectId: string;
 }
 
-/** Who did it: the user whose token was verified, or one of our functions by itself; and in answer to which request. */
+/** Who did it: the user whose token was verified, an agent by its key, or one of our functions by itself; and in answer to which request. */
 export interface Actor {
-  readonly kind: 'user' | 'function';
+  readonly kind: 'user' | 'agent-key' | 'function';
   readonly id: string;
   readonly requestId: string;
 }

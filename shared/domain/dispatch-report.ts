@@ -54,7 +54,9 @@ const answeredWith = ({
   return {
     detail: 'The agent took the event, without messages in its answer.',
     guidance:
-      httpStatus === 202 ? 'Nothing to do.' : 'Nothing to do. To reply at once, answer 200 with {"messages": […]}.',
+      httpStatus === 202
+        ? 'Nothing to do. What comes later is sent by POST /v1/agents/{agentId}/messages.'
+        : 'Nothing to do. To reply at once, answer 200 with {"messages": […]}.',
   };
 };
 

@@ -10,6 +10,7 @@ import type { Journal } from './journal.ts';
 import type { ConversationEnvelope, QueueMessage } from './queue-packing.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
 import type { RelayStore } from './relay.ts';
+import type { MessageStore } from './sent-message.ts';
 import type { SecretOpener } from './vault.ts';
 import type { WorkQueues } from './work.ts';
 
@@ -19,6 +20,8 @@ export interface RouteEventPorts {
   readonly held: HeldStore;
   readonly circuits: CircuitStore;
   readonly relay: RelayStore;
+  /** What was sent through the API. */
+  readonly messages: Pick<MessageStore, 'note'>;
   /** The queue that the events come from. */
   readonly queue: { send(batch: readonly QueueMessage[]): Promise<ReadonlySet<string>> };
   /** Where work is asked for whose ticket is stored. */

@@ -7,6 +7,7 @@ export type FaultCode =
   | 'row-malformed'
   | 'environment-missing'
   | 'meta-unreachable'
+  | 'issuer-unavailable'
   | 'claim-lost'
   | 'credential-removed'
   | 'rewrap-overtaken';

@@ -9,6 +9,7 @@ export interface JournalFields {
   readonly wabaId?: string;
   readonly phoneNumberId?: string;
   readonly eventId?: string;
+  readonly messageId?: string;
   /** A row of the Vault: tenant, owner, purpose and version. */
   readonly vaultRow?: string;
   readonly kind?: string;
@@ -57,5 +58,8 @@ export type MetricName =
   | 'RepliesSent'
   | 'RepliesRefused'
   | 'RepliesUnknown'
+  | 'MessagesSent'
+  | 'MessagesRefused'
+  | 'MessagesUnknown'
   | 'AuditTampered'
   | 'UnhandledError';

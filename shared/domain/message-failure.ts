@@ -1,5 +1,5 @@
 import type { QueuedEvent, QueuedEvents } from '../contracts/queued-events.ts';
-import { readCallbackData } from './callback-data.ts';
+import { readCallbackData, readMessageMark } from './callback-data.ts';
 import { failureEventIdOf } from './event-identity.ts';
 import type { EventOnItsWay } from './event-on-its-way.ts';
 import { Fault } from './fault.ts';
@@ -36,6 +36,7 @@ export const queueFailure = async (
 export const withFailureOfReply = (event: QueuedEvent): QueuedEvent => {
   const sent = readCallbackData(event.value.biz_opaque_callback_data);
   if (event.kind !== 'status' || event.value.status !== 'failed' || sent === undefined) return event;
-  const reply = { inReplyTo: sent.eventId, index: sent.index };
-  return { ...event, kind: 'failure', value: failureOfStatus(reply, event.value) };
+  const failure = failureOfStatus({ inReplyTo: sent.eventId, index: sent.index }, event.value);
+  const mark = readMessageMark(event.value.biz_opaque_callback_data);
+  return { ...event, kind: 'failure', value: mark ? { ...failure, messageId: mark.messageId } : failure };
 };

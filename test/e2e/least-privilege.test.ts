@@ -74,6 +74,7 @@ const openers: readonly HandlerName[] = [
   'SetUpWebhook',
   'RouteEvent',
   'TestAgent',
+  'SendMessages',
 ];
 const sealers: readonly HandlerName[] = ['ManageCredentials', 'ResealCredentials', 'ManageAgents'];
 const shredders: readonly HandlerName[] = [
@@ -193,17 +194,17 @@ const calls: readonly Call[] = [
   },
   {
     what: 'read how far an event has come',
-    allowed: ['RouteEvent'],
+    allowed: ['RouteEvent', 'SendMessages'],
     send: ({ dynamoDb }) => dynamoDb.send(new GetItemCommand({ ...events(), Key: key })),
   },
   {
     what: 'put an event into a line',
-    allowed: ['RouteEvent'],
+    allowed: ['RouteEvent', 'SendMessages'],
     send: ({ dynamoDb }) => dynamoDb.send(new PutItemCommand({ ...events(), Item: key, ...onlyIfThere })),
   },
   {
     what: 'claim an event',
-    allowed: ['RouteEvent'],
+    allowed: ['RouteEvent', 'SendMessages'],
     send: ({ dynamoDb }) => dynamoDb.send(new UpdateItemCommand({ ...events(), Key: key, ...onlyIfThere })),
   },
   {

@@ -59,6 +59,7 @@ describe('the envelope key', () => {
       CleanUpCredential: { 'kms:Decrypt': ['clean-up', 'former-callback'] },
       ManageAgents: { 'kms:GenerateDataKey': ['agent-signature'] },
       TestAgent: { 'kms:Decrypt': ['agent-signature'] },
+      SendMessages: { 'kms:Decrypt': ['graph-api'] },
       ReceiveWebhook: { 'kms:Decrypt': ['webhook-signature'] },
       SetUpWebhook: { 'kms:Decrypt': ['app-access', 'graph-api'] },
       RouteEvent: { 'kms:Decrypt': ['agent-signature', 'graph-api'] },
@@ -239,6 +240,12 @@ describe('the functions', () => {
         AuditLogAccessesTable: ['dynamodb:PutItem'],
       },
       DescribeAgents: { DirectoryRecordsTable: readDirectory },
+      SendMessages: {
+        CredentialVaultSecretsTable: ['dynamodb:GetItem'],
+        DirectoryRecordsTable: changeDirectory.filter((action) => action !== 'dynamodb:Query'),
+        EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+      },
       ReceiveWebhook: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
         DirectoryRecordsTable: readDirectory,

@@ -376,6 +376,7 @@ describe('the API', () => {
     expect(routes.map(({ RouteKey }) => RouteKey).sort()).toEqual([
       '$default',
       'DELETE /v1/agents/{agentId}',
+      'DELETE /v1/agents/{agentId}/keys/{keyId}',
       'DELETE /v1/credentials/{credentialId}',
       'DELETE /v1/credentials/{credentialId}/held',
       'DELETE /v1/customers/{customerId}',
@@ -383,6 +384,8 @@ describe('the API', () => {
       'GET /openapi.json',
       'GET /v1/agents',
       'GET /v1/agents/{agentId}',
+      'GET /v1/agents/{agentId}/keys',
+      'GET /v1/agents/{agentId}/messages/{messageId}',
       'GET /v1/credentials',
       'GET /v1/credentials/{credentialId}',
       'GET /v1/credentials/{credentialId}/audit',
@@ -391,12 +394,11 @@ describe('the API', () => {
       'GET /v1/credentials/{credentialId}/webhook',
       'GET /webhooks/{webhookId}',
       'PATCH /v1/credentials/{credentialId}',
+      'POST /v1/agents/{agentId}/keys',
+      'POST /v1/agents/{agentId}/messages',
       'POST /v1/agents/{agentId}/pause',
       'POST /v1/agents/{agentId}/resume',
       'POST /v1/agents/{agentId}/signing-secret',
-      'GET /v1/agents/{agentId}/keys',
-      'POST /v1/agents/{agentId}/keys',
-      'DELETE /v1/agents/{agentId}/keys/{keyId}',
       'POST /v1/agents/{agentId}/test',
       'POST /v1/credentials',
       'POST /v1/credentials/validate',
@@ -410,9 +412,16 @@ describe('the API', () => {
     ]);
   });
 
-  it('wants a token on every /v1 route, and on no webhook', () => {
+  it('wants a token on every /v1 route but those that agents share, which their handler guards, and on no webhook', () => {
+    const shared = ['POST /v1/agents/{agentId}/messages', 'GET /v1/agents/{agentId}/messages/{messageId}'];
+    const sender = Object.entries(resourcesOf(template, 'AWS::Lambda::Function')).find(([id]) =>
+      id.includes('SendMessages'),
+    );
+    expect(sender?.[1].Properties.Environment).toMatchObject({
+      Variables: { TENANT_CLAIM: 'tenant', ISSUER: expect.anything(), AUDIENCES: expect.anything() },
+    });
     for (const { RouteKey, AuthorizationType, AuthorizerId } of routes) {
-      const needsToken = String(RouteKey).includes(' /v1/');
+      const needsToken = String(RouteKey).includes(' /v1/') && !shared.includes(String(RouteKey));
       expect(AuthorizationType, String(RouteKey)).toBe(needsToken ? 'JWT' : 'NONE');
       expect(AuthorizerId !== undefined, String(RouteKey)).toBe(needsToken);
     }

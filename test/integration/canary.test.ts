@@ -87,6 +87,27 @@ const setUp = () => stage.work({ kind: 'set-up', tenantId: acme, credentialId: c
 const put = (id: string, body: object | string, headers: Record<string, string>, remaining?: number) =>
   stage.api('ManageAgents', 'PUT /v1/agents/{agentId}', { path: { agentId: id }, body, headers }, remaining);
 
+/** The key that the agent has had since the first scene that needs one. */
+let knownKey: string | undefined;
+const agentKey = async (): Promise<string> => {
+  if (knownKey === undefined) {
+    const answer = await ofAgent('ManageAgents', 'POST /v1/agents/{agentId}/keys');
+    const { key } = JSON.parse(answer.body) as { key: string };
+    knownKey = key;
+  }
+  return `Bearer ${knownKey}`;
+};
+
+const outgoing = () => ({ to: customerNumber, type: 'text', text: { body: `Hello ${fresh()}` } });
+
+const sending = (call: Parameters<CanaryStage['api']>[2], remaining?: number) =>
+  stage.api(
+    'SendMessages',
+    'POST /v1/agents/{agentId}/messages',
+    { path: { agentId: agent }, body: outgoing(), ...call },
+    remaining,
+  );
+
 const preview = (changes: object | string, remaining?: number) =>
   stage.api(
     'DescribeAgents',
@@ -603,6 +624,48 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
     },
     usual: (remaining) => ofAgent('TestAgent', 'POST /v1/agents/{agentId}/test', {}, remaining),
   },
+  SendMessages: {
+    works: {
+      'sends for an agent with its key, says what became of it, and marks as read': async () => {
+        const authorization = await agentKey();
+        const answer = await sending({ body: outgoing(), headers: { authorization } });
+        expect(answer.statusCode).toBe(201);
+        const { id } = JSON.parse(answer.body) as { id: string };
+        await isServed(
+          stage.api('SendMessages', 'GET /v1/agents/{agentId}/messages/{messageId}', {
+            path: { agentId: agent, messageId: id },
+            headers: { authorization },
+          }),
+        );
+        await isServed(
+          sending({ body: { status: 'read', message_id: `wamid.${fresh()}` }, headers: { authorization } }),
+        );
+      },
+    },
+    refuses: {
+      'a key that is a secret': () => isRefused(sending({ headers: { authorization: `Bearer ${accessToken}` } })),
+      'a key that looks like one': () => isRefused(sending({ headers: { authorization: `Bearer sbk_${appSecret}` } })),
+      'a body that is torn': async () =>
+        isRefused(sending({ body: torn(), headers: { authorization: await agentKey() } })),
+      'content that is a secret': async () =>
+        isRefused(
+          sending({
+            body: { to: accessToken, type: 'text', text: { body: '' }, [appSecret]: 1 },
+            headers: { authorization: await agentKey() },
+          }),
+        ),
+      'a message that is a secret': async () =>
+        isRefused(
+          stage.api('SendMessages', 'GET /v1/agents/{agentId}/messages/{messageId}', {
+            path: { agentId: agent, messageId: accessToken },
+            headers: { authorization: await agentKey() },
+          }),
+        ),
+    },
+    usual: async (remaining) => {
+      await sending({ body: outgoing(), headers: { authorization: await agentKey() } }, remaining);
+    },
+  },
   DescribeAgents: {
     works: {
       lists: () => isServed(stage.api('DescribeAgents', 'GET /v1/agents')),
@@ -971,7 +1034,12 @@ beforeAll(async () => {
   // Whatever is said lies where it waits, and nowhere else.
   stage.mark('what a customer wrote', question, /^(queue|body|request to the agent)/);
   stage.mark('name of a customer', customerName, /^(queue|body|request to the agent)/);
-  stage.mark('phone number of a customer', customerNumber, /^(queue|body|request to the agent)/);
+  // Meta's id of a message holds the number: its sender gets it.
+  stage.mark(
+    'phone number of a customer',
+    customerNumber,
+    /^(queue|body|request to the agent|answer of SendMessages|row msg_)/,
+  );
   stage.mark('what an agent answered', reply, /^(queue|row conv_\S+ ANSWER#)/);
   const whereAgentsAre = /^(row|answer of (ManageAgents|DescribeAgents))/;
   stage.mark('greeting', greeting, whereAgentsAre);

@@ -302,6 +302,7 @@ export const memoryRouter = (
   const { routing, circuits } = directory;
   const ports: Omit<RouteEventPorts, 'dispatcher' | 'graph'> = {
     ...{ routing, circuits, claims, held, relay, releases, queue, journal, now },
+    messages: { note: () => Promise.resolve() },
     vault: openableVault(),
     sleep: () => Promise.resolve(),
     isOverdue: false,

@@ -65,7 +65,7 @@ test.each<[rule: string, path: string, from: string]>([
   ['sdk-only-in-adapters', 'shared/domain/planted.ts', '@aws-sdk/client-kms'],
   ['cdk-only-in-infra', 'functions/edge/planted.ts', 'aws-cdk-lib'],
   ['no-shared-use-cases', 'functions/agents/planted.ts', '../credentials/target.ts'],
-  ['not-in-development', 'functions/edge/planted.ts', 'jose'],
+  ['not-in-development', 'functions/edge/planted.ts', 'oauth2-mock-server'],
   ['resolvable', 'shared/domain/planted.ts', './nowhere.ts'],
 ])('%s: a violation planted in %s fails the check', (rule, path, from) => {
   for (const target of [

@@ -27,6 +27,8 @@ import { validateCredentialRoute } from '../../functions/credentials/validate-cr
 import { eraseCustomerRoute } from '../../functions/customers/erase-customer.ts';
 import { discardHeldRoute, replayHeldRoute } from '../../functions/held/decide-held.ts';
 import { listHeldRoute } from '../../functions/held/list-held.ts';
+import { describeMessageRoute } from '../../functions/messages/describe-message.ts';
+import { sendMessageRoute } from '../../functions/messages/send-message.ts';
 import { openApiDocument } from '../../shared/contracts/openapi.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
@@ -65,6 +67,8 @@ test('every route of /v1 that a handler serves is described, and the other way r
     createAgentKeyRoute,
     listAgentKeysRoute,
     revokeAgentKeyRoute,
+    sendMessageRoute,
+    describeMessageRoute,
   ].map(({ routeKey }) => routeKey);
   const described = Object.entries(openApiDocument().paths ?? {})
     .filter(([path]) => path.startsWith('/v1/'))

@@ -83,12 +83,13 @@ export class Api {
 export const create = { 'if-none-match': '*' } as const;
 export const overwrite = (version: number) => ({ 'if-match': `"${version}"` }) as const;
 
-/** An agent's signing secret and the verify token of a manual set-up are shown once, on purpose. From then on they must be found nowhere. */
+/** An agent's signing secret, its keys and the verify token of a manual set-up are shown once, on purpose. From then on they must be found nowhere. */
 function withoutShownSecret(text: string): string {
   const signingSecret = /"signingSecret":"whsec_([^"]+)"/.exec(text)?.[1];
   const verifyToken = /"verifyToken":"([^"]+)"/.exec(text)?.[1];
+  const agentKey = /"key":"sbk_([^"]+)"/.exec(text)?.[1];
   let shown = text;
-  for (const secret of [signingSecret, verifyToken].filter((it) => it !== undefined)) {
+  for (const secret of [signingSecret, verifyToken, agentKey].filter((it) => it !== undefined)) {
     recordCanary('secret that is shown once', secret);
     shown = shown.replaceAll(secret, 'shown-once');
   }

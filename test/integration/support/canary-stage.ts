@@ -112,6 +112,9 @@ export class CanaryStage implements AsyncDisposable {
       [environmentName.publicUrl]: webhooks.url,
       [environmentName.apiUrl]: webhooks.url,
       [environmentName.consoleUrl]: `${webhooks.url}/console`,
+      [environmentName.issuer]: `${webhooks.url}/no-issuer`,
+      [environmentName.audiences]: 'switchboard',
+      [environmentName.requiredScope]: 'use',
       [environmentName.tenantClaim]: 'tenant',
       [environmentName.operatorGroup]: 'operators',
       [environmentName.allowLoopbackTargets]: 'true',
@@ -330,7 +333,11 @@ export class CanaryStage implements AsyncDisposable {
     const place = this.haystacks.at(-1)?.place ?? '';
     const body = (answer as Partial<Answer> | undefined)?.body;
     if (typeof body !== 'string' || !body.startsWith('{')) return;
-    const { signingSecret, verifyToken } = JSON.parse(body) as Record<string, unknown>;
+    const { signingSecret, verifyToken, key } = JSON.parse(body) as Record<string, unknown>;
+    if (typeof key === 'string') {
+      this.#shown.add(`key of an agent in ${place}`);
+      this.mark('key of an agent', key.replace(/^sbk_/, ''));
+    }
     if (typeof signingSecret === 'string') {
       this.#shown.add(`signing secret in ${place}`);
       this.mark('signing secret', signingSecret.replace(/^whsec_/, ''));

@@ -116,7 +116,11 @@ describe('a caller is refused', () => {
   ])('%s', async (_what, authorization, status) => {
     const response = await call({ headers: authorization === undefined ? {} : { authorization } });
     expect(response.statusCode).toBe(status);
-    expect(response.headers).toStrictEqual({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+    expect(response.headers).toStrictEqual({
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    });
     expect(response.problem.guidance).toMatch(status === 401 ? /access token .* of the configured issuer/ : /a tenant/);
     expect(run).not.toHaveBeenCalled();
   });

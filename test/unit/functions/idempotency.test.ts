@@ -103,6 +103,19 @@ describe('when the store fails', () => {
     expect(again).toMatchObject({ refused: 'idempotency-in-progress' });
   });
 
+  test('to keep what it says of a customer, a repeat makes the answer anew, for the same request alone', async () => {
+    const { store, rows } = memoryIdempotency(Date.now);
+    const about: Answer = { kind: 'created', body: { of: 'a customer' }, isRemade: true };
+    let times = 0;
+    const run = () => Promise.resolve({ ...about, body: { ...about.body, times: ++times } });
+    expect(await request(store, run)).toMatchObject({ body: { times: 1 } });
+    expect(await request(store, run)).toMatchObject({ body: { times: 2 } });
+    expect(JSON.stringify(await rows())).not.toContain('customer');
+    const other = await onlyOnce(acceptable('a-key', '{"other":1}'), store, run);
+    expect(other).toMatchObject({ refused: 'idempotency-key-reused' });
+    expect(times).toBe(2);
+  });
+
   test.each([
     ['no JSON', 'thing'],
     ['no object', '"thing"'],

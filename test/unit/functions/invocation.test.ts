@@ -43,7 +43,9 @@ describe('who acts', () => {
   });
 
   test('is the user for as long as the request lasts, and nobody’s request after it', async () => {
-    expect(await actingFor('ada', 'r-1', actorsAlong)).toEqual(allOf({ kind: 'user', id: 'ada', requestId: 'r-1' }));
+    expect(await actingFor({ subject: 'ada' }, 'r-1', actorsAlong)).toEqual(
+      allOf({ kind: 'user', id: 'ada', requestId: 'r-1' }),
+    );
     expect(currentActor()).toMatchObject({ kind: 'function', requestId: 'none' });
   });
 
@@ -53,7 +55,7 @@ describe('who acts', () => {
   });
 
   test('is not the user for what the function does alone within the request', async () => {
-    const actors = await actingFor('ada', 'r-1', async () => [
+    const actors = await actingFor({ subject: 'ada' }, 'r-1', async () => [
       await actingAlone('m-1', () => Promise.resolve(currentActor().kind)),
       currentActor().kind,
     ]);
@@ -61,8 +63,8 @@ describe('who acts', () => {
   });
 
   test('stays the user after what they asked for has failed', async () => {
-    const failing = () => actingFor('ada', 'r-1', () => Promise.reject(new Error('x')));
-    const after = await actingFor('eve', 'r-2', async () => {
+    const failing = () => actingFor({ subject: 'ada' }, 'r-1', () => Promise.reject(new Error('x')));
+    const after = await actingFor({ subject: 'eve' }, 'r-2', async () => {
       await failing().catch(() => undefined);
       return currentActor();
     });
@@ -71,7 +73,7 @@ describe('who acts', () => {
 
   test('is never the one of another request that runs at the same time', async () => {
     const users = Array.from({ length: 20 }, (_, index) => `user-${index}`);
-    const seen = await Promise.all(users.map((user) => actingFor(user, `of ${user}`, actorsAlong)));
+    const seen = await Promise.all(users.map((user) => actingFor({ subject: user }, `of ${user}`, actorsAlong)));
     expect(seen).toEqual(users.map((id) => allOf({ kind: 'user', id, requestId: `of ${id}` })));
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { parseBody, rawBodyOf } from '../../../functions/edge/request-parsing.ts';
+import type { Refused } from '../../../shared/domain/outcome.ts';
 
 const bytesOf = (value: unknown) => Buffer.from(JSON.stringify(value));
 
@@ -63,6 +64,11 @@ describe('a body', () => {
         ],
       },
     });
+  });
+
+  test('is refused where a field is of another type, and not as if it were missing', () => {
+    const { details } = parseBody(bytesOf({ age: 'old' }), z.object({ age: z.number() })) as Refused;
+    expect(details.errors?.[0]?.message).toMatch(/number/);
   });
 
   test('is refused with pointers that are escaped as RFC 6901 says', () => {

@@ -1,0 +1,248 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod';
+import type { AgentReader } from '../../shared/adapters/agent-store.ts';
+import type { WebhookStore } from '../../shared/adapters/webhook-store.ts';
+import type { Customer } from '../../shared/contracts/agent-event.ts';
+import { type AgentId, agentId, type MessageId, messageId } from '../../shared/contracts/ids.ts';
+import { type NewMessage, type ReadReceipt, sendMessageRequest } from '../../shared/contracts/message.ts';
+import { digestOf, unguessable } from '../../shared/crypto/identifiers.ts';
+import { callbackDataOfMessage } from '../../shared/domain/callback-data.ts';
+import type { RoutingStore } from '../../shared/domain/conversation.ts';
+import { conversationOf } from '../../shared/domain/event-identity.ts';
+import type { Graph, GraphResult } from '../../shared/domain/graph.ts';
+import { withGraphAccess } from '../../shared/domain/graph-access.ts';
+import type { Journal } from '../../shared/domain/journal.ts';
+import { failureOf, isWorthRepeating, refusalOf } from '../../shared/domain/message-refusal.ts';
+import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
+import type { NumberRecord } from '../../shared/domain/records.ts';
+import { phoneNumberIdOf } from '../../shared/domain/representations.ts';
+import { dialledDigits, looksDialled } from '../../shared/domain/senders.ts';
+import { type MessageRecord, type MessageStore, messageView } from '../../shared/domain/sent-message.ts';
+import type { SecretOpener } from '../../shared/domain/vault.ts';
+import type { Answer } from '../edge/answer.ts';
+import { apiRoute } from '../edge/api-lambda.ts';
+import type { Caller } from '../edge/caller.ts';
+import { journal } from '../edge/operator-journal.ts';
+import * as ports from '../edge/ports.ts';
+
+export interface SendMessagePorts {
+  readonly agents: Pick<AgentReader, 'find'>;
+  readonly routing: Pick<RoutingStore, 'read'>;
+  readonly salts: Pick<WebhookStore, 'tenantSalt'>;
+  readonly messages: MessageStore;
+  readonly opener: SecretOpener;
+  readonly graph: Pick<Graph, 'sendMessage' | 'markRead'>;
+  readonly journal: Journal;
+  readonly now: () => Date;
+  /** Milliseconds that the caller still waits. */
+  readonly timeLeft: () => number;
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+}
+
+/** Pauses before Meta is asked again, at the most; each is a random part of it ("full jitter"). In milliseconds. */
+const retryPauses = [500, 2_000] as const;
+
+/** What one more try may take with what follows it. In milliseconds. */
+const tryTime = 7_000;
+
+/**
+ * Sends a message of the Cloud API from the agent's own number, or marks one of a customer as read. What was sent is written down before: whoever
+ * repeats the request under its Idempotency-Key, also after a crash, never sends it twice.
+ */
+export const sendMessage = async (
+  caller: Caller,
+  id: AgentId,
+  request: z.infer<typeof sendMessageRequest>,
+  requestDigest: string | null,
+  ports: SendMessagePorts,
+): Promise<Answer | Refused> => {
+  const number = await numberOf(caller, id, ports);
+  if (isRefused(number)) return number;
+  return request.status === 'read'
+    ? markRead(request, number, ports)
+    : send({ caller, agentId: id, number, message: request, requestDigest }, ports);
+};
+
+/** The number that the agent answers, if it can be sent from. */
+const numberOf = async (
+  { tenantId }: Caller,
+  id: AgentId,
+  { agents, routing }: SendMessagePorts,
+): Promise<NumberRecord | Refused> => {
+  const agent = await agents.find(tenantId, id);
+  if (agent === undefined) return refuse('not-found');
+  const phoneNumberId = phoneNumberIdOf(agent);
+  const { number } = phoneNumberId === undefined ? {} : await routing.read(phoneNumberId, []);
+  const isOwn = number?.tenantId === tenantId && number.bindings.some((binding) => binding.agentId === id);
+  if (number === undefined || !isOwn)
+    return refuse('whatsapp-off', {
+      guidance: 'Enable WhatsApp for the agent, with one of the numbers of your credentials.',
+    });
+  if (number.stopped !== null)
+    return refuse('integration-stopped', {
+      detail: `Since ${number.stopped.since} Meta lets nothing through the account (${number.stopped.code}).`,
+      guidance: 'GET /v1/credentials/{credentialId} says why and what to do.',
+    });
+  return number;
+};
+
+const markRead = async (
+  { message_id: wamid, typing_indicator: typing }: ReadReceipt,
+  number: NumberRecord,
+  ports: SendMessagePorts,
+): Promise<Answer | Refused> => {
+  const marked = await withGraphAccess(ports.opener, number, (access) =>
+    ports.graph.markRead(access, number.phoneNumberId, wamid, { typing: typing !== undefined }),
+  );
+  if (marked.ok) return { kind: 'ok', body: { status: 'read' } };
+  // Done twice it is the same.
+  return marked.failure.kind === 'unknown-outcome' ? refusalOf({ kind: 'not-sent' }) : refusalOf(marked.failure);
+};
+
+interface Sending {
+  readonly caller: Caller;
+  readonly agentId: AgentId;
+  readonly number: NumberRecord;
+  readonly message: NewMessage;
+  readonly requestDigest: string | null;
+}
+
+// Opened before it is written down that something is sent: a secret that does not open leaves no doubt about a message.
+const send = (sending: Sending, ports: SendMessagePorts): Promise<Answer | Refused> =>
+  withGraphAccess(ports.opener, sending.number, async (access) => {
+    const record = await recordOf(sending, ports);
+    const known = await ports.messages.begin(record);
+    if (known !== undefined) return answerOf(known);
+    const message = addressed(sending.message, record.messageId);
+    const once = () => ports.graph.sendMessage(access, record.phoneNumberId, message);
+    return outcomeOf(record, await repeated(once, ports), ports);
+  });
+
+/** Writes down what came of it. */
+const outcomeOf = async (
+  record: MessageRecord,
+  sent: GraphResult<{ readonly wamid: string }>,
+  { messages, journal }: SendMessagePorts,
+): Promise<Answer | Refused> => {
+  const trace = { tenantId: record.tenantId, agentId: record.agentId, messageId: record.messageId };
+  const finish = (end: Parameters<MessageStore['finish']>[1]) => messages.finish(record.messageId, end);
+  if (sent.ok) {
+    const accepted = { status: 'accepted', wamid: sent.value.wamid, failure: null } as const;
+    // It was sent, so that is the answer; a repeat would be told that nobody knows.
+    await finish(accepted).catch(() => journal.error('message-not-recorded', trace));
+    journal.count('MessagesSent');
+    return answerOf({ ...record, ...accepted });
+  }
+  const { failure } = sent;
+  if (failure.kind === 'unknown-outcome') {
+    await finish({ status: 'unknown', wamid: null, failure: null }).catch(() => undefined);
+    journal.warn('message-unknown', trace);
+    journal.count('MessagesUnknown');
+    return unknownOutcome(record);
+  }
+  await finish({ status: 'refused', wamid: null, failure: failureOf(failure) });
+  journal.warn('message-refused', { ...trace, ...(failure.kind === 'refused' ? { metaCode: failure.code } : {}) });
+  journal.count('MessagesRefused');
+  return refusalOf(failure);
+};
+
+/** As often as it may succeed at once and the caller still waits. */
+const repeated = async <T>(
+  once: () => Promise<GraphResult<T>>,
+  { timeLeft, sleep: pause, random }: SendMessagePorts,
+): Promise<GraphResult<T>> => {
+  let result = await once();
+  for (const longest of retryPauses) {
+    if (result.ok || !isWorthRepeating(result.failure) || timeLeft() < longest + tryTime) return result;
+    await pause(random() * longest);
+    result = await once();
+  }
+  return result;
+};
+
+const recordOf = async (
+  { caller, agentId: id, number, message, requestDigest }: Sending,
+  { salts, now }: SendMessagePorts,
+): Promise<MessageRecord> => {
+  const { tenantId, phoneNumberId } = number;
+  const at = now().toISOString();
+  const salt = await salts.tenantSalt(tenantId);
+  const named = conversationOf(tenantId, phoneNumberId, salt, { customer: customerOf(message), formerCustomer: null });
+  return {
+    // The same for a repeat under the same Idempotency-Key, whatever has become of the first request.
+    messageId: messageId.parse(`msg_${requestDigest === null ? unguessable() : digestOf('message', requestDigest)}`),
+    tenantId,
+    agentId: id,
+    phoneNumberId,
+    conversationId: named.conversationId,
+    sentBy: caller.subject,
+    status: 'sending',
+    wamid: null,
+    failure: null,
+    createdAt: at,
+    updatedAt: at,
+  };
+};
+
+const customerOf = ({ to, recipient, recipient_type: kind }: NewMessage): Customer => ({
+  waId: to === undefined || kind === 'group' ? null : looksDialled(to) ? dialledDigits(to) : to,
+  userId: recipient ?? null,
+  groupId: kind === 'group' ? (to ?? null) : null,
+  name: null,
+});
+
+const addressed = (message: NewMessage, id: MessageId): Readonly<Record<string, unknown>> => {
+  const { status: _, ...content } = message;
+  return {
+    recipient_type: 'individual',
+    ...content,
+    messaging_product: 'whatsapp',
+    biz_opaque_callback_data: callbackDataOfMessage(id, message.biz_opaque_callback_data),
+  };
+};
+
+/** What is answered of a message, whoever asks first. One over which its sender died has left nobody who knows. */
+const answerOf = (known: MessageRecord): Answer | Refused =>
+  known.status === 'sending' || known.status === 'unknown'
+    ? unknownOutcome(known)
+    : {
+        kind: 'created',
+        // What became of it since is asked for by its name; a repeat gets what the first request got.
+        body: messageView({ ...known, status: 'accepted', failure: null, updatedAt: known.createdAt }),
+        location: pathOf(known),
+        isRemade: true,
+      };
+
+const unknownOutcome = (message: MessageRecord): Refused =>
+  refuse('outcome-unknown', {
+    detail: 'Meta did not answer: whether the message was sent is unknown. It is not sent again by itself.',
+    guidance:
+      'Ask for its status at `instance`: statuses that Meta reports tell whether it was sent. A repeat of this request sends nothing.',
+    instance: pathOf(message),
+  });
+
+const pathOf = (message: { readonly agentId: AgentId; readonly messageId: MessageId }): string =>
+  `/v1/agents/${message.agentId}/messages/${message.messageId}`;
+
+export const sendMessageRoute = apiRoute({
+  routeKey: 'POST /v1/agents/{agentId}/messages',
+  path: z.object({ agentId }),
+  body: sendMessageRequest,
+  idempotent: true,
+  run: ({ caller, path, body, requestDigest, timeLeft }) =>
+    sendMessage(caller, path.agentId, body, requestDigest, {
+      agents: ports.agents(),
+      routing: ports.routing(),
+      salts: ports.webhooks(),
+      messages: ports.messages(),
+      opener: ports.opener(),
+      graph: ports.graph(),
+      journal,
+      now: () => new Date(),
+      timeLeft,
+      sleep,
+      random: Math.random,
+    }),
+});

@@ -1,0 +1,48 @@
+import type { GraphFailure } from './graph.ts';
+import { explainMetaError, type MetaErrorText } from './meta-errors.ts';
+import { type Refused, refuse } from './outcome.ts';
+import type { MessageRecord } from './sent-message.ts';
+
+/** Meta or the line is out of order: nothing to be learnt from, soon over. In seconds. */
+const shortPause = 5;
+
+type RefusedByMeta = Extract<GraphFailure, { kind: 'refused' }>;
+
+const textOf = ({ code, subcode }: RefusedByMeta): MetaErrorText => explainMetaError(code, subcode);
+
+/** It may succeed at once, and nothing has taken effect. */
+export const isWorthRepeating = (failure: GraphFailure): boolean =>
+  failure.kind === 'not-sent' || (failure.kind === 'refused' && textOf(failure).retry === 'now');
+
+/** What is written down of a message that Meta has not taken. */
+export const failureOf = (failure: GraphFailure): MessageRecord['failure'] => {
+  if (failure.kind !== 'refused')
+    return { code: null, explanation: 'Meta could not be reached.', guidance: 'Send it again.', retry: 'now' };
+  const { explanation, guidance, retry } = textOf(failure);
+  return { code: failure.code, explanation, guidance, retry };
+};
+
+/** What the caller learns of it: why, what to do, when to try again. */
+export const refusalOf = (failure: Exclude<GraphFailure, { kind: 'unknown-outcome' }>): Refused => {
+  if (failure.kind === 'not-sent')
+    return refuse('meta-unreachable', {
+      detail: 'Meta could not be reached. Nothing was sent.',
+      guidance: 'Repeat the request in a few seconds.',
+      retryAfterSeconds: shortPause,
+    });
+  const { explanation, guidance, retry, retryAfterSeconds } = textOf(failure);
+  const details = {
+    detail: explanation,
+    guidance,
+    meta: {
+      code: failure.code,
+      ...(failure.subcode === undefined ? {} : { subcode: failure.subcode }),
+      ...(failure.fbtraceId === undefined ? {} : { fbtraceId: failure.fbtraceId }),
+    },
+  };
+  if (retry === 'now' || failure.refusal === 'temporary')
+    return refuse('meta-unreachable', { ...details, retryAfterSeconds: retryAfterSeconds ?? shortPause });
+  if (retry === 'later')
+    return refuse('message-limited', { ...details, retryAfterSeconds: retryAfterSeconds ?? shortPause });
+  return refuse('message-refused', details);
+};
