@@ -76,7 +76,7 @@ async function bringUp(
   const [simulator, agent] = await step('Simulator, demo agent, token issuer', () =>
     Promise.all([
       startSimulator(children, state, ports.simulator),
-      startDemoAgent(children, state, ports.agent),
+      startDemoAgent(children, state, ports.agent, api),
       startIssuer(ports, state).then((server) => running.use(server)),
     ]),
   );

@@ -53,7 +53,10 @@ ANSWER=$(curl -sS -X PUT $API/v1/agents/demo -H "authorization: Bearer $TOKEN" -
   -H 'if-none-match: *' -d '${JSON.stringify(agent).replace('CREDENTIAL', `'"$CREDENTIAL"'`)}'); printf '%s\\n' "$ANSWER"
 printf '%s' "$ANSWER" | curl -sS ${stack.agent}/signing-secret --data-binary @-; echo
 
-echo 'Step 3: ${lastStep}'
+echo Step 3: give the agent a key of its own, by which it answers when it has thought
+curl -sS -X POST $API/v1/agents/demo/keys -H "authorization: Bearer $TOKEN" | curl -sS ${stack.agent}/api-key/demo --data-binary @-; echo
+
+echo 'Step 4: ${lastStep}'
 `;
 }
 

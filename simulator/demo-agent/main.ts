@@ -1,4 +1,5 @@
-// An example agent to copy: verifies the Standard Webhooks signature, answers each event once, says hello or repeats.
+// An example agent to copy: verifies the Standard Webhooks signature, answers each event once, says hello or repeats. With a key of its own it
+// takes an event with 202 and answers by the API.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { parseArgs } from 'node:util';
@@ -12,13 +13,26 @@ const REMEMBERED_IDS = 10_000;
 // The secrets by which events are signed: from the environment, or told at POST /signing-secret and remembered in a file.
 const secretFile = process.env.AGENT_SECRET_FILE;
 const known = secretFile !== undefined && existsSync(secretFile) ? readFileSync(secretFile, 'utf8').split('\n') : [];
-const secrets = new Set([process.env.AGENT_SIGNING_SECRET ?? '', ...known].filter((secret) => secret !== ''));
-const answers = new Map<string, unknown>();
+const secrets = new Set([process.env.AGENT_SIGNING_SECRET ?? '', ...known].filter((line) => line.startsWith('whsec_')));
+// Keys for the API, by agent: told at POST /api-key/AGENT and remembered in the same file.
+const apiUrl = process.env.AGENT_API_URL;
+const apiKeys = new Map(
+  known.map((line) => line.split(' ') as [string, string]).filter(([, key]) => key !== undefined),
+);
+const answers = new Map<string, { readonly messages: readonly object[] }>();
+
+interface Customer {
+  readonly name?: string | null;
+  readonly waId?: string | null;
+  readonly userId?: string | null;
+  readonly groupId?: string | null;
+}
 
 interface ReceivedEvent {
   readonly type: string;
   readonly data: {
-    readonly conversation?: { readonly customer?: { readonly name?: string | null } };
+    readonly agentId?: string;
+    readonly conversation?: { readonly customer?: Customer };
     readonly message?: { readonly type?: string; readonly text?: { readonly body?: string } };
   };
 }
@@ -48,6 +62,24 @@ function answerTo({ type, data }: ReceivedEvent): { readonly messages: readonly 
   return { messages: [{ type: 'text', text: { body: reply } }] };
 }
 
+/** Sends by the API what it has to say. Under the event's own name a repeat of the event sends nothing twice. */
+async function sendLater(id: string, { data }: ReceivedEvent, key: string, messages: readonly object[]): Promise<void> {
+  const { waId, userId, groupId } = data.conversation?.customer ?? {};
+  const addressee = groupId ? { to: groupId, recipient_type: 'group' } : waId ? { to: waId } : { recipient: userId };
+  for (const [index, message] of messages.entries()) {
+    const { ok, status } = await fetch(`${apiUrl}/v1/agents/${data.agentId}/messages`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${key}`,
+        'content-type': 'application/json',
+        'idempotency-key': `${id}-${index}`,
+      },
+      body: JSON.stringify({ ...addressee, ...message }),
+    });
+    if (!ok) console.error(`The API answered ${status} to the reply to ${id}`);
+  }
+}
+
 async function handle(request: IncomingMessage): Promise<{ readonly status: number; readonly body: unknown }> {
   const route = `${request.method} ${request.url}`;
   if (route === 'GET /health') return { status: 200, body: { status: 'ok', ready: secrets.size > 0 } };
@@ -60,7 +92,7 @@ async function handle(request: IncomingMessage): Promise<{ readonly status: numb
     if (bytes > MAX_BODY_BYTES) return { status: 413, body: { error: 'too large' } };
   }
   const rawBody = Buffer.concat(chunks);
-  if (route === 'POST /signing-secret') return learnSecret(rawBody, request);
+  if (route === 'POST /signing-secret' || route.startsWith('POST /api-key/')) return learn(rawBody, request);
   const event = verify(rawBody, request.headers);
   if (event === null) return { status: 401, body: { error: 'not signed with a known secret' } };
   // Events come at least once: the same webhook-id gets the same answer, and is not thought about twice.
@@ -68,18 +100,30 @@ async function handle(request: IncomingMessage): Promise<{ readonly status: numb
   const answer = answers.get(id) ?? answerTo(event);
   answers.set(id, answer);
   if (answers.size > REMEMBERED_IDS) answers.clear();
-  return { status: 200, body: answer };
+  const key = apiKeys.get(event.data.agentId ?? '');
+  if (key === undefined || apiUrl === undefined) return { status: 200, body: answer };
+  sendLater(id, event, key, answer.messages).catch(({ message }) => console.error(`A reply was not sent: ${message}`));
+  return { status: 202, body: {} };
 }
 
-/** For local use: only this machine, and no web page, may add a secret. */
-function learnSecret(rawBody: Buffer, { socket, headers }: IncomingMessage) {
+/** For local use: only this machine, and no web page, may add a secret or a key. */
+function learn(rawBody: Buffer, { socket, headers, url = '' }: IncomingMessage) {
   if (!/^(::1|(::ffff:)?127\.0\.0\.1)$/.test(socket.remoteAddress ?? '') || headers.origin !== undefined)
     return { status: 403, body: { error: 'only from this machine' } };
-  const secret = /"signingSecret"\s*:\s*"(whsec_[A-Za-z0-9+/=]{16,})"/.exec(rawBody.toString('utf8'))?.[1];
-  if (secret === undefined) return { status: 400, body: { error: 'expected {"signingSecret":"whsec_…"}' } };
-  secrets.add(secret);
-  if (secretFile !== undefined) writeFileSync(secretFile, [...secrets].join('\n'), { mode: 0o600 });
-  return { status: 200, body: { secrets: secrets.size } };
+  const text = rawBody.toString('utf8');
+  const secret = /"signingSecret"\s*:\s*"(whsec_[A-Za-z0-9+/=]{16,})"/.exec(text)?.[1];
+  const key = /"key"\s*:\s*"(sbk_[A-Za-z0-9_-]{43})"/.exec(text)?.[1];
+  const agentId = /^\/api-key\/([A-Za-z0-9_-]{1,64})$/.exec(url)?.[1];
+  if (agentId === undefined && secret !== undefined) secrets.add(secret);
+  else if (agentId !== undefined && key !== undefined) apiKeys.set(agentId, key);
+  else
+    return {
+      status: 400,
+      body: { error: 'expected {"signingSecret":"whsec_…"}, or {"key":"sbk_…"} at /api-key/AGENT' },
+    };
+  const lines = [...secrets, ...[...apiKeys].map((entry) => entry.join(' '))];
+  if (secretFile !== undefined) writeFileSync(secretFile, lines.join('\n'), { mode: 0o600 });
+  return { status: 200, body: { secrets: secrets.size, keys: apiKeys.size } };
 }
 
 const server = createServer((request, response) => {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Webhook } from 'standardwebhooks';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { jsonAnswer, loopbackServer } from '../../support/loopback-server.ts';
 
 const node = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url));
 const main = fileURLToPath(new URL('../../../simulator/demo-agent/main.ts', import.meta.url));
@@ -14,11 +15,13 @@ const SECRET = `whsec_${Buffer.from('a-secret-that-is-long-enough-for-it').toStr
 let folder: string;
 let agent: ChildProcess;
 let url: string;
+let environment: Record<string, string> = {};
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'demo-agent-'));
   await start();
 });
 afterEach(async () => {
+  environment = {};
   await stop();
   await rm(folder, { recursive: true });
 });
@@ -27,7 +30,7 @@ const secretFile = () => join(folder, 'secret');
 
 async function start(): Promise<void> {
   agent = spawn(node, [main, '--port', '0'], {
-    env: { AGENT_SECRET_FILE: secretFile() },
+    env: { AGENT_SECRET_FILE: secretFile(), ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (agent.stdout === null) throw new Error('no output');
@@ -97,4 +100,44 @@ it('takes no secret from a web page, and none that has another form', async () =
   expect((await teach({ signingSecret: SECRET }, { origin: 'https://evil.example' })).status).toBe(403);
   expect((await teach({ signingSecret: 'hunter2' })).status).toBe(400);
   expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok', ready: false });
+});
+
+it('takes an event with 202 and answers by the API once it has a key, under the name of the event', async () => {
+  await using api = await loopbackServer((_heard, response) => jsonAnswer(response, 201, {}));
+  await stop();
+  environment = { AGENT_API_URL: api.url };
+  await start();
+  await teach({ signingSecret: SECRET });
+  const key = `sbk_${'k'.repeat(43)}`;
+  const keep = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body), headers });
+  expect((await keep('/api-key/support', { key }, { origin: 'https://evil.example' })).status).toBe(403);
+  expect((await keep('/api-key/support', { key: 'hunter2' })).status).toBe(400);
+  const customer = { name: 'Ada', waId: '491511', userId: null, groupId: null };
+  const said = { type: 'whatsapp.message.received', timestamp: new Date().toISOString() };
+  const eventFor = (agentId: string, who: object = customer) =>
+    JSON.stringify({
+      ...said,
+      data: { agentId, conversation: { customer: who }, message: { type: 'text', text: { body: 'hello' } } },
+    });
+  expect((await post(eventFor('support'))).status).toBe(200);
+  expect((await keep('/api-key/support', { id: 'key_1', key })).status).toBe(200);
+  await stop();
+  await start();
+  expect(await post(eventFor('support'))).toEqual({ status: 202, body: {} });
+  expect((await post(eventFor('another'), { id: 'evt_2' })).status).toBe(200);
+  await post(eventFor('support', { ...customer, waId: null, userId: 'DE.1' }), { id: 'evt_3' });
+  await vi.waitFor(() => expect(api.heard).toHaveLength(2));
+  const text = { body: 'Hello Ada, how can I help you?' };
+  expect(
+    api.heard.map(({ url: { pathname }, headers, body }) => [
+      pathname,
+      headers.authorization,
+      headers['idempotency-key'],
+      JSON.parse(body),
+    ]),
+  ).toEqual([
+    ['/v1/agents/support/messages', `Bearer ${key}`, 'evt_1-0', { to: '491511', type: 'text', text }],
+    ['/v1/agents/support/messages', `Bearer ${key}`, 'evt_3-0', { recipient: 'DE.1', type: 'text', text }],
+  ]);
 });
