@@ -1,5 +1,6 @@
+import { type MetaErrorText, metaErrorLinks } from '../contracts/meta-errors.ts';
 import type { GraphFailure } from './graph.ts';
-import { explainMetaError, type MetaErrorText } from './meta-errors.ts';
+import { explainMetaError } from './meta-errors.ts';
 import { type Refused, refuse } from './outcome.ts';
 import type { MessageRecord } from './sent-message.ts';
 
@@ -30,10 +31,11 @@ export const refusalOf = (failure: Exclude<GraphFailure, { kind: 'unknown-outcom
       guidance: 'Repeat the request in a few seconds.',
       retryAfterSeconds: shortPause,
     });
-  const { explanation, guidance, retry, retryAfterSeconds } = textOf(failure);
+  const { category, explanation, guidance, retry, retryAfterSeconds } = textOf(failure);
   const details = {
     detail: explanation,
     guidance,
+    link: metaErrorLinks[category],
     meta: {
       code: failure.code,
       ...(failure.subcode === undefined ? {} : { subcode: failure.subcode }),

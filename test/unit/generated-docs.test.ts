@@ -29,12 +29,25 @@ import { discardHeldRoute, replayHeldRoute } from '../../functions/held/decide-h
 import { listHeldRoute } from '../../functions/held/list-held.ts';
 import { describeMessageRoute } from '../../functions/messages/describe-message.ts';
 import { sendMessageRoute } from '../../functions/messages/send-message.ts';
+import { withErrorTables } from '../../infra/errors-document.ts';
+import { metaErrors } from '../../shared/contracts/meta-errors.ts';
 import { openApiDocument } from '../../shared/contracts/openapi.ts';
+import { problems } from '../../shared/contracts/problem.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 test('docs/openapi.json is what the contracts say (npm run docs)', () => {
   expect(JSON.parse(read('docs/openapi.json'))).toEqual(JSON.parse(JSON.stringify(openApiDocument())));
+});
+
+test('docs/errors.md is what the contracts say (npm run docs)', () => {
+  expect(read('docs/errors.md')).toBe(withErrorTables(read('docs/errors.md')));
+});
+
+test('docs/errors.md has every code of ours and every one of Meta’s that is explained', () => {
+  const document = read('docs/errors.md');
+  for (const code of Object.keys(problems)) expect(document).toContain(`| \`${code}\` `);
+  for (const code of metaErrors.flatMap(([codes]) => codes)) expect(document).toMatch(new RegExp(`^\\| ${code} `, 'm'));
 });
 
 test('every route of /v1 that a handler serves is described, and the other way round', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { messageFailure } from '../../../shared/contracts/agent-event.ts';
 import { eventId } from '../../../shared/contracts/ids.ts';
+import { metaErrorLinks } from '../../../shared/contracts/meta-errors.ts';
 import type { GraphFailure } from '../../../shared/domain/graph.ts';
 import { explainMetaError, failureOfReply, failureOfStatus } from '../../../shared/domain/meta-errors.ts';
 
@@ -20,6 +21,25 @@ const later = [
 const unknown = explainMetaError(-1);
 
 describe('an error of Meta', () => {
+  test.each([
+    [190, 'credential'],
+    [10, 'permission'],
+    [131_026, 'recipient'],
+    [131_047, 'window'],
+    [132_001, 'template'],
+    [80_007, 'rate'],
+    [130_429, 'throughput'],
+    [131_056, 'pair'],
+    [131_048, 'quality'],
+    [131_042, 'billing'],
+    [368, 'policy'],
+    [133_010, 'number'],
+    [131_000, 'outage'],
+    [100, 'request'],
+  ])('%i is about %s', (code, category) => {
+    expect(explainMetaError(code).category).toBe(category);
+  });
+
   test.each([...never.map((code) => [code, 'never']), ...later.map((code) => [code, 'later']), [131000, 'now']])(
     '%i is explained, and to be repeated %s',
     (code, retry) => {
@@ -28,6 +48,7 @@ describe('an error of Meta', () => {
       expect(text.retry).toBe(retry);
       expect(text.retryAfterSeconds === undefined).toBe(retry !== 'later');
       for (const words of [text.title, text.explanation, text.guidance]) expect(words).toMatch(/^[A-Z`].{10,}/s);
+      expect(metaErrorLinks[text.category].href).toMatch(/^https:/);
     },
   );
 

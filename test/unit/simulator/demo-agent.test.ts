@@ -134,7 +134,7 @@ it('takes an event with 202 and answers by the API once it has a key, under the 
       pathname,
       headers.authorization,
       headers['idempotency-key'],
-      JSON.parse(body),
+      JSON.parse(body) as unknown,
     ]),
   ).toEqual([
     ['/v1/agents/support/messages', `Bearer ${key}`, 'evt_1-0', { to: '491511', type: 'text', text }],
