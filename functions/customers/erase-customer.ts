@@ -77,18 +77,29 @@ export const eraseCustomer = async (caller: Caller, id: string, ports: EraseCust
   };
 };
 
-/** What there is of conversations, and of those that they are joined to. */
+/**
+ * What there is of conversations, of those that they are joined to, and of those that are joined to them: what was sent lies under the name that it was sent
+ * to. A number that has passed on to somebody else is not joined to them any more.
+ */
 const withJoined = async (
   ids: readonly ConversationId[],
   { conversations }: EraseCustomerPorts,
 ): Promise<ReadonlyMap<ConversationId, ConversationRecord>> => {
   const records = new Map<ConversationId, ConversationRecord>();
+  const asked = new Set<ConversationId>();
   let next = ids;
   while (next.length > 0) {
-    for (const record of await conversations.known(next)) records.set(record.conversationId, record);
-    next = [...records.values()].flatMap(({ joinedTo }) =>
-      joinedTo === null || records.has(joinedTo) ? [] : joinedTo,
-    );
+    const named = new Set(next.filter((id) => !asked.has(id)));
+    for (const id of named) asked.add(id);
+    for (const record of await conversations.known([...named])) {
+      const { conversationId: id, joinedTo } = record;
+      const isNamed = ids.includes(id) || [...records.values()].some((it) => it.joinedTo === id);
+      if (isNamed || (joinedTo !== null && records.has(joinedTo))) records.set(id, record);
+    }
+    next = [...records.values()]
+      .flatMap(({ joinedTo, joinedBy }) => [joinedTo, joinedBy])
+      .filter((id) => id !== null)
+      .filter((id) => !asked.has(id));
   }
   return records;
 };

@@ -94,6 +94,18 @@ describe('a customer is erased', () => {
     expect(it.erased.find(({ id }) => id === asNumber)?.before).toBe(joined);
   });
 
+  test('by user id under the number that is joined to it, and not under one that has passed on', async () => {
+    const [asUser, asNumber, ofOther] = [idOf({ userId: 'DE.1' }), idOf({ waId: '491511' }), idOf({ waId: '491522' })];
+    const user = (joinedBy: ConversationId) => record(asUser, { joinedBy });
+    const own = world(user(asNumber), record(asNumber, { joinedTo: asUser }));
+    await own.erase('DE.1');
+    expect(own.erasedIds()).toEqual(expect.arrayContaining([asUser, asNumber]));
+    const passedOn = world(user(ofOther), record(ofOther, { joinedTo: idOf({ userId: 'DE.2' }) }));
+    await passedOn.erase('DE.1');
+    expect(passedOn.erasedIds()).toContain(asUser);
+    expect(passedOn.erasedIds()).not.toContain(ofOther);
+  });
+
   test('also when nobody has heard of them: what is queued must not be dispatched', async () => {
     const it = world();
     expect(await it.erase('491511')).toEqual({ conversations: 0, heldEvents: 0 });
