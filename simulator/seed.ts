@@ -17,6 +17,15 @@ export const appSchema = z.strictObject({
   requireAppSecret: z.boolean().default(false),
 });
 
+/** A message template, under Meta's own names. */
+export const templateSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9_]{1,512}$/, 'expected a name of lowercase letters, digits and _'),
+  language: z.string().min(2).default('en_US'),
+  status: z.string().min(1).default('APPROVED'),
+  category: z.enum(['MARKETING', 'UTILITY', 'AUTHENTICATION']).default('UTILITY'),
+  components: z.array(z.record(z.string(), z.unknown())).default([]),
+});
+
 /** A WhatsApp Business Account; `fields` overrides any field of the Graph node under Meta's own names. */
 export const wabaSchema = z.strictObject({
   id: nodeId,
@@ -24,6 +33,7 @@ export const wabaSchema = z.strictObject({
   businessId: nodeId,
   businessName: z.string().min(1).default('Example Business'),
   healthOfSending: z.enum(['AVAILABLE', 'LIMITED', 'BLOCKED']).default('AVAILABLE'),
+  templates: z.array(templateSchema).default([]),
   fields: metaFields,
 });
 

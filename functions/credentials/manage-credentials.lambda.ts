@@ -2,6 +2,7 @@ import { apiLambda } from '../edge/api-lambda.ts';
 import { createCredentialRoute } from './create-credential.ts';
 import { describeWebhookRoute } from './describe-webhook.ts';
 import { guideManualSetUpRoute } from './guide-manual-set-up.ts';
+import { listTemplatesRoute } from './list-templates.ts';
 import { registerPhoneNumberRoute } from './register-phone-number.ts';
 import { removeCredentialRoute } from './remove-credential.ts';
 import { repairWebhookRoute } from './repair-webhook.ts';
@@ -17,4 +18,5 @@ export const handler = apiLambda([
   describeWebhookRoute,
   repairWebhookRoute,
   guideManualSetUpRoute,
+  listTemplatesRoute,
 ]);

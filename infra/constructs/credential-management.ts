@@ -65,7 +65,11 @@ export class CredentialManagement extends Construct {
       'POST /v1/credentials/{credentialId}/webhook/repair',
       'POST /v1/credentials/{credentialId}/webhook/manual-setup',
     );
-    api.serveTenants(manage, 'GET /v1/credentials/{credentialId}/webhook');
+    api.serveTenants(
+      manage,
+      'GET /v1/credentials/{credentialId}/webhook',
+      'GET /v1/credentials/{credentialId}/templates',
+    );
     graphApi.grantCall(manage);
     vault.grantSeal(manage, 'graph-api', 'webhook-signature', 'app-access', 'clean-up', 'former-callback');
     vault.grantOpen(manage, 'app-access', 'graph-api');

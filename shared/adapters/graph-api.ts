@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { PhoneNumber } from '../contracts/credential.ts';
 import { phoneNumberId } from '../contracts/ids.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import type { Graph, GraphAccess, GraphResult } from '../domain/graph.ts';
@@ -10,9 +9,9 @@ const readTimeout = 5_000;
 const writeTimeout = 5_000;
 const handshakeTimeout = 8_000;
 
-/** A page of 100 numbers each; nobody has more numbers in one account than 50 pages hold. */
+/** A page of 100 each; nobody has more numbers or templates in one account than 60 pages hold (6,000 templates). */
 const pageSize = 100;
-const maxPages = 50;
+const maxPages = 60;
 
 const account = z.object({ name: z.string().nullish() });
 const inspection = z.object({
@@ -28,21 +27,39 @@ const inspection = z.object({
 const numberFields =
   'id,display_phone_number,verified_name,quality_rating,status,whatsapp_business_manager_messaging_limit';
 const optionalText = z.string().nullish().catch(null);
-const numbersPage = z.object({
-  data: z.array(
-    z.object({
-      id: phoneNumberId,
-      display_phone_number: optionalText,
-      verified_name: optionalText,
-      quality_rating: optionalText,
-      status: optionalText,
-      whatsapp_business_manager_messaging_limit: optionalText,
-    }),
-  ),
-  paging: z
-    .object({ cursors: z.object({ after: z.string().optional() }).optional(), next: z.string().optional() })
-    .optional(),
-});
+interface Page<Item> {
+  readonly data: readonly Item[];
+  readonly paging?:
+    | { readonly cursors?: { readonly after?: string | undefined } | undefined; readonly next?: string | undefined }
+    | undefined;
+}
+const pageOf = <Item>(item: z.ZodType<Item>) =>
+  z.object({
+    data: z.array(item),
+    paging: z
+      .object({ cursors: z.object({ after: z.string().optional() }).optional(), next: z.string().optional() })
+      .optional(),
+  });
+const numbersPage = pageOf(
+  z.object({
+    id: phoneNumberId,
+    display_phone_number: optionalText,
+    verified_name: optionalText,
+    quality_rating: optionalText,
+    status: optionalText,
+    whatsapp_business_manager_messaging_limit: optionalText,
+  }),
+);
+const templateFields = 'name,language,status,category,components';
+const templatesPage = pageOf(
+  z.object({
+    name: z.string(),
+    language: z.string(),
+    status: z.string(),
+    category: optionalText.transform((category) => category ?? null),
+    components: z.array(z.record(z.string(), z.unknown())).catch([]),
+  }),
+);
 const subscriptions = z.object({
   data: z.array(
     z.object({
@@ -123,6 +140,31 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
 
   const as = ({ accessToken, proof, proofMayLag = false }: GraphAccess) => ({ token: accessToken, proof, proofMayLag });
 
+  const allPages = async <Item>(
+    schema: z.ZodType<Page<Item>>,
+    path: string,
+    fields: string,
+    access: GraphAccess,
+  ): Promise<GraphResult<readonly Item[]>> => {
+    const items: Item[] = [];
+    let after: string | undefined;
+    // Why not `paging.next`: it lacks the proof and would be a URL that somebody else chose.
+    for (let page = 0; page < maxPages; page++) {
+      const answer = await call(schema, {
+        method: 'GET',
+        path,
+        query: { fields, limit: String(pageSize), ...(after === undefined ? {} : { after }) },
+        timeout: readTimeout,
+        ...as(access),
+      });
+      if (!answer.ok) return answer;
+      items.push(...answer.value.data);
+      after = answer.value.paging?.cursors?.after;
+      if (answer.value.paging?.next === undefined || after === undefined) break;
+    }
+    return { ok: true, value: items };
+  };
+
   return {
     async inspectToken(appToken, accessToken) {
       const answer = await call(inspection, {
@@ -165,33 +207,23 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
     },
 
     async listPhoneNumbers(access, wabaId) {
-      const numbers: PhoneNumber[] = [];
-      let after: string | undefined;
-      // Why not `paging.next`: it lacks the proof and would be a URL that somebody else chose.
-      for (let page = 0; page < maxPages; page++) {
-        const answer = await call(numbersPage, {
-          method: 'GET',
-          path: `${wabaId}/phone_numbers`,
-          query: { fields: numberFields, limit: String(pageSize), ...(after === undefined ? {} : { after }) },
-          timeout: readTimeout,
-          ...as(access),
-        });
-        if (!answer.ok) return answer;
-        numbers.push(
-          ...answer.value.data.map((number) => ({
-            phoneNumberId: number.id,
-            displayPhoneNumber: number.display_phone_number ?? null,
-            verifiedName: number.verified_name ?? null,
-            status: number.status ?? null,
-            qualityRating: number.quality_rating ?? null,
-            messagingLimit: number.whatsapp_business_manager_messaging_limit ?? null,
-          })),
-        );
-        after = answer.value.paging?.cursors?.after;
-        if (answer.value.paging?.next === undefined || after === undefined) break;
-      }
-      return { ok: true, value: numbers };
+      const answer = await allPages(numbersPage, `${wabaId}/phone_numbers`, numberFields, access);
+      return answer.ok
+        ? {
+            ok: true,
+            value: answer.value.map((number) => ({
+              phoneNumberId: number.id,
+              displayPhoneNumber: number.display_phone_number ?? null,
+              verifiedName: number.verified_name ?? null,
+              status: number.status ?? null,
+              qualityRating: number.quality_rating ?? null,
+              messagingLimit: number.whatsapp_business_manager_messaging_limit ?? null,
+            })),
+          }
+        : answer;
     },
+
+    listTemplates: (access, wabaId) => allPages(templatesPage, `${wabaId}/message_templates`, templateFields, access),
 
     async readAppSubscription(appToken, appId) {
       const answer = await call(subscriptions, {

@@ -25,6 +25,7 @@ import { sendMessageBody, sentMessage } from './message.ts';
 import { pageQuery } from './page.ts';
 import { check, problem } from './problem.ts';
 import { routingPreview, routingPreviewRequest } from './routing-preview.ts';
+import { templateList, templateQuery } from './template.ts';
 
 const json = (schema: z.ZodType) => ({ 'application/json': { schema } });
 const problemContent = { 'application/problem+json': { schema: problem } };
@@ -199,6 +200,18 @@ export const openApiDocument = () =>
               content: json(credential.shape.phoneNumbers.element.meta({ id: 'PhoneNumber' })),
             },
             ...problemAnswers('400', '404', '409', '413', '422'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}/templates': {
+        get: operation({
+          operationId: 'listTemplates',
+          summary: 'List the message templates of the account, to pick one',
+          description: 'As Meta has them now, or had them a minute ago.',
+          requestParams: { path: credentialPath, query: templateQuery },
+          responses: {
+            '200': { description: 'All of them', content: json(templateList) },
+            ...problemAnswers('404', '409', '422'),
           },
         }),
       },

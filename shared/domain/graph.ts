@@ -1,5 +1,6 @@
 import type { PhoneNumber } from '../contracts/credential.ts';
 import type { AppId, PhoneNumberId, WabaId } from '../contracts/ids.ts';
+import type { MessageTemplate } from '../contracts/template.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 
 /** Why Meta said no, as far as it decides what we do. Unknown codes are `other`. */
@@ -82,6 +83,8 @@ export interface Graph {
   readBusinessAccount(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<{ readonly name: string | null }>>;
   /** Follows paging: one request per 100 numbers. */
   listPhoneNumbers(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<readonly PhoneNumber[]>>;
+  /** Follows paging: one request per 100 templates. */
+  listTemplates(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<readonly MessageTemplate[]>>;
   readAppSubscription(appToken: SecretBytes, appId: AppId): Promise<GraphResult<AppSubscription | null>>;
   /** Replaces the app's callback and field list. Meta calls the callback's handshake inside. */
   subscribeApp(

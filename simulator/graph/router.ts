@@ -8,7 +8,14 @@ import type { GraphCall, Params } from './graph-call.ts';
 import { postMessage } from './messages.ts';
 import { issueAppToken } from './oauth.ts';
 import { deregisterPhoneNumber, describePhoneNumber, registerPhoneNumber, updatePhoneNumber } from './phone-number.ts';
-import { describeWaba, listPhoneNumbers, listSubscribedApps, subscribeApp, unsubscribeApp } from './waba.ts';
+import {
+  describeWaba,
+  listPhoneNumbers,
+  listSubscribedApps,
+  listTemplates,
+  subscribeApp,
+  unsubscribeApp,
+} from './waba.ts';
 
 type Answer = object | Promise<object>;
 type Edges<Node> = Readonly<Record<string, (simulation: Simulation, node: Node, call: GraphCall) => Answer>>;
@@ -23,6 +30,7 @@ const appEdges: Edges<App> = {
 const wabaEdges: Edges<Waba> = {
   'GET ': describeWaba,
   'GET phone_numbers': listPhoneNumbers,
+  'GET message_templates': listTemplates,
   'GET subscribed_apps': listSubscribedApps,
   'POST subscribed_apps': subscribeApp,
   'DELETE subscribed_apps': unsubscribeApp,

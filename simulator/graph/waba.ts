@@ -71,27 +71,60 @@ export function listPhoneNumbers(simulation: Simulation, waba: Waba, call: Graph
 }
 
 function phoneNumberPage({ state }: Simulation, waba: Waba, call: GraphCall, fields: string | undefined) {
-  const numbers = state.phoneNumbersOf(waba.id);
+  return pageOf(waba, call, 'phone_numbers', fields, state.phoneNumbersOf(waba.id), (phone) =>
+    selectFields(phoneNode(call.version, phone), phoneValues(state, phone, waba, call.caller.app), fields),
+  );
+}
+
+const templateNode: NodeType = {
+  name: 'MessageTemplate',
+  fields: new Set(['id', 'name', 'language', 'status', 'category', 'components', 'parameter_format']),
+  defaults: ['id', 'name', 'language', 'status', 'category', 'components', 'parameter_format'],
+};
+
+/** GET /{waba-id}/message_templates, in pages; `name` and `status` narrow it down. */
+export function listTemplates(_simulation: Simulation, waba: Waba, call: GraphCall) {
+  requireAccess(call, waba.id, waba.id, MANAGEMENT);
+  const [name, status, fields] = ['name', 'status', 'fields'].map((it) => call.params.text(it));
+  const templates = waba.templates
+    .map((template, index) => ({
+      id: `${waba.id}${String(index).padStart(4, '0')}`,
+      parameter_format: 'POSITIONAL',
+      ...template,
+    }))
+    .filter((template) => name === undefined || template.name.includes(name))
+    .filter((template) => status === undefined || template.status === status);
+  return pageOf(waba, call, 'message_templates', fields, templates, (template) =>
+    selectFields(templateNode, template, fields),
+  );
+}
+
+function pageOf<Item>(
+  waba: Waba,
+  call: GraphCall,
+  edge: string,
+  fields: string | undefined,
+  items: readonly Item[],
+  shown: (item: Item) => unknown,
+) {
   const limit = pageSize(call.params.text('limit'));
   const after = call.params.text('after');
   const before = call.params.text('before');
   let start = 0;
   if (after !== undefined) start = positionOf(after) + 1;
   else if (before !== undefined) start = Math.max(0, positionOf(before) - limit);
-  const page = numbers.slice(start, start + limit);
-  const data = page.map((phone) =>
-    selectFields(phoneNode(call.version, phone), phoneValues(state, phone, waba, call.caller.app), fields),
-  );
+  const page = items.slice(start, start + limit);
+  const data = page.map(shown);
   if (data.length === 0) return { data };
   const cursors = { before: cursorFor(start), after: cursorFor(start + page.length - 1) };
   return {
     data,
     paging: {
       cursors,
-      ...(start + page.length < numbers.length
-        ? { next: pageLink(waba, call, fields, limit, 'after', cursors.after) }
+      ...(start + page.length < items.length
+        ? { next: pageLink(waba, call, edge, fields, limit, 'after', cursors.after) }
         : {}),
-      ...(start > 0 ? { previous: pageLink(waba, call, fields, limit, 'before', cursors.before) } : {}),
+      ...(start > 0 ? { previous: pageLink(waba, call, edge, fields, limit, 'before', cursors.before) } : {}),
     },
   };
 }
@@ -100,6 +133,7 @@ function phoneNumberPage({ state }: Simulation, waba: Waba, call: GraphCall, fie
 function pageLink(
   waba: Waba,
   call: GraphCall,
+  edge: string,
   fields: string | undefined,
   limit: number,
   direction: 'after' | 'before',
@@ -109,7 +143,7 @@ function pageLink(
   if (fields !== undefined) query.set('fields', fields);
   query.set('limit', String(limit));
   query.set(direction, cursor);
-  return `${call.baseUrl}/${waba.id}/phone_numbers?${query}`;
+  return `${call.baseUrl}/${waba.id}/${edge}?${query}`;
 }
 
 function cursorFor(position: number): string {

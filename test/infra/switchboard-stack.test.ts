@@ -391,6 +391,7 @@ describe('the API', () => {
       'GET /v1/credentials/{credentialId}/audit',
       'GET /v1/credentials/{credentialId}/held',
       'GET /v1/credentials/{credentialId}/phone-numbers',
+      'GET /v1/credentials/{credentialId}/templates',
       'GET /v1/credentials/{credentialId}/webhook',
       'GET /webhooks/{webhookId}',
       'PATCH /v1/credentials/{credentialId}',

@@ -374,6 +374,12 @@ const queueRefusals = (handler: HandlerName) => ({
 const scenes: Readonly<Partial<Record<string, Scenes>>> = {
   ManageCredentials: {
     works: {
+      'lists templates': () =>
+        isServed(
+          stage.api('ManageCredentials', 'GET /v1/credentials/{credentialId}/templates', {
+            path: { credentialId: credential },
+          }),
+        ),
       'validates credentials': () =>
         isServed(
           stage.api('ManageCredentials', 'POST /v1/credentials/validate', {

@@ -19,6 +19,7 @@ import { guideManualSetUpRoute } from '../../functions/credentials/guide-manual-
 import { listAccessesRoute } from '../../functions/credentials/list-accesses.ts';
 import { listCredentialsRoute } from '../../functions/credentials/list-credentials.ts';
 import { listPhoneNumbersRoute } from '../../functions/credentials/list-phone-numbers.ts';
+import { listTemplatesRoute } from '../../functions/credentials/list-templates.ts';
 import { registerPhoneNumberRoute } from '../../functions/credentials/register-phone-number.ts';
 import { removeCredentialRoute } from '../../functions/credentials/remove-credential.ts';
 import { repairWebhookRoute } from '../../functions/credentials/repair-webhook.ts';
@@ -57,6 +58,7 @@ test('every route of /v1 that a handler serves is described, and the other way r
     listAccessesRoute,
     listCredentialsRoute,
     listPhoneNumbersRoute,
+    listTemplatesRoute,
     updateCredentialRoute,
     removeCredentialRoute,
     validateCredentialRoute,

@@ -1,0 +1,71 @@
+import { LRUCache } from 'lru-cache';
+import * as z from 'zod';
+import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
+import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
+import { type MessageTemplate, type TemplateQuery, templateQuery } from '../../shared/contracts/template.ts';
+import type { Graph } from '../../shared/domain/graph.ts';
+import { withGraphAccess } from '../../shared/domain/graph-access.ts';
+import { refusalOf } from '../../shared/domain/message-refusal.ts';
+import { type Refused, refuse } from '../../shared/domain/outcome.ts';
+import type { SecretOpener } from '../../shared/domain/vault.ts';
+import type { Answer } from '../edge/answer.ts';
+import { apiRoute } from '../edge/api-lambda.ts';
+import type { Caller } from '../edge/caller.ts';
+import * as ports from '../edge/ports.ts';
+
+export interface ListTemplatesPorts {
+  readonly credentials: Pick<CredentialReader, 'find'>;
+  readonly opener: SecretOpener;
+  readonly graph: Pick<Graph, 'listTemplates'>;
+  /** Of an edition of a credential. */
+  readonly known: Pick<LRUCache<string, readonly MessageTemplate[]>, 'get' | 'set'>;
+}
+
+/** Somebody who picks a template asks again and again; Meta allows 200 such calls an hour where no number is registered. In milliseconds. */
+const cacheTime = 60_000;
+const mostKnown = 50;
+
+/** Lists the message templates of a credential's account, as Meta has them now or had them a minute ago. */
+export const listTemplates = async (
+  caller: Caller,
+  id: CredentialId,
+  { status, name }: TemplateQuery,
+  { credentials, opener, graph, known }: ListTemplatesPorts,
+): Promise<Answer | Refused> => {
+  const credential = await credentials.find(caller.tenantId, id);
+  if (credential === undefined) return refuse('not-found');
+  if (credential.status === 'removing') return refuse('removing');
+  const edition = `${credential.credentialId}#${credential.secretVersion}`;
+  let templates = known.get(edition);
+  if (templates === undefined) {
+    const listed = await withGraphAccess(opener, credential, (access) =>
+      graph.listTemplates(access, credential.wabaId),
+    );
+    // A read took no effect, whatever became of it.
+    if (!listed.ok) return refusalOf(listed.failure.kind === 'unknown-outcome' ? { kind: 'not-sent' } : listed.failure);
+    templates = listed.value;
+    known.set(edition, templates);
+  }
+  const items = templates.filter(
+    (template) =>
+      (status === undefined || template.status === status) && (name === undefined || template.name.includes(name)),
+  );
+  return { kind: 'ok', body: { items, nextCursor: null } };
+};
+
+const knownTemplates = ports.once(
+  () => new LRUCache<string, readonly MessageTemplate[]>({ max: mostKnown, ttl: cacheTime }),
+);
+
+export const listTemplatesRoute = apiRoute({
+  routeKey: 'GET /v1/credentials/{credentialId}/templates',
+  path: z.object({ credentialId }),
+  query: templateQuery,
+  run: ({ caller, path, query }) =>
+    listTemplates(caller, path.credentialId, query, {
+      credentials: ports.credentials(),
+      opener: ports.opener(),
+      graph: ports.graph(),
+      known: knownTemplates(),
+    }),
+});
