@@ -24,6 +24,7 @@ const messagesAtOnce = 50;
 const mostRaces = 5;
 
 const row = z.object({ pk: z.string(), sk: z.string() });
+type Row = z.output<typeof row>;
 
 /** Forgets customers: their conversations, what is in line and what was to be sent. @throws {Fault} store-unavailable, row-malformed */
 export const customerEraser = (
@@ -75,57 +76,40 @@ export const customerEraser = (
     throw new Fault('store-unavailable', { retryable: true });
   };
 
-  const deleteAnswers = async (id: ConversationId): Promise<void> => {
+  /** The rows of the conversation whose sort key begins so, and what goes with each of them, page by page until there is none. */
+  const deleteBelow = async (
+    id: ConversationId,
+    prefix: string,
+    atOnce: number,
+    keysOf: (found: Row) => readonly Row[],
+  ): Promise<void> => {
     for (;;) {
       const { Items = [] } = await calling('store-unavailable', () =>
         client.send(
           new QueryCommand({
             TableName: tables.events,
             KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-            ExpressionAttributeValues: { ':pk': id, ':prefix': answerPrefix },
+            ExpressionAttributeValues: { ':pk': id, ':prefix': prefix },
             ConsistentRead: true,
-            Limit: rowsAtOnce,
+            Limit: atOnce,
           }),
         ),
       );
       if (Items.length === 0) return;
+      const keys = z.array(row).parse(Items).flatMap(keysOf);
       await failedItems(
         client,
-        z
-          .array(row)
-          .parse(Items)
-          .map(({ pk, sk }) => ({ Delete: { TableName: tables.events, Key: { pk, sk } } })),
+        keys.map((key) => ({ Delete: { TableName: tables.events, Key: key } })),
       );
     }
   };
 
+  const deleteAnswers = (id: ConversationId): Promise<void> =>
+    deleteBelow(id, answerPrefix, rowsAtOnce, (answer) => [answer]);
+
   /** What was sent to the customer through the API: Meta's id of it holds the phone number. */
-  const deleteMessages = async (id: ConversationId): Promise<void> => {
-    for (;;) {
-      const { Items = [] } = await calling('store-unavailable', () =>
-        client.send(
-          new QueryCommand({
-            TableName: tables.events,
-            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-            ExpressionAttributeValues: { ':pk': id, ':prefix': sentPrefix },
-            ConsistentRead: true,
-            Limit: messagesAtOnce,
-          }),
-        ),
-      );
-      if (Items.length === 0) return;
-      await failedItems(
-        client,
-        z
-          .array(row)
-          .parse(Items)
-          .flatMap(({ pk, sk }) => [
-            { Delete: { TableName: tables.events, Key: { pk, sk } } },
-            { Delete: { TableName: tables.events, Key: messageKeyOf(sk) } },
-          ]),
-      );
-    }
-  };
+  const deleteMessages = (id: ConversationId): Promise<void> =>
+    deleteBelow(id, sentPrefix, messagesAtOnce, (sent) => [sent, messageKeyOf(sent.sk)]);
 
   return {
     async known(ids: readonly ConversationId[]): Promise<readonly ConversationRecord[]> {
