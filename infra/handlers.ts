@@ -13,6 +13,8 @@ export const handlerEntries = {
   TestAgent: 'functions/agents/test-agent.lambda.ts',
   DescribeAgents: 'functions/agents/describe-agents.lambda.ts',
   SendMessages: 'functions/messages/send-messages.lambda.ts',
+  ServeMedia: 'functions/media/serve-media.lambda.ts',
+  MoveMedia: 'functions/media/move-media.lambda.ts',
   RewrapVault: 'functions/vault/rewrap-vault.lambda.ts',
   ReceiveWebhook: 'functions/webhooks/receive-webhook.lambda.ts',
   VerifyWebhook: 'functions/webhooks/verify-webhook.lambda.ts',

@@ -15,6 +15,7 @@ import { EventStore } from './constructs/event-store.ts';
 import { GraphApi } from './constructs/graph-api.ts';
 import { HeldManagement } from './constructs/held-management.ts';
 import { Identity } from './constructs/identity.ts';
+import { MediaExchange } from './constructs/media-exchange.ts';
 import { MediaRelay } from './constructs/media-relay.ts';
 import { MessageSending } from './constructs/message-sending.ts';
 import { PlatformPages } from './constructs/platform-pages.ts';
@@ -67,6 +68,7 @@ export class SwitchboardStack extends Stack {
     const credentialManagement = new CredentialManagement(this, 'CredentialManagement', managed);
     new AgentManagement(this, 'AgentManagement', managed);
     new MessageSending(this, 'MessageSending', { ...managed, eventStore });
+    new MediaExchange(this, 'MediaExchange', { ...managed, eventStore, relay });
     new HeldManagement(this, 'HeldManagement', { ...managed, eventStore, relay });
     const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...managed, credentialManagement });
 

@@ -41,8 +41,8 @@ const nobody: Customer = { waId: null, userId: null, groupId: null, name: null }
 const erasedAtOnce = 10;
 
 /**
- * Erases what is kept of one customer of the caller, on all numbers and under every form of identity: conversations, held events, replies that
- * wait to be sent. What is still queued is never dispatched: so every name that the customer could have is marked for 30 days, by a keyed hash,
+ * Erases what is kept of one customer of the caller, on all numbers and under every form of identity: conversations, held events, media, replies
+ * that wait to be sent. What is still queued is never dispatched: so every name that the customer could have is marked for 30 days, by a keyed hash,
  * also of one who was never heard of. Claims stay, which hold no more than hashes. Again and again the same.
  */
 export const eraseCustomer = async (caller: Caller, id: string, ports: EraseCustomerPorts): Promise<Answer> => {

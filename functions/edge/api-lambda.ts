@@ -31,6 +31,8 @@ export interface ApiRoute<Path = unknown, Query = unknown, Body = unknown> {
   readonly path?: z.ZodType<Path>;
   readonly query?: z.ZodType<Query>;
   readonly body?: z.ZodType<Body>;
+  /** Reads a body that is more than JSON, in place of `body`. */
+  readonly readBody?: (rawBody: Uint8Array, contentType: string | undefined) => { readonly body: Body } | Refused;
   /** An absent body counts as `{}`. */
   readonly bodyOptional?: boolean;
   /** Honours Idempotency-Key: every POST that creates or sends. */
@@ -75,7 +77,7 @@ const runRoute = async (
   if (path?.success === false) return refuse('not-found');
   const query = route.query?.safeParse(event.queryStringParameters ?? {});
   if (query?.success === false) return invalidRequest(query.error);
-  const body = route.body === undefined ? { body: undefined } : parseBody(bodyOf(event, route), route.body);
+  const body = readBody(route, event);
   if (isRefused(body)) return body;
   const idempotencyKey = route.idempotent === true ? event.headers['idempotency-key'] : undefined;
   const repeatable =
@@ -103,6 +105,11 @@ const runRoute = async (
 const whatIsAsked = (event: APIGatewayProxyEventV2): Uint8Array =>
   Buffer.concat([Buffer.from(`${JSON.stringify(event.pathParameters ?? {})}\n`), rawBodyOf(event)]);
 
+const readBody = (route: ApiRoute, event: APIGatewayProxyEventV2): { readonly body: unknown } | Refused => {
+  if (route.readBody !== undefined) return route.readBody(rawBodyOf(event), event.headers['content-type']);
+  return route.body === undefined ? { body: undefined } : parseBody(bodyOf(event, route), route.body);
+};
+
 const emptyObject = Buffer.from('{}');
 
 const bodyOf = (event: APIGatewayProxyEventV2, { bodyOptional }: ApiRoute): Uint8Array => {
@@ -110,13 +117,14 @@ const bodyOf = (event: APIGatewayProxyEventV2, { bodyOptional }: ApiRoute): Uint
   return bodyOptional === true && rawBody.byteLength === 0 ? emptyObject : rawBody;
 };
 
-const success = ({ kind, body, version, location }: Answer): APIGatewayProxyStructuredResultV2 => ({
-  statusCode: { ok: 200, created: 201, accepted: 202 }[kind],
+const success = ({ kind, body, version, location, retryAfterSeconds }: Answer): APIGatewayProxyStructuredResultV2 => ({
+  statusCode: { ok: 200, created: 201, accepted: 202, found: 302 }[kind],
   headers: {
     'content-type': 'application/json',
     'cache-control': 'no-store',
     ...(version === undefined ? {} : { etag: etagOf(version) }),
     ...(location === undefined ? {} : { location }),
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
   },
   body: JSON.stringify(body),
 });

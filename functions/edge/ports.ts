@@ -14,13 +14,15 @@ import { graphApi } from '../../shared/adapters/graph-api.ts';
 import { heldReader } from '../../shared/adapters/held-store.ts';
 import { idempotencyStore } from '../../shared/adapters/idempotency-store.ts';
 import { kmsDataKeys } from '../../shared/adapters/kms-data-keys.ts';
+import { mediaBucket, mediaDoor as mediaDoorOf } from '../../shared/adapters/media-bucket.ts';
+import { mediaTransferStore } from '../../shared/adapters/media-transfer-store.ts';
 import { messageStore } from '../../shared/adapters/message-store.ts';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { removalStarter as removalStarterOf, removalStore } from '../../shared/adapters/removal-store.ts';
 import { repairStore } from '../../shared/adapters/repair-store.ts';
 import { routingStore } from '../../shared/adapters/routing-store.ts';
 import { dispatcherByTarget, functionRuntime, queueRuntime } from '../../shared/adapters/runtime-dispatcher.ts';
-import { workQueues as workQueuesOf } from '../../shared/adapters/sqs-queues.ts';
+import { mediaQueue as mediaQueueOf, workQueues as workQueuesOf } from '../../shared/adapters/sqs-queues.ts';
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
 import { vaultWalk } from '../../shared/adapters/vault-walk.ts';
@@ -82,6 +84,10 @@ export const held = once(() => heldReader(dynamoDb(), setting(environmentName.ev
 export const customers = once(() => customerEraser(dynamoDb(), directoryAndEvents(), relay()));
 export const messages = once(() => messageStore(dynamoDb(), setting(environmentName.eventsTable)));
 export const relay = once(() => relayStore(s3(), setting(environmentName.relayBucket)));
+export const mediaTransfers = once(() => mediaTransferStore(dynamoDb(), setting(environmentName.eventsTable)));
+export const mediaRelay = once(() => mediaBucket(s3(), setting(environmentName.relayBucket)));
+export const mediaDoor = once(() => mediaDoorOf(s3(), setting(environmentName.relayBucket)));
+export const mediaQueue = once(() => mediaQueueOf(sqs(), setting(environmentName.mediaQueueUrl)));
 export const tickets = once(() => ticketStore(dynamoDb(), directoryTable()));
 /** Reads the address of a queue when work of its kind is sent: a role that may not send has no address either. */
 export const workQueues = once(() =>

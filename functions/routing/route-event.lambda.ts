@@ -36,6 +36,7 @@ const routePorts = ports.once(() => {
     circuits: circuitStore(dynamoDb(), tables.directory),
     relay: ports.relay(),
     messages: ports.messages(),
+    media: ports.mediaTransfers(),
     queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
     releases: ports.workQueues(),
     vault: cachedOpener(ports.opener()),

@@ -37,6 +37,12 @@ export class EventStore extends Construct {
     this.#events.grantWrite(grantee, 'PutItem', 'UpdateItem');
   }
 
+  /** Lets the grantee keep account of media on their way. */
+  grantTransfer(grantee: HandlerFunction, ...actions: ('PutItem' | 'UpdateItem')[]): void {
+    this.#events.grantRead(grantee, 'GetItem');
+    this.#events.grantWrite(grantee, ...actions);
+  }
+
   /** Lets the grantee take away what lies in the line of a conversation. */
   grantErase(grantee: HandlerFunction): void {
     this.#events.grantRead(grantee, 'Query');

@@ -45,6 +45,6 @@ export class HeldManagement extends Construct {
     directory.grantRead(erase, 'GetItem', 'BatchGetItem', 'Query');
     directory.grantWrite(erase, 'PutItem');
     eventStore.grantErase(erase);
-    relay.grantDelete(erase);
+    relay.grantErase(erase);
   }
 }

@@ -127,14 +127,25 @@ export class PublicApi extends Construct {
    * handler does, by these same rules.
    */
   serveAgents(handler: HandlerFunction, ...routes: AgentRoute[]): void {
+    this.#agentRoutes(handler, routes);
+  }
+
+  /** The same for requests that wait for Meta, as `serveWaitingTenants`. */
+  serveWaitingAgents(handler: HandlerFunction, ...routes: AgentRoute[]): void {
+    for (const key of routes)
+      for (const route of this.#agentRoutes(handler, [key])) this.#throttle(key, route, this.#settings.waitingThrottle);
+  }
+
+  #agentRoutes(handler: HandlerFunction, routes: readonly AgentRoute[]): readonly HttpRoute[] {
     const { requiredScope, tenantClaim } = this.#settings;
     handler.setVariable(environmentName.issuer, this.#rules.issuer);
     handler.setVariable(environmentName.audiences, this.#rules.audience.join());
     if (requiredScope !== undefined) handler.setVariable(environmentName.requiredScope, requiredScope);
     handler.setVariable(environmentName.tenantClaim, tenantClaim);
     this.tellAddress(handler);
-    for (const key of routes)
-      this.#openRoute(key, handler, 'The handler verifies the access token or the key of the agent.');
+    return routes.map((key) =>
+      this.#openRoute(key, handler, 'The handler verifies the access token or the key of the agent.'),
+    );
   }
 
   #tenantRoutes(handler: HandlerFunction, routes: readonly TenantRoute[]): readonly HttpRoute[] {

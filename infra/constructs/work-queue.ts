@@ -26,6 +26,8 @@ export interface WorkQueueProps extends HouseProps {
   readonly deadLetterAlarm?: QueueAlarm;
   /** Variable that tells a grantee the URL of the queue. */
   readonly variable: EnvironmentName;
+  /** When a message that nobody has dealt with is seen again. Default: as in the settings, for functions of up to 30 s. */
+  readonly visibility?: Duration;
   /** Messages of a group keep their order; groups do not wait for each other. */
   readonly ordered: boolean;
 }
@@ -72,7 +74,7 @@ export class WorkQueue extends Construct {
     props.alerts.onMessages(this.deadLetterQueue, props.deadLetterAlarm ?? workDeadLettered);
     this.queue = new Queue(this, 'Queue', {
       ...kept,
-      visibilityTimeout: Duration.seconds(props.settings.queueVisibilitySeconds),
+      visibilityTimeout: props.visibility ?? Duration.seconds(props.settings.queueVisibilitySeconds),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: mostReceives },
     });
   }

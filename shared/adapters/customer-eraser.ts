@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { ConversationId } from '../contracts/ids.ts';
 import { changed, type ErasedKey, erased, isKnown, newConversation } from '../domain/conversation.ts';
 import { Fault } from '../domain/fault.ts';
+import { mediaBelow } from '../domain/media-transfer.ts';
 import { type ConversationRecord, conversationRecord } from '../domain/records.ts';
 import type { RelayStore } from '../domain/relay.ts';
 import { calling } from './aws-errors.ts';
@@ -30,7 +31,7 @@ type Row = z.output<typeof row>;
 export const customerEraser = (
   client: DynamoDBDocumentClient,
   tables: HeldTables,
-  relay: Pick<RelayStore, 'delete'>,
+  relay: Pick<RelayStore, 'delete' | 'deleteBelow'>,
 ) => {
   const reader = directoryReader(client, tables.directory);
   const find = (id: ConversationId): Promise<ConversationRecord | undefined> =>
@@ -129,6 +130,7 @@ export const customerEraser = (
       const aside = await emptyLine(marked, true);
       await deleteAnswers(key.conversationId);
       await deleteMessages(key.conversationId);
+      await relay.deleteBelow(mediaBelow(key.tenantId, key.conversationId));
       return { wasKnown: before !== undefined && isKnown(before), events: inLine + aside };
     },
   };

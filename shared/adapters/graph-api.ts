@@ -1,8 +1,9 @@
 import * as z from 'zod';
-import { phoneNumberId } from '../contracts/ids.ts';
+import { mediaId, phoneNumberId } from '../contracts/ids.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import type { Graph, GraphAccess, GraphResult } from '../domain/graph.ts';
 import { failureOf } from './graph-error.ts';
+import { formOf, openMetaMedia } from './graph-media.ts';
 
 /** Meta's answer times are a few hundred milliseconds; a set-up call waits for our own handshake inside. In milliseconds. */
 const readTimeout = 5_000;
@@ -81,6 +82,14 @@ const numberCallback = z.object({
   webhook_configuration: z.object({ phone_number: z.string().optional() }).optional(),
 });
 const sentMessage = z.object({ messages: z.array(z.object({ id: z.string() })).min(1) });
+const mediaNode = z.object({
+  url: z.url(),
+  mime_type: z.string().min(1),
+  sha256: z.string(),
+  // A number and a string have both been seen.
+  file_size: z.coerce.number().int().nonnegative(),
+});
+const uploaded = z.object({ id: z.union([mediaId, z.number().transform((id) => mediaId.parse(String(id)))]) });
 const anything = z.unknown();
 
 interface Call {
@@ -91,6 +100,7 @@ interface Call {
   readonly proofMayLag?: boolean;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
+  readonly form?: FormData;
   readonly timeout: number;
 }
 
@@ -125,6 +135,7 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
           ...(request.body ? { 'content-type': 'application/json' } : {}),
         },
         ...(request.body ? { body: JSON.stringify(request.body) } : {}),
+        ...(request.form ? { body: request.form } : {}),
         // A redirect would carry the token elsewhere.
         redirect: 'error',
         signal: AbortSignal.timeout(request.timeout),
@@ -362,6 +373,33 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
           ...as(access),
         }),
       ),
+
+    async describeMedia(access, number, media) {
+      const answer = await call(mediaNode, {
+        method: 'GET',
+        path: media,
+        query: { phone_number_id: number },
+        timeout: readTimeout,
+        ...as(access),
+      });
+      if (!answer.ok) return answer;
+      const { url, mime_type: contentType, sha256, file_size: bytes } = answer.value;
+      return { ok: true, value: { url, contentType, sha256, bytes } };
+    },
+
+    openMedia: (access, url, timeout) => openMetaMedia(access.accessToken, url, settings.baseUrl, timeout),
+
+    async uploadMedia(access, number, media, timeout) {
+      await using form = await formOf(media);
+      const answer = await call(uploaded, {
+        method: 'POST',
+        path: `${number}/media`,
+        form: form.data,
+        timeout,
+        ...as(access),
+      });
+      return answer.ok ? { ok: true, value: { mediaId: answer.value.id } } : answer;
+    },
   };
 };
 

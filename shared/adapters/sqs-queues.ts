@@ -4,6 +4,8 @@ import {
   SendMessageCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
+import type { TenantId } from '../contracts/ids.ts';
+import type { TransferMessage } from '../contracts/media.ts';
 import type { Work, WorkKind, WorkMessage } from '../contracts/work.ts';
 import { digestOf } from '../crypto/identifiers.ts';
 import type { QueueMessage } from '../domain/queue-packing.ts';
@@ -76,3 +78,19 @@ export const workQueues = (client: SQSClient, urlOf: (kind: WorkKind) => string)
 
 /** What is done for a Meta app is done for all its tenants. */
 const ownerOf = (work: Work): string => ('tenantId' in work ? work.tenantId : work.appId);
+
+/** The queue of media to be moved: who moves many waits behind who moves few. */
+export const mediaQueue = (client: SQSClient, queueUrl: string) => ({
+  /** @throws {Fault} queue-unavailable */
+  async send(tenant: TenantId, message: TransferMessage): Promise<void> {
+    await calling('queue-unavailable', () =>
+      client.send(
+        new SendMessageCommand({
+          QueueUrl: queueUrl,
+          MessageBody: JSON.stringify(message),
+          MessageGroupId: digestOf(tenant),
+        }),
+      ),
+    );
+  },
+});

@@ -14,7 +14,8 @@ export const environmentName = {
   cleanUpQueueUrl: 'CLEAN_UP_QUEUE_URL',
   resealQueueUrl: 'RESEAL_QUEUE_URL',
   releaseQueueUrl: 'RELEASE_QUEUE_URL',
-  /** Where bodies lie that the queue can't carry or that are held. */
+  mediaQueueUrl: 'MEDIA_QUEUE_URL',
+  /** Where bodies lie that the queue can't carry or that are held, and media on their way. */
   relayBucket: 'RELAY_BUCKET',
   /** The platform's own runtime for agents: ARN of a Lambda function or URL of an SQS queue. Absent when the operator has set none. */
   agentRuntime: 'AGENT_RUNTIME',

@@ -41,6 +41,18 @@ export const messageId = z
   .string()
   .regex(/^msg_[A-Za-z0-9_-]{43}$/)
   .brand<'MessageId'>();
+/** Meta's id of an image, a document, … */
+export const mediaId = z
+  .string()
+  .regex(/^\d{1,64}$/, 'A media id consists of digits only')
+  .brand<'MediaId'>();
+/** Media on their way through us, in either direction. */
+export const transferId = z
+  .string()
+  .regex(/^(?:med|upl)_[A-Za-z0-9_-]{43}$/)
+  .brand<'TransferId'>();
+/** Those that an agent uploads. */
+export const uploadId = transferId.refine((id) => id.startsWith('upl_'));
 export const conversationId = z
   .string()
   .regex(/^conv_[A-Za-z0-9_-]{43}$/)
@@ -56,4 +68,6 @@ export type AgentId = z.infer<typeof agentId>;
 export type AgentKeyId = z.infer<typeof agentKeyId>;
 export type EventId = z.infer<typeof eventId>;
 export type MessageId = z.infer<typeof messageId>;
+export type MediaId = z.infer<typeof mediaId>;
+export type TransferId = z.infer<typeof transferId>;
 export type ConversationId = z.infer<typeof conversationId>;

@@ -5,6 +5,7 @@ import { changed, isUnderWay, isWithHuman, newConversation, withHuman } from './
 import { type DispatchOutcome, dispatchTimeout } from './dispatch.ts';
 import type { EventOnItsWay } from './event-on-its-way.ts';
 import { withGraphAccess } from './graph-access.ts';
+import { mediaOfEvent } from './media-transfer.ts';
 import type { ConversationRecord } from './records.ts';
 import { giveUpDoubtful, giveUpExpired, say, sendReplies } from './send-replies.ts';
 import { withSigningSecrets } from './signing-access.ts';
@@ -39,7 +40,7 @@ export const deliverEvent = async (work: EventOnItsWay, found: ClaimProgress | u
 const dispatch = async (work: EventOnItsWay): Promise<Delivery> => {
   const { ports, claim, trace } = work;
   const { agentId } = work.choice.binding;
-  const { conversation, isOutOfHours, spoken } = await openConversation(work);
+  const [{ conversation, isOutOfHours, spoken }] = await Promise.all([openConversation(work), admitToMedia(work)]);
   const dispatching = dispatchSigned(work, conversation, isOutOfHours);
   const acknowledged = acknowledgeToCustomer(work);
   ports.alongside(acknowledged);
@@ -81,6 +82,12 @@ const dispatch = async (work: EventOnItsWay): Promise<Delivery> => {
     default:
       return outcome satisfies never;
   }
+};
+
+/** Written down before the agent hears of the media: it may ask for them at once. */
+const admitToMedia = async ({ envelope, event, choice, ports }: EventOnItsWay): Promise<void> => {
+  const transfer = mediaOfEvent(envelope, event, choice.binding.agentId, ports.now());
+  if (transfer !== undefined) await ports.media.open(transfer);
 };
 
 /** Only what a customer did is answered: an answer to the fate of an answer, or to a human's, would never end. */

@@ -7,6 +7,7 @@ import type { Dispatcher } from './dispatch.ts';
 import type { Graph } from './graph.ts';
 import type { HeldStore } from './hold-event.ts';
 import type { Journal } from './journal.ts';
+import type { MediaTransferStore } from './media-transfer.ts';
 import type { ConversationEnvelope, QueueMessage } from './queue-packing.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
 import type { RelayStore } from './relay.ts';
@@ -22,6 +23,8 @@ export interface RouteEventPorts {
   readonly relay: RelayStore;
   /** What was sent through the API. */
   readonly messages: Pick<MessageStore, 'note'>;
+  /** Media that agents have been told of. */
+  readonly media: Pick<MediaTransferStore, 'open'>;
   /** The queue that the events come from. */
   readonly queue: { send(batch: readonly QueueMessage[]): Promise<ReadonlySet<string>> };
   /** Where work is asked for whose ticket is stored. */

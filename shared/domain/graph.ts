@@ -1,5 +1,5 @@
 import type { PhoneNumber } from '../contracts/credential.ts';
-import type { AppId, PhoneNumberId, WabaId } from '../contracts/ids.ts';
+import type { AppId, MediaId, PhoneNumberId, WabaId } from '../contracts/ids.ts';
 import type { MessageTemplate } from '../contracts/template.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 
@@ -77,6 +77,29 @@ export interface SubscribedApp {
   readonly override: string | null;
 }
 
+/** What Meta says of media before it gives them. */
+export interface MediaFacts {
+  /** Good for five minutes, and with the token of the same app alone. */
+  readonly url: string;
+  readonly contentType: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * `gone`: the URL is over. `foreign-host`: it, or where it redirects to, is not Meta's, so the token was not sent there. `unavailable`: no
+ * answer, or another than was asked for.
+ */
+export type MediaSource =
+  | { readonly outcome: 'opened'; readonly content: AsyncIterable<Uint8Array> }
+  | { readonly outcome: 'gone' | 'foreign-host' | 'unavailable' };
+
+/** Bytes for Meta: at hand, or on their way. */
+export interface MediaUpload {
+  readonly content: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly contentType: string;
+}
+
 /** Meta's Graph API, as far as this product uses it. Every method is one request unless it says otherwise. */
 export interface Graph {
   inspectToken(appToken: SecretBytes, accessToken: SecretBytes): Promise<GraphResult<TokenFacts>>;
@@ -124,4 +147,15 @@ export interface Graph {
     messageId: string,
     options: { readonly typing: boolean },
   ): Promise<GraphResult<void>>;
+  /** Only what belongs to that number. */
+  describeMedia(access: GraphAccess, phoneNumberId: PhoneNumberId, mediaId: MediaId): Promise<GraphResult<MediaFacts>>;
+  /** Begins to read what a `MediaFacts.url` names; the whole of it may take `timeout` milliseconds. */
+  openMedia(access: GraphAccess, url: string, timeout: number): Promise<MediaSource>;
+  /** Meta makes a new id each time. */
+  uploadMedia(
+    access: GraphAccess,
+    phoneNumberId: PhoneNumberId,
+    media: MediaUpload,
+    timeout: number,
+  ): Promise<GraphResult<{ readonly mediaId: MediaId }>>;
 }

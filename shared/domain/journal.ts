@@ -10,6 +10,7 @@ export interface JournalFields {
   readonly phoneNumberId?: string;
   readonly eventId?: string;
   readonly messageId?: string;
+  readonly transferId?: string;
   /** A row of the Vault: tenant, owner, purpose and version. */
   readonly vaultRow?: string;
   readonly kind?: string;
@@ -27,6 +28,9 @@ export interface JournalFields {
   readonly count?: number;
   readonly accepted?: number;
   readonly dropped?: number;
+  readonly bytes?: number;
+  /** The most memory that the process has ever held, in MB. */
+  readonly peakMegabytes?: number;
 }
 
 /** Where use cases say what happened: an event name and safe fields. */
@@ -61,5 +65,7 @@ export type MetricName =
   | 'MessagesSent'
   | 'MessagesRefused'
   | 'MessagesUnknown'
+  | 'MediaTransferred'
+  | 'MediaRefused'
   | 'AuditTampered'
   | 'UnhandledError';

@@ -6,6 +6,7 @@ import { claimStore } from '../../shared/adapters/claim-store.ts';
 import { customerEraser } from '../../shared/adapters/customer-eraser.ts';
 import { directoryKey } from '../../shared/adapters/directory-keys.ts';
 import { heldReader, heldStore } from '../../shared/adapters/held-store.ts';
+import { mediaTransferStore } from '../../shared/adapters/media-transfer-store.ts';
 import { messageStore } from '../../shared/adapters/message-store.ts';
 import { routingStore } from '../../shared/adapters/routing-store.ts';
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
@@ -109,6 +110,7 @@ class Outside {
       routing: routingStore(client, this.tables.directory),
       claims: claimStore(client, this.tables.events, leaseSeconds, () => now().getTime()),
       messages: messageStore(client, this.tables.events),
+      media: mediaTransferStore(client, this.tables.events),
       held: heldStore(client, this.tables),
       circuits: circuitStore(client, this.tables.directory),
       relay: through(this.relay),

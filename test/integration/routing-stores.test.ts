@@ -156,6 +156,7 @@ describe.each(engineNames)('on %s', (engine) => {
     for (let index = 0; index < 95; index++) await holdOne(stores, `n${index}`);
     const counts: (number | undefined)[] = [];
     const relay = {
+      ...stores.relay,
       delete: async (keys: readonly string[]) => {
         counts.push((await conversationOf(stores))?.heldCount);
         await stores.relay.delete(keys);
@@ -173,6 +174,7 @@ describe.each(engineNames)('on %s', (engine) => {
     const stores = await storesOn(engine);
     await holdOne(stores, 'old');
     const relay = {
+      ...stores.relay,
       delete: async (keys: readonly string[]) => {
         if (!stores.relay.bodies.has('held/new')) await holdOne(stores, 'new');
         await stores.relay.delete(keys);
@@ -198,6 +200,7 @@ describe.each(engineNames)('on %s', (engine) => {
       await holdOne(stores, 'two');
       let isOver = false;
       const relay = {
+        ...stores.relay,
         delete: async (keys: readonly string[]) => {
           const conversation = await conversationOf(stores);
           const first = await stores.held.first(key.conversationId, { setAside: false, notBefore: null });

@@ -7,6 +7,7 @@ import { changed, newConversation, type RoutingStore } from '../../shared/domain
 import type { RouteEventPorts } from '../../shared/domain/event-on-its-way.ts';
 import { Fault } from '../../shared/domain/fault.ts';
 import type { HeldConversation, HeldEvent, HeldStore } from '../../shared/domain/hold-event.ts';
+import type { MediaTransfer } from '../../shared/domain/media-transfer.ts';
 import type { QueueMessage } from '../../shared/domain/queue-packing.ts';
 import type { ConversationRecord, CountedNumber, NumberRecord } from '../../shared/domain/records.ts';
 import type { RelayStore } from '../../shared/domain/relay.ts';
@@ -293,6 +294,7 @@ export const memoryRouter = (
   const relay = memoryRelay();
   const journal = recordingJournal();
   const queued: QueueMessage[] = [];
+  const admitted: MediaTransfer[] = [];
   const queue = {
     send: (batch: readonly QueueMessage[]) => {
       queued.push(...batch);
@@ -303,6 +305,12 @@ export const memoryRouter = (
   const ports: Omit<RouteEventPorts, 'dispatcher' | 'graph'> = {
     ...{ routing, circuits, claims, held, relay, releases, queue, journal, now },
     messages: { note: () => Promise.resolve() },
+    media: {
+      open: (transfer) => {
+        admitted.push(transfer);
+        return Promise.resolve();
+      },
+    },
     vault: openableVault(),
     sleep: () => Promise.resolve(),
     isOverdue: false,
@@ -310,5 +318,5 @@ export const memoryRouter = (
     alongside: () => undefined,
     timeLeft: () => 25_000,
   };
-  return { ports, releases, directory, claims, held, relay, journal, queued };
+  return { ports, releases, directory, claims, held, relay, journal, queued, admitted };
 };

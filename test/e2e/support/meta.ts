@@ -36,6 +36,15 @@ export interface GraphCall {
   readonly secretsInUrl: readonly string[];
 }
 
+export interface Medium {
+  readonly id: string;
+  readonly phoneNumberId: string;
+  readonly mimeType: string;
+  readonly size: number;
+  /** In hex. */
+  readonly sha256: string;
+}
+
 export type MetaState = Pick<Seed, 'appSubscriptions' | 'wabaSubscriptions' | 'phoneOverrides'>;
 
 type Body = Readonly<Record<string, unknown>>;
@@ -70,6 +79,13 @@ export const meta = {
   async foreign(name: string): Promise<readonly Body[]> {
     const { items } = await control<{ items: Body[] }>('GET', 'foreign');
     return items.filter((item) => item.name === name);
+  },
+  /** What Meta has of media, whoever sent them. @throws when it has none under that id */
+  async medium(id: string): Promise<Medium> {
+    const { items } = await control<{ items: Medium[] }>('GET', 'media');
+    const found = items.find((item) => item.id === id);
+    if (found === undefined) throw new Error(`Meta has no media ${id}.`);
+    return found;
   },
   /** What becomes of the next message that a number sends. */
   outcome: (outcome: Body) => control('POST', 'outcomes', outcome),

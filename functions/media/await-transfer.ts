@@ -1,0 +1,53 @@
+import { ulid } from 'ulid';
+import type { TenantId } from '../../shared/contracts/ids.ts';
+import type { TransferMessage } from '../../shared/contracts/media.ts';
+import { isToBegin, type MediaTransfer, type MediaTransferStore } from '../../shared/domain/media-transfer.ts';
+
+export interface AwaitTransferPorts {
+  readonly transfers: Pick<MediaTransferStore, 'find' | 'begin' | 'finish'>;
+  readonly queue: { send(tenant: TenantId, message: TransferMessage): Promise<void> };
+  readonly now: () => Date;
+  /** Milliseconds that the caller still waits. */
+  readonly timeLeft: () => number;
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+}
+
+/** The request waits so long at the most; API Gateway gives up after 30 s. In milliseconds. */
+const longestWait = 20_000;
+
+/** Kept back for the answer. In milliseconds. */
+const closingReserve = 3_000;
+
+/** Pauses between two looks: most media are there after a fraction of a second. In milliseconds. */
+const firstPause = 100;
+const longestPause = 1_000;
+
+/** Somebody who is told to come back does so then. */
+export const retryAfterSeconds = 5;
+
+/** Has the media moved, unless they are or somebody is at it, and waits for it. `running` when there was not enough time. */
+export const awaitTransfer = async (found: MediaTransfer, ports: AwaitTransferPorts): Promise<MediaTransfer> => {
+  const { transferId } = found;
+  const until = Math.min(longestWait, ports.timeLeft() - closingReserve) + ports.now().getTime();
+  let transfer = isToBegin(found, ports.now()) ? await begin(found, ports) : found;
+  for (let pause = firstPause; transfer.state === 'running' && ports.now().getTime() + pause < until; ) {
+    await ports.sleep(pause);
+    pause = Math.min(longestPause, pause * 1.5);
+    transfer = (await ports.transfers.find(transferId)) ?? transfer;
+  }
+  return transfer;
+};
+
+const begin = async (found: MediaTransfer, { transfers, queue, now }: AwaitTransferPorts): Promise<MediaTransfer> => {
+  const attempt = ulid();
+  const begun = await transfers.begin(found, attempt, now());
+  // Somebody else was quicker.
+  if (begun === undefined) return (await transfers.find(found.transferId)) ?? found;
+  try {
+    await queue.send(begun.tenantId, { version: 1, transferId: begun.transferId, attempt });
+    return begun;
+  } catch (error) {
+    await transfers.finish(begun.transferId, attempt, { state: 'new' }, now()).catch(() => undefined);
+    throw error;
+  }
+};
