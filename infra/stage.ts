@@ -120,6 +120,9 @@ const settingsShape = z.strictObject({
   waitingThrottle: throttle
     .default({ rate: 3, burst: 20 })
     .describe('Throttle of each route that waits for Meta or for an agent, up to half a minute'),
+  mediaThrottle: throttle
+    .default({ rate: 20, burst: 100 })
+    .describe('Throttle of each route for media, which waits up to 20 s while they are moved'),
   webhookThrottle: throttle.default({ rate: 1000, burst: 2000 }).describe('Throttle of each /webhooks route'),
   trail: trail
     .default({ mode: 'create' })

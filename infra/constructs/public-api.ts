@@ -130,10 +130,10 @@ export class PublicApi extends Construct {
     this.#agentRoutes(handler, routes);
   }
 
-  /** The same for requests that wait for Meta, as `serveWaitingTenants`. */
+  /** The same for requests that wait while media are moved, with a throttle of their own. */
   serveWaitingAgents(handler: HandlerFunction, ...routes: AgentRoute[]): void {
     for (const key of routes)
-      for (const route of this.#agentRoutes(handler, [key])) this.#throttle(key, route, this.#settings.waitingThrottle);
+      for (const route of this.#agentRoutes(handler, [key])) this.#throttle(key, route, this.#settings.mediaThrottle);
   }
 
   #agentRoutes(handler: HandlerFunction, routes: readonly AgentRoute[]): readonly HttpRoute[] {
@@ -167,7 +167,11 @@ export class PublicApi extends Construct {
       this.#throttle(key, this.#openRoute(key, handler, reason), this.#settings.webhookThrottle);
   }
 
-  #throttle(key: TenantRoute | WebhookRoute, route: HttpRoute, { rate, burst }: StageSettings['apiThrottle']): void {
+  #throttle(
+    key: TenantRoute | AgentRoute | WebhookRoute,
+    route: HttpRoute,
+    { rate, burst }: StageSettings['apiThrottle'],
+  ): void {
     this.#throttles[key] = { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst };
     this.#stage.addPropertyOverride('RouteSettings', this.#throttles);
     this.#stage.node.addDependency(route);

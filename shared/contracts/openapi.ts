@@ -20,7 +20,8 @@ import {
 } from './credential.ts';
 import { customerErased, customerId } from './customer.ts';
 import { heldList, heldRelease, replayHeldRequest } from './held.ts';
-import { agentId, agentKeyId, credentialId, messageId, phoneNumberId } from './ids.ts';
+import { agentId, agentKeyId, credentialId, mediaId, messageId, phoneNumberId, uploadId } from './ids.ts';
+import { transferPending, upload, uploadedMedia, uploadKinds, uploadRequest } from './media.ts';
 import { sendMessageBody, sentMessage } from './message.ts';
 import { pageQuery } from './page.ts';
 import { check, problem } from './problem.ts';
@@ -43,11 +44,14 @@ const problemTexts = {
   '403': 'The token names no tenant',
   '404': 'Not found, or not yours',
   '409': 'In conflict with what is there',
+  '410': 'Meta no longer has it',
   '412': 'Changed meanwhile',
   '413': 'Too large',
+  '415': 'A type that WhatsApp does not take',
   '422': 'Fields or values are refused; `errors[]` points at them',
   '428': 'A precondition header is missing',
   '500': 'A fault of ours',
+  '502': 'What Meta gave is not what it had announced',
   '503': 'Meta or a service did not answer; repeat after Retry-After',
   '504': 'Meta did not answer, and it may have taken effect',
 } as const;
@@ -77,6 +81,14 @@ const operation = (object: ZodOpenApiOperationObject): ZodOpenApiOperationObject
 });
 
 const etag = { etag: { description: 'Version, for If-Match', schema: { type: 'string' as const } } };
+const binary = z.string().meta({ format: 'binary' });
+const pending = {
+  headers: {
+    location: { description: 'Where to ask again', schema: { type: 'string' as const } },
+    'retry-after': { description: 'In seconds', schema: { type: 'integer' as const } },
+  },
+  content: json(transferPending),
+};
 const credentialPath = z.object({ credentialId });
 const numberPath = z.object({ credentialId, phoneNumberId });
 
@@ -401,6 +413,56 @@ export const openApiDocument = () =>
           summary: 'What has become of a message, for 30 days',
           requestParams: { path: agentPath.extend({ messageId }) },
           responses: { '200': { description: 'The message', content: json(sentMessage) }, ...problemAnswers('404') },
+        }),
+      },
+      '/v1/agents/{agentId}/media/{mediaId}': {
+        get: agentOperation({
+          operationId: 'fetchMedia',
+          summary: 'Get what a customer has sent to the agent',
+          description:
+            'For what the agent was told of within the last 7 days. The URL is good for five minutes and needs neither token nor key: send none there.',
+          requestParams: { path: agentPath.extend({ mediaId }) },
+          responses: {
+            '202': { ...pending, description: 'It is on its way: ask again after Retry-After' },
+            '302': { description: 'There it is', headers: { location: { schema: { type: 'string', format: 'uri' } } } },
+            ...problemAnswers('404', '409', '410', '422', '502'),
+          },
+        }),
+      },
+      '/v1/agents/{agentId}/media': {
+        post: agentOperation({
+          operationId: 'uploadMedia',
+          summary: 'Upload a file for the agent to send: up to 4 MB as the body, larger ones by a form',
+          description:
+            'With a body of JSON the answer is a form: send it with the file, then complete the upload. With a body of any other listed type the body is the file, and the answer is the id of Meta.',
+          requestParams: { path: agentPath, header: idempotencyKey },
+          requestBody: {
+            required: true,
+            content: {
+              ...json(uploadRequest),
+              ...Object.fromEntries([...uploadKinds.keys()].map((type) => [type, { schema: binary }])),
+            },
+          },
+          responses: {
+            '201': {
+              description: 'A form that is good for 15 minutes, or what Meta calls the file',
+              content: json(z.union([upload, uploadedMedia])),
+            },
+            ...problemAnswers('400', '404', '409', '413', '415', '422'),
+          },
+        }),
+      },
+      '/v1/agents/{agentId}/media/{uploadId}/complete': {
+        post: agentOperation({
+          operationId: 'completeUpload',
+          summary: 'Take what was uploaded to Meta',
+          description: 'Once, however often it is asked for.',
+          requestParams: { path: agentPath.extend({ uploadId }) },
+          responses: {
+            '201': { description: 'Meta has it', content: json(uploadedMedia) },
+            '202': { ...pending, description: 'It is on its way: ask again after Retry-After' },
+            ...problemAnswers('404', '409', '422'),
+          },
         }),
       },
       '/v1/agents/{agentId}/keys': {

@@ -21,13 +21,8 @@ const sendWork = {
   CredentialManagementRotationsQueue: ['sqs:SendMessage'],
   WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
 };
-const consumeAndSend = [
-  'sqs:ChangeMessageVisibility',
-  'sqs:DeleteMessage',
-  'sqs:GetQueueAttributes',
-  'sqs:ReceiveMessage',
-  'sqs:SendMessage',
-];
+const consume = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
+const consumeAndSend = [...consume, 'sqs:SendMessage'];
 
 const keyStatements = (logicalIdPrefix: string) =>
   Object.entries(resourcesOf(template, 'AWS::KMS::Key'))
@@ -60,6 +55,8 @@ describe('the envelope key', () => {
       ManageAgents: { 'kms:GenerateDataKey': ['agent-signature'] },
       TestAgent: { 'kms:Decrypt': ['agent-signature'] },
       SendMessages: { 'kms:Decrypt': ['graph-api'] },
+      ServeMedia: { 'kms:Decrypt': ['graph-api'] },
+      MoveMedia: { 'kms:Decrypt': ['graph-api'] },
       ReceiveWebhook: { 'kms:Decrypt': ['webhook-signature'] },
       SetUpWebhook: { 'kms:Decrypt': ['app-access', 'graph-api'] },
       RouteEvent: { 'kms:Decrypt': ['agent-signature', 'graph-api'] },
@@ -246,6 +243,26 @@ describe('the functions', () => {
         EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
       },
+      ServeMedia: {
+        CredentialVaultSecretsTable: ['dynamodb:GetItem'],
+        DirectoryRecordsTable: changeDirectory.filter((action) => action !== 'dynamodb:Query'),
+        EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        MediaExchangeTransfersQueue: ['sqs:SendMessage'],
+        MediaRelayBucket: ['s3:ListBucket'],
+        'MediaRelayBucket/media/*': ['s3:GetObject'],
+        'MediaRelayBucket/uploads/*': ['s3:GetObject', 's3:PutObject'],
+      },
+      MoveMedia: {
+        CredentialVaultSecretsTable: ['dynamodb:GetItem'],
+        DirectoryRecordsTable: ['dynamodb:BatchGetItem', 'dynamodb:GetItem'],
+        EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        MediaExchangeTransfersQueue: consume,
+        MediaRelayBucket: ['s3:ListBucket'],
+        'MediaRelayBucket/media/*': ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:PutObject'],
+        'MediaRelayBucket/uploads/*': ['s3:DeleteObject', 's3:GetObject'],
+      },
       ReceiveWebhook: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
         DirectoryRecordsTable: readDirectory,
@@ -296,6 +313,7 @@ describe('the functions', () => {
       EraseCustomer: {
         DirectoryRecordsTable: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
         EventStoreEventsTable: ['dynamodb:DeleteItem', 'dynamodb:Query'],
+        MediaRelayBucket: ['s3:ListBucket'],
         'MediaRelayBucket/*': ['s3:DeleteObject'],
       },
       RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan', 'dynamodb:UpdateItem'] },
@@ -354,6 +372,13 @@ describe('the functions', () => {
         's3:PutObject MediaRelayBucket/*',
         's3:GetObject MediaRelayBucket/*',
         's3:DeleteObject MediaRelayBucket/*',
+        's3:GetObject MediaRelayBucket/media/*',
+        's3:PutObject MediaRelayBucket/media/*',
+        's3:DeleteObject MediaRelayBucket/media/*',
+        's3:AbortMultipartUpload MediaRelayBucket/media/*',
+        's3:GetObject MediaRelayBucket/uploads/*',
+        's3:PutObject MediaRelayBucket/uploads/*',
+        's3:DeleteObject MediaRelayBucket/uploads/*',
       ]),
     );
   });

@@ -160,7 +160,7 @@ describe('the queues', () => {
   const queue = (name: string, of = queues) => Object.entries(of).find(([id]) => id.startsWith(name))?.[1].Properties;
 
   it('are encrypted with the data key, keep messages for 14 days and refuse plain http', () => {
-    expect(Object.keys(queues)).toHaveLength(11);
+    expect(Object.keys(queues)).toHaveLength(13);
     for (const [id, { Properties }] of Object.entries(queues)) {
       expect(nameOf(Properties.KmsMasterKeyId), id).toBe('DataKey');
       expect(Properties.MessageRetentionPeriod, id).toBe(14 * 24 * 60 * 60);
@@ -230,6 +230,7 @@ describe('the queues', () => {
       CredentialManagementRemovalsQueue: oneByOne,
       CredentialManagementRotationsQueue: oneByOne,
       AgentRouterReleaseRequestsQueue: oneByOne,
+      MediaExchangeTransfersQueue: oneByOne,
       AuditLogAccessesTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
     });
   });
@@ -263,9 +264,13 @@ describe('the relay bucket', () => {
     );
   });
 
-  it('forgets after 14 days, and keeps no version of what it has forgotten', () => {
+  it('forgets after 14 days, media within 48 hours, and keeps no version of what it has forgotten', () => {
     expect(bucket?.LifecycleConfiguration).toEqual({
-      Rules: [{ Status: 'Enabled', ExpirationInDays: 14, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } }],
+      Rules: [
+        { Status: 'Enabled', ExpirationInDays: 14, AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } },
+        { Status: 'Enabled', ExpirationInDays: 1, Prefix: 'media/' },
+        { Status: 'Enabled', ExpirationInDays: 1, Prefix: 'uploads/' },
+      ],
     });
     expect(bucket).not.toHaveProperty('VersioningConfiguration');
   });
@@ -367,6 +372,13 @@ describe('the functions', () => {
   });
 });
 
+/** Agents and users share them, and they wait while media are moved. */
+const mediaRoutes = [
+  'GET /v1/agents/{agentId}/media/{mediaId}',
+  'POST /v1/agents/{agentId}/media',
+  'POST /v1/agents/{agentId}/media/{uploadId}/complete',
+];
+
 describe('the API', () => {
   const routes = propertiesOf('AWS::ApiGatewayV2::Route');
   const routeOf = (key: string, of = routes) => of.find(({ RouteKey }) => RouteKey === key);
@@ -385,6 +397,7 @@ describe('the API', () => {
       'GET /v1/agents',
       'GET /v1/agents/{agentId}',
       'GET /v1/agents/{agentId}/keys',
+      'GET /v1/agents/{agentId}/media/{mediaId}',
       'GET /v1/agents/{agentId}/messages/{messageId}',
       'GET /v1/credentials',
       'GET /v1/credentials/{credentialId}',
@@ -396,6 +409,8 @@ describe('the API', () => {
       'GET /webhooks/{webhookId}',
       'PATCH /v1/credentials/{credentialId}',
       'POST /v1/agents/{agentId}/keys',
+      'POST /v1/agents/{agentId}/media',
+      'POST /v1/agents/{agentId}/media/{uploadId}/complete',
       'POST /v1/agents/{agentId}/messages',
       'POST /v1/agents/{agentId}/pause',
       'POST /v1/agents/{agentId}/resume',
@@ -414,7 +429,11 @@ describe('the API', () => {
   });
 
   it('wants a token on every /v1 route but those that agents share, which their handler guards, and on no webhook', () => {
-    const shared = ['POST /v1/agents/{agentId}/messages', 'GET /v1/agents/{agentId}/messages/{messageId}'];
+    const shared = [
+      'POST /v1/agents/{agentId}/messages',
+      'GET /v1/agents/{agentId}/messages/{messageId}',
+      ...mediaRoutes,
+    ];
     const sender = Object.entries(resourcesOf(template, 'AWS::Lambda::Function')).find(([id]) =>
       id.includes('SendMessages'),
     );
@@ -451,7 +470,9 @@ describe('the API', () => {
   it('throttles webhooks apart from everything else, and what waits for Meta or an agent so that it leaves them workers', () => {
     const webhooks = { ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 };
     const waiting = { ThrottlingRateLimit: 3, ThrottlingBurstLimit: 20 };
+    const media = { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 100 };
     const throttles = {
+      ...Object.fromEntries(mediaRoutes.map((route) => [route, media])),
       'POST /webhooks/{webhookId}': webhooks,
       'GET /webhooks/{webhookId}': webhooks,
       'POST /v1/agents/{agentId}/test': waiting,

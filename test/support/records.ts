@@ -7,7 +7,13 @@ import {
   wabaId,
   webhookId,
 } from '../../shared/contracts/ids.ts';
-import type { Binding, CredentialRecord, MetaAppRecord, NumberRecord } from '../../shared/domain/records.ts';
+import type {
+  AgentRecord,
+  Binding,
+  CredentialRecord,
+  MetaAppRecord,
+  NumberRecord,
+} from '../../shared/domain/records.ts';
 import type { ReleaseWork } from '../../shared/domain/release-tickets.ts';
 
 /** Rows of one tenant, as the Directory would hold them. Tests change what they are about. */
@@ -37,6 +43,30 @@ export const appRecord = (change: Partial<MetaAppRecord> = {}): MetaAppRecord =>
   credentialCount: 1,
   provedBy: { acme: 1 },
   subscriptionMade: false,
+  ...change,
+});
+
+/** An agent that answers the number. */
+export const agentRecordOf = (change: Partial<AgentRecord> = {}): AgentRecord => ({
+  tenantId: ids.tenant,
+  agentId: ids.agent,
+  name: 'Support',
+  version: 1,
+  secretVersion: 1,
+  previousSecretVersion: null,
+  previousSignsUntil: null,
+  target: { type: 'https', url: 'https://agent.example/events' },
+  whatsapp: {
+    enabled: true,
+    credentialId: ids.credential,
+    phoneNumberId: ids.number,
+    routing: { default: true, conversationMinutes: 60 },
+    behaviour: bindingOf().behaviour,
+  },
+  pausedAt: null,
+  agentKeys: [],
+  createdAt: at,
+  updatedAt: at,
   ...change,
 });
 

@@ -28,6 +28,9 @@ import { validateCredentialRoute } from '../../functions/credentials/validate-cr
 import { eraseCustomerRoute } from '../../functions/customers/erase-customer.ts';
 import { discardHeldRoute, replayHeldRoute } from '../../functions/held/decide-held.ts';
 import { listHeldRoute } from '../../functions/held/list-held.ts';
+import { completeUploadRoute } from '../../functions/media/complete-upload.ts';
+import { fetchMediaRoute } from '../../functions/media/fetch-media.ts';
+import { uploadMediaRoute } from '../../functions/media/upload-media.ts';
 import { describeMessageRoute } from '../../functions/messages/describe-message.ts';
 import { sendMessageRoute } from '../../functions/messages/send-message.ts';
 import { withErrorTables } from '../../infra/errors-document.ts';
@@ -73,6 +76,9 @@ test('every route of /v1 that a handler serves is described, and the other way r
     replayHeldRoute,
     discardHeldRoute,
     eraseCustomerRoute,
+    fetchMediaRoute,
+    uploadMediaRoute,
+    completeUploadRoute,
     previewRoutingRoute,
     removeAgentRoute,
     pauseAgentRoute,
