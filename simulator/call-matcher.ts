@@ -17,7 +17,10 @@ export const callMatcherSchema = z.strictObject({
     .optional(),
   /** Tested against the path without query, such as /v25.0/1234/messages. */
   path: regularExpression.optional(),
-  /** Tested against the body as it came, and for GET against the query without access tokens and proofs. */
+  /**
+   * Tested against the body as it came; of a multipart form against `name=value` lines, with the file's name for the file; for
+   * GET against the query without access tokens and proofs.
+   */
   body: regularExpression.optional(),
   /** How many matching calls pass first. */
   skip: z.int().min(0).default(0),

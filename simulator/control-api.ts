@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { ControlError, patched, readBody } from './control-body.ts';
 import { customerSends, deliver, deliverSchema, messageSchema } from './control-deliver.ts';
+import { describeMedium, makeMedia, mediumFile, newMediaSchema } from './control-media.ts';
 import { errorCatalogue } from './errors.ts';
 import { faultSchema } from './faults.ts';
+import { respond } from './http-answer.ts';
 import { outcomeSchema } from './message-statuses.ts';
 import {
   appSchema,
@@ -23,9 +26,9 @@ import { targetsOf } from './webhook-targets.ts';
 const since = (c: { req: { query(name: string): string | undefined } }) => c.req.query('since') ?? '';
 
 /** The control API under /_control: what a test or a developer does to the simulated Meta. The README has the table. */
-export function controlApi(simulation: Simulation): Hono {
-  const { state, faults, statuses, calls, webhooks } = simulation;
-  const api = new Hono({ strict: false });
+export function controlApi(simulation: Simulation): Hono<{ Bindings: HttpBindings }> {
+  const { state, media, faults, statuses, calls, webhooks } = simulation;
+  const api = new Hono<{ Bindings: HttpBindings }>({ strict: false });
 
   api.get('/', (c) =>
     c.json({
@@ -132,6 +135,24 @@ export function controlApi(simulation: Simulation): Hono {
     return c.json({ deliveries: null, skipped: null }, 202);
   });
   api.post('/message', async (c) => c.json(await customerSends(simulation, await readBody(c, messageSchema))));
+  api.get('/media', (c) => {
+    const { phoneNumberId, direction } = c.req.query();
+    const items = media
+      .list()
+      .filter(
+        (item) =>
+          item.at >= since(c) &&
+          (phoneNumberId === undefined || item.phoneNumberId === phoneNumberId) &&
+          (direction === undefined || item.direction === direction),
+      );
+    return c.json({ items: items.map(describeMedium) });
+  });
+  api.post('/media', async (c) => {
+    const { phoneNumberId, ...request } = await readBody(c, newMediaSchema);
+    const phone = known(state.phoneNumbers, phoneNumberId, 'phone number');
+    return c.json(describeMedium(await makeMedia(simulation, phone, request)), 201);
+  });
+  api.get('/media/:id/content', (c) => respond(c, mediumFile(simulation, c.req.param('id'))));
   api.get('/targets', (c) => {
     const { phoneNumberId, wabaId, field = 'messages' } = c.req.query();
     const place = phoneNumberId === undefined ? wabaId : state.phoneNumbers.get(phoneNumberId)?.wabaId;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ControlError, check } from './control-body.ts';
+import { messageMediaSchema, saidWithMedia } from './control-media.ts';
 import { composeCustomerMessage, sendCustomerMessage } from './customer-messages.ts';
 import { customerSchema } from './seed.ts';
 import type { Simulation } from './simulation.ts';
@@ -51,9 +52,12 @@ export const messageSchema = z.strictObject({
   phoneNumberId: z.string(),
   /** The waId of a known customer, or the customer spelled out. */
   from: z.union([z.string(), customerSchema]),
-  type: z.string().default('text'),
+  /** Left out, the kind of `media`, else text. */
+  type: z.string().optional(),
   /** For text: what is said. */
   body: z.string().optional(),
+  /** For audio, document, image, sticker and video: what is made and sent. */
+  media: messageMediaSchema.optional(),
   /** For other types: what stands beside id, timestamp and type in Meta's message object. */
   content: z.record(z.string(), z.unknown()).optional(),
   wamid: z.string().optional(),
@@ -90,13 +94,10 @@ export async function customerSends(simulation: Simulation, request: z.infer<typ
   if (phone === undefined) throw new ControlError(404, `There is no phone number ${request.phoneNumberId}.`);
   const waba = state.wabas.get(phone.wabaId);
   if (waba === undefined) throw new ControlError(404, `There is no WABA ${phone.wabaId}.`);
-  const { from, type, body, omit, wamid, timestamp } = request;
+  const { from, omit, wamid, timestamp } = request;
   const customer =
     typeof from === 'string' ? (state.customers.get(from) ?? check(customerSchema, { waId: from, name: from })) : from;
-  if (type === 'text' && body === undefined && request.content === undefined) {
-    throw new ControlError(400, 'body: expected what the customer says');
-  }
-  const content = request.content ?? (body === undefined ? {} : { text: { body } });
+  const { type, content } = (await saidWithMedia(simulation, phone, request)) ?? plainlySaid(request);
   const message = { phone, waba, customer, type, content, omit, wamid, timestamp };
   if (request.dryRun) {
     const composed = composeCustomerMessage(state, message);
@@ -118,6 +119,13 @@ export async function customerSends(simulation: Simulation, request: z.infer<typ
     deliveries: results.flatMap(({ deliveries }) => deliveries),
     skipped: results[0]?.skipped ?? [],
   };
+}
+
+function plainlySaid({ type = 'text', body, content }: z.infer<typeof messageSchema>) {
+  if (type === 'text' && body === undefined && content === undefined) {
+    throw new ControlError(400, 'body: expected what the customer says');
+  }
+  return { type, content: content ?? (body === undefined ? {} : { text: { body } }) };
 }
 
 function payloadOf(wabaId: string, change: unknown) {

@@ -1,3 +1,4 @@
+import { shownMedia } from './chat-media.ts';
 import { chatContent } from './chat-text.ts';
 import { newWamid } from './identifiers.ts';
 import type { Customer, PhoneNumber, Waba } from './seed.ts';
@@ -43,6 +44,7 @@ export function sendCustomerMessage(simulation: Simulation, message: FromCustome
     from: 'customer',
     type,
     ...chatContent(type, content),
+    media: shownMedia(simulation.media, type, content),
     at: Date.now(),
     ticks: 'sent',
     note: null,

@@ -1,43 +1,43 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import type { Context } from 'hono';
 import type { GraphCallRecord } from './call-log.ts';
 import { errorEnvelope, GraphError, type GraphErrorFacts, newTraceId } from './errors.ts';
 import { faultAnswer, replaces } from './faults.ts';
 import { appBySecret } from './graph/authentication.ts';
-import { isObject, Params } from './graph/graph-call.ts';
+import { isObject } from './graph/graph-call.ts';
 import { answerGraphRequest } from './graph/router.ts';
 import { Usage } from './graph/usage.ts';
+import { type ReadRequest, readRequest, SECRET_PARAMETERS } from './graph-request.ts';
+import { type HttpAnswer, type HttpContext, respond } from './http-answer.ts';
+import { answerDownload, isDownload } from './media-download.ts';
 import { appSecretProof, sameText } from './signatures.ts';
 import type { Simulation } from './simulation.ts';
 
 /** What a call without a version gets, and the version that webhook fields are listed with. */
 export const DEFAULT_VERSION = 'v25.0';
-const SECRET_PARAMETERS = ['access_token', 'appsecret_proof', 'client_secret', 'input_token'] as const;
 
-type HttpContext = Context<{ Bindings: HttpBindings }>;
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: unknown;
-}
-
-/** Serves the Graph API under /vNN.N/ and without a version: faults first, then the call, then its record in the log. */
+/**
+ * Serves the Graph API under /vNN.N/ and without a version, and the downloads that it names: faults first, then the call, then
+ * its record in the log.
+ */
 export function graphApi(simulation: Simulation): (c: HttpContext) => Promise<Response> {
   const usage = new Usage();
   return async (c) => {
     const started = performance.now();
-    const request = await readRequest(c);
+    const request = await readRequest(c, simulation.media);
     const fault = simulation.faults.take({ method: request.method, path: request.path, body: request.matchable });
     const rule = fault?.rule;
-    let answer: Answer | null = null;
-    if (rule === undefined || rule.afterEffect || !(rule.dropConnection || replaces(rule))) {
-      if (rule !== undefined && !rule.afterEffect) await pause(rule.delayMs, simulation.closing);
-      answer = await answerTruly(simulation, usage, request);
-      if (rule?.afterEffect === true) await pause(rule.delayMs, simulation.closing);
-    } else {
-      await pause(rule.delayMs, simulation.closing);
+    let answer: HttpAnswer | null = null;
+    try {
+      if (rule === undefined || rule.afterEffect || !(rule.dropConnection || replaces(rule))) {
+        if (rule !== undefined && !rule.afterEffect) await pause(rule.delayMs, simulation.closing);
+        answer = await answerTruly(simulation, usage, request);
+        if (rule?.afterEffect === true) await pause(rule.delayMs, simulation.closing);
+      } else {
+        await pause(rule.delayMs, simulation.closing);
+      }
+    } finally {
+      if (request.file !== null) simulation.media.discard(request.file.stored);
     }
     if (rule !== undefined && replaces(rule)) answer = faultAnswer(rule);
     const dropped = rule?.dropConnection === true || answer === null;
@@ -46,74 +46,12 @@ export function graphApi(simulation: Simulation): (c: HttpContext) => Promise<Re
       c.env.incoming.socket.destroy();
       return RESPONSE_ALREADY_SENT;
     }
-    return respond(answer);
+    return respond(c, answer);
   };
 }
 
-interface ReadRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly version: string | null;
-  readonly segments: readonly string[];
-  readonly query: URLSearchParams;
-  readonly params: Params;
-  readonly accessToken: string | undefined;
-  readonly tokenIn: GraphCallRecord['tokenIn'];
-  readonly matchable: string;
-  readonly baseUrl: string;
-}
-
-async function readRequest(c: HttpContext): Promise<ReadRequest> {
-  const url = new URL(c.req.url);
-  const [, prefix, rest = ''] = /^\/(v\d+\.\d+)?\/?(.*)$/s.exec(url.pathname) ?? [];
-  const method = c.req.method;
-  const contentType = c.req.header('content-type') ?? '';
-  const rawBody = method === 'GET' ? '' : await c.req.text();
-  const body = await parseBody(rawBody, contentType);
-  const params = new Params(new Map<string, unknown>([...url.searchParams, ...body]));
-  const bearer = /^(?:Bearer|OAuth) +(.+)$/i.exec(c.req.header('authorization') ?? '')?.[1]?.trim();
-  const publicQuery = new URLSearchParams(url.searchParams);
-  for (const name of SECRET_PARAMETERS) publicQuery.delete(name);
-  return {
-    method,
-    path: url.pathname,
-    version: prefix ?? null,
-    segments: rest.split('/').filter((segment) => segment !== ''),
-    query: url.searchParams,
-    params,
-    accessToken: bearer ?? params.text('access_token'),
-    tokenIn: tokenPlace(bearer, url.searchParams, body),
-    matchable: method === 'GET' ? publicQuery.toString() : rawBody,
-    baseUrl: `${url.origin}${prefix === undefined ? '' : `/${prefix}`}`,
-  };
-}
-
-function tokenPlace(
-  bearer: string | undefined,
-  query: URLSearchParams,
-  body: ReadonlyMap<string, unknown>,
-): GraphCallRecord['tokenIn'] {
-  if (query.has('access_token')) return 'url';
-  if (bearer !== undefined) return 'header';
-  return body.has('access_token') ? 'body' : 'none';
-}
-
-/** JSON, url-encoded or multipart; what cannot be read counts as empty, as at Meta, where the next check then names what is missing. */
-async function parseBody(rawBody: string, contentType: string): Promise<Map<string, unknown>> {
-  try {
-    if (contentType.includes('multipart/form-data')) {
-      const form = await new Response(rawBody, { headers: { 'content-type': contentType } }).formData();
-      return new Map<string, unknown>([...form.entries()]);
-    }
-    if (contentType.includes('application/x-www-form-urlencoded')) return new Map(new URLSearchParams(rawBody));
-    const parsed: unknown = rawBody === '' ? {} : JSON.parse(rawBody);
-    return new Map(isObject(parsed) ? Object.entries(parsed) : []);
-  } catch {
-    return new Map();
-  }
-}
-
-async function answerTruly(simulation: Simulation, usage: Usage, request: ReadRequest): Promise<Answer> {
+async function answerTruly(simulation: Simulation, usage: Usage, request: ReadRequest): Promise<HttpAnswer> {
+  if (isDownload(request)) return answerDownload(simulation, request);
   const traceId = newTraceId();
   const version = request.version ?? DEFAULT_VERSION;
   const headers = {
@@ -122,8 +60,16 @@ async function answerTruly(simulation: Simulation, usage: Usage, request: ReadRe
     ...usageHeaders(simulation, usage, request),
   };
   try {
-    const { method, segments, params, accessToken, baseUrl } = request;
-    const body = await answerGraphRequest(simulation, { method, version, segments, params, accessToken, baseUrl });
+    const { method, segments, params, accessToken, baseUrl, file } = request;
+    const body = await answerGraphRequest(simulation, {
+      method,
+      version,
+      segments,
+      params,
+      accessToken,
+      baseUrl,
+      file,
+    });
     return { status: 200, headers, body };
   } catch (error) {
     if (!(error instanceof GraphError)) throw error;
@@ -161,7 +107,7 @@ function appIdOf(state: Simulation['state'], accessToken: string | undefined): s
 function recordOf(
   { state }: Simulation,
   request: ReadRequest,
-  answer: Answer | null,
+  answer: HttpAnswer | null,
   fault: string | null,
   started: number,
 ): GraphCallRecord {
@@ -215,13 +161,4 @@ function proofVerdict(
 
 async function pause(ms: number, closing: AbortSignal): Promise<void> {
   if (ms > 0) await sleep(ms, undefined, { signal: closing }).catch(() => undefined);
-}
-
-function respond({ status, headers, body }: Answer): Response {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  const type = typeof body === 'string' ? 'text/plain; charset=UTF-8' : 'application/json; charset=UTF-8';
-  return new Response(status === 204 || status === 304 ? null : text, {
-    status,
-    headers: { 'Content-Type': type, 'Cache-Control': 'private, no-cache, no-store, must-revalidate', ...headers },
-  });
 }

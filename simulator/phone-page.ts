@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs';
+import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import * as z from 'zod';
-import { ControlError, readBody } from './control-body.ts';
+import { mediaObject } from './chat-media.ts';
+import { ControlError, check, readBody } from './control-body.ts';
+import { mediumFile } from './control-media.ts';
 import { sendCustomerMessage } from './customer-messages.ts';
+import { respond } from './http-answer.ts';
+import { kindOf, maxBytesOf } from './media-types.ts';
 import { customerSchema } from './seed.ts';
 import type { Simulation } from './simulation.ts';
 import type { Conversation } from './state.ts';
@@ -35,10 +40,18 @@ const outgoingSchema = z.strictObject({
   reply: z.strictObject({ id: z.string(), title: z.string(), context: z.string() }).optional(),
 });
 
+/** Beside a file, which is the body: of any length up to Meta's, and of any type. */
+const attachmentSchema = z.strictObject({
+  phoneNumberId: z.string(),
+  waId: z.string(),
+  filename: z.string().min(1),
+  caption: z.string().max(MAX_TEXT_CHARACTERS).optional(),
+});
+
 /** The customer's phone: a static page at / and the little API behind it. */
-export function phonePage(simulation: Simulation): Hono {
-  const { state } = simulation;
-  const page = new Hono();
+export function phonePage(simulation: Simulation): Hono<{ Bindings: HttpBindings }> {
+  const { state, media } = simulation;
+  const page = new Hono<{ Bindings: HttpBindings }>();
   for (const [path, [file, type]] of Object.entries(ASSETS)) {
     const content = readFileSync(new URL(`./phone-page/${file}`, import.meta.url));
     page.get(path, () => new Response(content, { headers: { 'Content-Type': type, ...SECURITY_HEADERS } }));
@@ -84,28 +97,45 @@ export function phonePage(simulation: Simulation): Hono {
   });
   page.post('/_phone/messages', async (c) => {
     const { phoneNumberId, waId, body, reply } = await readBody(c, outgoingSchema);
-    const phone = state.phoneNumbers.get(phoneNumberId);
-    const waba = phone === undefined ? undefined : state.wabas.get(phone.wabaId);
-    const customer = state.customers.get(waId);
-    if (phone === undefined || waba === undefined) throw new ControlError(404, 'There is no such business number.');
-    if (customer === undefined) throw new ControlError(404, 'There is no such customer.');
+    const between = chatOf(simulation, phoneNumberId, waId);
     if (reply !== undefined) {
       const { id, title, context } = reply;
       const content = { context: { id: context }, interactive: { type: 'button_reply', button_reply: { id, title } } };
       return c.json(
-        { wamid: sendCustomerMessage(simulation, { phone, waba, customer, type: 'interactive', content }).wamid },
+        { wamid: sendCustomerMessage(simulation, { ...between, type: 'interactive', content }).wamid },
         201,
       );
     }
     if (body === undefined) throw new ControlError(400, 'Write something first.');
-    const { wamid } = sendCustomerMessage(simulation, {
-      phone,
-      waba,
-      customer,
-      type: 'text',
-      content: { text: { body } },
-    });
+    const { wamid } = sendCustomerMessage(simulation, { ...between, type: 'text', content: { text: { body } } });
     return c.json({ wamid }, 201);
+  });
+  page.get('/_phone/media/:id', (c) => respond(c, mediumFile(simulation, c.req.param('id'))));
+  page.post('/_phone/media', async (c) => {
+    const { phoneNumberId, waId, filename, caption } = check(attachmentSchema, c.req.query());
+    const between = chatOf(simulation, phoneNumberId, waId);
+    // A browser always says how long a file is; what is chunked does not come from one.
+    const length = Number(c.req.header('content-length') ?? Number.NaN);
+    if (!(length <= maxBytesOf.document)) throw new ControlError(400, 'A file may be 100 MB long at most.');
+    const { path, size, sha256 } = await media.store(c.env.incoming);
+    const item = media.add({
+      phoneNumberId,
+      direction: 'inbound',
+      mimeType: c.req.header('content-type') ?? 'application/octet-stream',
+      filename,
+      content: { from: 'file', path },
+      size,
+      sha256,
+    });
+    const kind = kindOf(item.mimeType);
+    const medium = {
+      ...(caption === undefined ? {} : { caption }),
+      ...mediaObject(item, media.urlOf(item, state.selfUrl), kind),
+    };
+    return c.json(
+      { wamid: sendCustomerMessage(simulation, { ...between, type: kind, content: { [kind]: medium } }).wamid },
+      201,
+    );
   });
   page.post('/_phone/customers', async (c) => {
     const customer = await readBody(c, customerSchema);
@@ -118,4 +148,14 @@ export function phonePage(simulation: Simulation): Hono {
     throw error;
   });
   return page;
+}
+
+/** @throws ControlError 404 */
+function chatOf({ state }: Simulation, phoneNumberId: string, waId: string) {
+  const phone = state.phoneNumbers.get(phoneNumberId);
+  const waba = phone === undefined ? undefined : state.wabas.get(phone.wabaId);
+  const customer = state.customers.get(waId);
+  if (phone === undefined || waba === undefined) throw new ControlError(404, 'There is no such business number.');
+  if (customer === undefined) throw new ControlError(404, 'There is no such customer.');
+  return { phone, waba, customer };
 }

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { CallLog } from './call-log.ts';
 import { RuleList } from './call-matcher.ts';
 import type { Fault } from './faults.ts';
+import { MediaLibrary } from './media-library.ts';
 import { MessageStatuses } from './message-statuses.ts';
 import type { Seed } from './seed.ts';
 import { State } from './state.ts';
@@ -10,6 +11,7 @@ import { WebhookDelivery } from './webhook-delivery.ts';
 /** One simulated Meta: what it knows, and what it does on its own. */
 export class Simulation {
   readonly state = new State();
+  readonly media = new MediaLibrary();
   readonly calls = new CallLog();
   readonly faults = new RuleList<Fault>('fault');
   readonly webhooks: WebhookDelivery;
@@ -30,6 +32,7 @@ export class Simulation {
   /** Back to the seed: everything else is forgotten. */
   reset(): void {
     this.state.clear();
+    this.media.clear();
     this.calls.clear();
     this.faults.clear();
     this.statuses.outcomes.clear();
@@ -37,8 +40,9 @@ export class Simulation {
     this.state.merge(this.#seed);
   }
 
-  /** Ends waiting deliveries, statuses and handshakes. */
+  /** Ends waiting deliveries, statuses and handshakes, and leaves no media on disk. */
   close(): void {
     this.#abort.abort();
+    this.media.close();
   }
 }

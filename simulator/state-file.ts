@@ -60,7 +60,9 @@ export async function loadState(path: string): Promise<SavedState | null> {
 export function restoreState(state: State, saved: SavedState): void {
   state.merge(saved.seed);
   state.sent.push(...saved.sent);
-  for (const conversation of saved.conversations) state.restoreConversation(conversation);
+  for (const { items, ...conversation } of saved.conversations) {
+    state.restoreConversation({ ...conversation, items: items.map((item) => ({ ...item, media: null })) });
+  }
 }
 
 /** Writes the whole state beside the file and renames, so that a crash leaves the former one. Only its owner can read it. */
@@ -69,7 +71,11 @@ export async function saveState(path: string, state: State): Promise<void> {
     version: 1,
     seed: state.toSeed() satisfies Seed,
     sent: state.sent.slice(-MAX_SAVED_SENT_ITEMS),
-    conversations: state.conversations(),
+    conversations: state.conversations().map(({ items, ...conversation }) => ({
+      ...conversation,
+      // Media do not outlive the run.
+      items: items.map(({ media: _media, ...item }) => item),
+    })),
   };
   const draft = `${path}.${process.pid}.tmp`;
   await writeFile(draft, JSON.stringify(saved), { mode: 0o600 });

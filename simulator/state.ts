@@ -37,6 +37,13 @@ export interface SentItem {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** A medium that the simulator holds, as a bubble shows it. */
+export interface ChatMedia {
+  readonly id: string;
+  readonly mimeType: string;
+  readonly filename: string | null;
+}
+
 /** One bubble on the customer's phone. */
 export interface ChatItem {
   readonly wamid: string;
@@ -44,6 +51,7 @@ export interface ChatItem {
   readonly type: string;
   readonly text: string;
   readonly buttons: { id: string; title: string }[];
+  readonly media: ChatMedia | null;
   readonly at: number;
   ticks: 'sending' | 'sent' | 'delivered' | 'read' | 'failed';
   note: string | null;

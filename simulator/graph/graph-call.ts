@@ -1,3 +1,4 @@
+import type { UploadedFile } from '../multipart.ts';
 import type { App, Token } from '../seed.ts';
 
 /** Who calls: an app by its `id|secret`, or somebody with an access token of an app. */
@@ -53,6 +54,8 @@ export interface GraphCall {
   readonly caller: Caller;
   /** Scheme, host and version prefix of the request, for paging links. */
   readonly baseUrl: string;
+  /** The file of a multipart form. */
+  readonly file: UploadedFile | null;
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,5 +1,6 @@
+import { shownMedia } from '../chat-media.ts';
 import { chatContent } from '../chat-text.ts';
-import { cloudApiError } from '../errors.ts';
+import { cloudApiError, invalidParameter } from '../errors.ts';
 import { digitsOf, newWamid, userIdFor } from '../identifiers.ts';
 import type { Customer, PhoneNumber, Waba } from '../seed.ts';
 import type { Simulation } from '../simulation.ts';
@@ -61,6 +62,7 @@ function send(
   const { state } = simulation;
   const customer = recipientOf(state, waba, message);
   refuseRecipient(phone, customer, message);
+  refuseUnknownMedia(simulation, phone, message);
   const wamid = newWamid('outbound', customer.waId);
   record(state, phone, call, { kind: 'message', to: customer.waId, wamid, typing: false, tokenName });
   const { body } = state.sent.at(-1) ?? { body: {} };
@@ -72,6 +74,7 @@ function send(
     from: 'business',
     type: message.type,
     ...chatContent(message.type, body),
+    media: shownMedia(simulation.media, message.type, body),
     at: Date.now(),
     ticks: 'sent',
     note: null,
@@ -113,6 +116,18 @@ function refuseRecipient(phone: PhoneNumber, customer: Customer, message: Messag
   const allowed = phone.accountMode === 'SANDBOX' ? phone.allowedRecipients : undefined;
   if (allowed !== undefined && !allowed.map(digitsOf).includes(customer.waId)) throw cloudApiError(131030);
   if (message.recipient.by === 'user-id' && message.recipientType === 'group') throw cloudApiError(131062);
+}
+
+/**
+ * In the live API's own words. It does not say to whom an id must belong; here, in the stricter reading, to the sending number,
+ * by an upload or from a customer.
+ */
+function refuseUnknownMedia({ media }: Simulation, phone: PhoneNumber, { mediaIds }: Message): void {
+  for (const { parameter, id } of mediaIds) {
+    if (media.find(id)?.phoneNumberId !== phone.id) {
+      throw invalidParameter(`Param ${parameter} is not a valid whatsapp business account media attachment ID`);
+    }
+  }
 }
 
 function isOutsideWindow(state: State, conversation: Conversation, { type }: Message): boolean {

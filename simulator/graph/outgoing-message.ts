@@ -1,11 +1,12 @@
 import { cloudApiError, type GraphError, invalidParameter } from '../errors.ts';
+import { mediaKinds } from '../media-types.ts';
 import { type GraphCall, isObject } from './graph-call.ts';
 import { requireMessagingProduct } from './phone-number.ts';
 
 const MAX_TEXT_CHARACTERS = 4096;
 const MAX_OPAQUE_CHARACTERS = 512;
 const MAX_REPLY_BUTTONS = 3;
-const MEDIA_TYPES: ReadonlySet<string> = new Set(['audio', 'document', 'image', 'sticker', 'video']);
+const MEDIA_TYPES: ReadonlySet<string> = new Set(mediaKinds);
 const TYPES: ReadonlySet<string> = new Set([
   ...MEDIA_TYPES,
   'contacts',
@@ -26,7 +27,15 @@ export type Outgoing =
       readonly recipient: { readonly by: 'to' | 'user-id'; readonly input: string };
       readonly type: string;
       readonly opaqueCallbackData: string | undefined;
+      /** Of the message itself, and of the headers of templates and interactive messages. */
+      readonly mediaIds: readonly MediaReference[];
     };
+
+interface MediaReference {
+  /** In Meta's spelling: image['id']. */
+  readonly parameter: string;
+  readonly id: string;
+}
 
 /** Checks a body the way Meta does. @throws GraphError 100, 131008, 131009, 131051 */
 export function parseOutgoing(call: GraphCall): Outgoing {
@@ -67,7 +76,8 @@ function parseMessage({ params }: GraphCall): Outgoing {
       `Param type must be one of {${[...TYPES].map((name) => name.toUpperCase()).join(', ')}} - got "${type}".`,
     );
   }
-  refuseBadContent(type, params.value(type));
+  const content = params.value(type);
+  refuseBadContent(type, content);
   const opaqueCallbackData = params.text('biz_opaque_callback_data');
   if (opaqueCallbackData !== undefined && opaqueCallbackData.length > MAX_OPAQUE_CHARACTERS) {
     throw invalidParameter(`Param biz_opaque_callback_data must be at most ${MAX_OPAQUE_CHARACTERS} characters long.`);
@@ -78,7 +88,23 @@ function parseMessage({ params }: GraphCall): Outgoing {
   }
   const recipient =
     to === undefined ? ({ by: 'user-id', input: userId ?? '' } as const) : ({ by: 'to', input: to } as const);
-  return { kind: 'message', recipientType, recipient, type, opaqueCallbackData };
+  return {
+    kind: 'message',
+    recipientType,
+    recipient,
+    type,
+    opaqueCallbackData,
+    mediaIds: [...mediaIdsIn(content, type, type)],
+  };
+}
+
+function* mediaIdsIn(value: unknown, place: string, name: string): Generator<MediaReference> {
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) yield* mediaIdsIn(item, `${place}[${index}]`, name);
+  } else if (isObject(value)) {
+    if (MEDIA_TYPES.has(name) && typeof value.id === 'string') yield { parameter: `${place}['id']`, id: value.id };
+    for (const [key, item] of Object.entries(value)) yield* mediaIdsIn(item, `${place}['${key}']`, key);
+  }
 }
 
 function refuseBadContent(type: string, content: unknown): void {

@@ -10,7 +10,12 @@ export type Permission = 'whatsapp_business_management' | 'whatsapp_business_mes
  * (100/33), nor does it for an app token; a missing permission is 10 for messaging and 200 for management.
  * @throws GraphError 10, 100/33, 200
  */
-export function requireAccess(call: GraphCall, objectId: string, wabaId: string, permission: Permission): Token {
+export function requireAccess(
+  call: Pick<GraphCall, 'method' | 'caller'>,
+  objectId: string,
+  wabaId: string,
+  permission: Permission,
+): Token {
   if (call.caller.kind === 'app' || !sees(call.caller.token, wabaId)) throw invisibleObject(call.method, objectId);
   const { token } = call.caller;
   if (!grants(token, wabaId, permission)) {

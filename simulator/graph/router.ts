@@ -1,10 +1,13 @@
 import { GraphError, invalidParameter, invisibleObject, unknownPath } from '../errors.ts';
+import type { MediaItem } from '../media-library.ts';
+import type { UploadedFile } from '../multipart.ts';
 import type { App, PhoneNumber, Waba } from '../seed.ts';
 import type { Simulation } from '../simulation.ts';
 import { deleteAppSubscription, describeApp, listAppSubscriptions, replaceAppSubscription } from './app.ts';
 import { authenticate } from './authentication.ts';
 import { debugToken } from './debug-token.ts';
 import type { GraphCall, Params } from './graph-call.ts';
+import { deleteMedia, describeMedia, uploadMedia } from './media.ts';
 import { postMessage } from './messages.ts';
 import { issueAppToken } from './oauth.ts';
 import { deregisterPhoneNumber, describePhoneNumber, registerPhoneNumber, updatePhoneNumber } from './phone-number.ts';
@@ -42,6 +45,12 @@ const phoneEdges: Edges<PhoneNumber> = {
   'POST register': registerPhoneNumber,
   'POST deregister': deregisterPhoneNumber,
   'POST messages': postMessage,
+  'POST media': uploadMedia,
+};
+
+const mediaEdges: Edges<MediaItem> = {
+  'GET ': describeMedia,
+  'DELETE ': deleteMedia,
 };
 
 export interface GraphRequest {
@@ -52,16 +61,17 @@ export interface GraphRequest {
   readonly params: Params;
   readonly accessToken: string | undefined;
   readonly baseUrl: string;
+  readonly file: UploadedFile | null;
 }
 
 /** Finds the node and edge, proves the caller, and answers. @throws GraphError */
 export async function answerGraphRequest(simulation: Simulation, request: GraphRequest): Promise<object> {
   const { state } = simulation;
-  const { method, version, segments, params, baseUrl } = request;
+  const { method, version, segments, params, baseUrl, file } = request;
   const [id = '', edge = '', ...rest] = segments;
   if (id === 'oauth' && edge === 'access_token' && rest.length === 0) return issueAppToken(state, params);
   const caller = authenticate(state, request.accessToken, params.text('appsecret_proof'));
-  const call: GraphCall = { method, version, params, caller, baseUrl };
+  const call: GraphCall = { method, version, params, caller, baseUrl, file };
   if (id === 'debug_token' && edge === '') {
     if (method !== 'GET') throw invisibleObject(method, id);
     return debugToken(state, call);
@@ -75,6 +85,8 @@ export async function answerGraphRequest(simulation: Simulation, request: GraphR
   if (waba !== undefined) return dispatch(wabaEdges, simulation, waba, call, id, edge);
   const phone = state.phoneNumbers.get(id);
   if (phone !== undefined) return dispatch(phoneEdges, simulation, phone, call, id, edge);
+  const item = simulation.media.find(id);
+  if (item !== undefined) return dispatch(mediaEdges, simulation, item, call, id, edge);
   throw invisibleObject(method, id);
 }
 

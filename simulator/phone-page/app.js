@@ -7,6 +7,7 @@ const presence = byId('presence');
 const problem = byId('problem');
 const composer = byId('composer');
 const text = byId('text');
+const attachment = byId('attachment');
 
 const TICKS = {
   sending: ['', 'sending'],
@@ -16,12 +17,19 @@ const TICKS = {
   failed: ['!', 'not delivered'],
 };
 
+// What the page shows as a picture; everything else is a link.
+const SHOWN_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
+
 let contacts = { numbers: [], customers: [] };
 let events = null;
 let typingTimer = 0;
 
-async function request(path, body) {
-  const init = body && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+function request(path, body) {
+  const headers = { 'content-type': 'application/json' };
+  return call(path, body && { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+async function call(path, init) {
   const response = await fetch(path, init);
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error?.message ?? `The simulator answered ${response.status}.`);
@@ -121,6 +129,7 @@ function bubble(item, chat) {
   const mine = item.from === 'customer';
   const node = keyed(item.wamid, element('li', `bubble ${mine ? 'mine' : 'theirs'}`));
   node.append(element('span', 'visually-hidden', mine ? 'You: ' : 'Business: '), element('p', '', item.text));
+  if (item.media) node.append(medium(item.media));
   if (!mine && item.buttons.length > 0) node.append(choices(item, chat));
   const meta = element('div', 'meta');
   const time = element('time', '', new Date(item.at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }));
@@ -145,6 +154,22 @@ function refreshed(node, item) {
   const note = node.querySelector('.note');
   if (note.textContent !== (item.note ?? '')) note.textContent = item.note ?? '';
   return node;
+}
+
+function medium({ id, mimeType, filename }) {
+  const link = element('a', 'medium');
+  link.href = `/_phone/media/${id}`;
+  link.target = '_blank';
+  if (SHOWN_TYPES.includes(mimeType)) {
+    const picture = element('img');
+    picture.src = link.href;
+    picture.alt = filename ?? 'Picture';
+    link.append(picture);
+  } else {
+    link.textContent = `${filename ?? 'File'} (${mimeType})`;
+    link.download = filename ?? '';
+  }
+  return link;
 }
 
 function choices(item, chat) {
@@ -180,6 +205,20 @@ composer.addEventListener('submit', (event) => {
   text.value = '';
   text.focus();
   void send({ phoneNumberId: business.value, waId: customer.value }, { body });
+});
+
+attachment.addEventListener('change', () => {
+  const [file] = attachment.files;
+  if (!file) return;
+  const caption = text.value.trim();
+  const about = new URLSearchParams({ phoneNumberId: business.value, waId: customer.value, filename: file.name });
+  if (caption !== '') about.set('caption', caption);
+  void attempt(async () => {
+    const headers = { 'content-type': file.type || 'application/octet-stream' };
+    await call(`/_phone/media?${about}`, { method: 'POST', headers, body: file });
+    text.value = '';
+  });
+  attachment.value = '';
 });
 
 text.addEventListener('keydown', (event) => {
