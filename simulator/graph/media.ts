@@ -48,7 +48,7 @@ export function describeMedia(simulation: Simulation, item: MediaItem, call: Gra
   requireMediaAccess(simulation, item, call);
   const values = {
     messaging_product: 'whatsapp',
-    url: simulation.media.urlOf(item, simulation.state.selfUrl),
+    url: simulation.media.urlOf(item, new URL(call.baseUrl).origin),
     mime_type: item.mimeType,
     sha256: announcedSha256(item),
     file_size: item.lies.fileSize ?? item.size,

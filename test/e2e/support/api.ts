@@ -66,6 +66,7 @@ export class Api {
     const { body, rawBody = body === undefined ? undefined : JSON.stringify(body), headers } = call;
     const response = await fetch(`${stack.api}${path}`, {
       method,
+      redirect: 'manual',
       headers: {
         ...(this.#token === '' ? {} : { authorization: `Bearer ${this.#token}` }),
         ...(rawBody === undefined ? {} : { 'content-type': 'application/json' }),
