@@ -1,8 +1,13 @@
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   ACME,
   ACME_PHONES,
@@ -21,12 +26,21 @@ import {
   UNREGISTERED_PHONE,
 } from './harness.ts';
 
+const nodeProgram = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url));
+const main = fileURLToPath(new URL('../../../simulator/main.ts', import.meta.url));
+// Asked over the channel to the parent, so that nothing of it is in the program.
+const REPORT_PEAK = 'process.on("message", () => process.send(process.resourceUsage().maxRSS))';
+// Less than one copy of either document; the runtime lets 64 MB of buffers gather before it collects them.
+const MAX_GROWTH_MEGABYTES = 85;
 const MEGABYTE = 1024 * 1024;
 const [, OTHER_PHONE] = ACME_PHONES;
 
 let simulator: TestSimulator;
 let callback: Callback;
+let temporary: string;
 beforeAll(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'simulator-'));
+  vi.stubEnv('TMPDIR', temporary);
   [simulator, callback] = await Promise.all([simulatorForTests(), callbackForTests()]);
   await subscribe(simulator, { app: ACME.app, waba: ACME.shop, token: 'acme-good', url: callback.url });
 });
@@ -34,7 +48,11 @@ beforeEach(async () => {
   await Promise.all(['/calls', '/faults', '/sent'].map((path) => simulator.control('DELETE', path)));
   callback.received.length = 0;
 });
-afterAll(() => Promise.all([simulator.close(), callback.close()]));
+afterAll(async () => {
+  await Promise.all([simulator.close(), callback.close()]);
+  vi.unstubAllEnvs();
+  await rm(temporary, { recursive: true });
+});
 
 const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
 
@@ -77,8 +95,8 @@ const urlOf = async (id: string): Promise<string> => (await node(id)).body.url;
 const download = (url: string, headers: Record<string, string> = {}) =>
   fetch(url, { headers: { authorization: `Bearer ${tokenOf('acme-good')}`, ...headers }, redirect: 'manual' });
 const listed = async (query = '') => (await simulator.control('GET', `/media${query}`)).body.items;
-const storedFiles = async () =>
-  (await readdir(tmpdir(), { recursive: true })).filter((name) => /^whatsapp-media-.*\//.test(name));
+/** What the simulators of this file keep on disk. */
+const storedFiles = async () => (await readdir(temporary, { recursive: true })).filter((name) => name.includes('/'));
 
 describe('an upload', () => {
   it('is kept byte by byte, and answered with an id of digits', async () => {
@@ -148,7 +166,7 @@ describe('an upload', () => {
 
   it('is refused to strangers, without the permission, and for a number that is not registered', async () => {
     const refusals = await Promise.all([
-      upload({}, {}, { as: 'globex-good' }),
+      upload({}, {}, { as: 'wayne-good' }),
       upload({}, {}, { as: 'acme-no-messaging' }),
       upload({}, {}, { as: 'acme-revoked' }),
       upload({}, {}, { phone: UNREGISTERED_PHONE }),
@@ -174,7 +192,7 @@ describe('an upload', () => {
       body,
     });
     expect(response.status).toBe(400);
-    expect((await response.json()).error.message).toMatch(/messaging_product is required/);
+    expect(await response.text()).toMatch(/messaging_product is required/);
     expect(await storedFiles()).toHaveLength(before);
   });
 
@@ -614,4 +632,60 @@ describe('a reset', () => {
     await own.close();
     expect(await storedFiles()).toHaveLength(before);
   });
+});
+
+describe('a document of 120 MB made and brought, and one of 90 MB uploaded', () => {
+  it('take flat memory', async () => {
+    const program = spawn(nodeProgram, ['--import', `data:text/javascript,${REPORT_PEAK}`, main, '--port', '0'], {
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    onTestFinished(() => void program.kill('SIGTERM'));
+    const [output] = await once(program.stdout ?? program, 'data');
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(String(output))?.[0] ?? '';
+    const token = { authorization: `Bearer ${tokenOf('acme-good')}` };
+    const peakMegabytes = async () => {
+      const answered = once(program, 'message');
+      program.send('peak');
+      return Number((await answered)[0]) / 1024;
+    };
+    const json = async (path: string, init: RequestInit) => (await fetch(`${url}${path}`, init)).json();
+    const make = async (size: number) => {
+      const body = JSON.stringify({ phoneNumberId: ACME.phone, mimeType: 'application/pdf', size });
+      return (await json('/_control/media', { method: 'POST', body })) as { id: string; sha256: string };
+    };
+    const bring = async (id: string) => {
+      const described = (await json(`/${id}`, { headers: token })) as { url: string };
+      return fetch(described.url, { headers: token });
+    };
+    await (await bring((await make(1)).id)).arrayBuffer();
+    const before = await peakMegabytes();
+
+    const large = await make(120 * MEGABYTE);
+    const hash = createHash('sha256');
+    for await (const chunk of (await bring(large.id)).body ?? []) hash.update(chunk);
+    expect(hash.digest('hex')).toBe(large.sha256);
+
+    // The bytes of one go straight back as an upload, so that the test does not hold them either.
+    const { id, sha256: expected } = await make(90 * MEGABYTE);
+    const uploading = request(`${url}/${ACME.phone}/media`, {
+      method: 'POST',
+      headers: { ...token, 'content-type': 'multipart/form-data; boundary=x' },
+    });
+    const part = (disposition: string, rest: string) =>
+      uploading.write(`--x\r\nContent-Disposition: form-data; ${disposition}\r\n${rest}`);
+    part('name="messaging_product"', '\r\nwhatsapp\r\n');
+    part('name="type"', '\r\napplication/pdf\r\n');
+    part('name="file"; filename="a.pdf"', 'Content-Type: application/pdf\r\n\r\n');
+    for await (const chunk of (await bring(id)).body ?? []) {
+      if (!uploading.write(chunk)) await once(uploading, 'drain');
+    }
+    uploading.end('\r\n--x--\r\n');
+    const [response] = await once(uploading, 'response');
+    expect(response.statusCode).toBe(200);
+    expect(await json('/_control/media?direction=upload', {})).toMatchObject({
+      items: [{ size: 90 * MEGABYTE, sha256: expected }],
+    });
+
+    expect((await peakMegabytes()) - before).toBeLessThan(MAX_GROWTH_MEGABYTES);
+  }, 60_000);
 });

@@ -4,6 +4,7 @@ import {
   ADA,
   type Callback,
   callbackForTests,
+  firstValue,
   INITECH,
   simulatorForTests,
   subscribe,
@@ -24,12 +25,16 @@ const write = (body: object, phoneNumberId: string = ACME.phone) =>
     body: JSON.stringify({ phoneNumberId, waId: ADA, ...body }),
   });
 
+const attach = (about: Record<string, string>, init: RequestInit) =>
+  fetch(`${simulator.url}/_phone/media?${new URLSearchParams(about)}`, { method: 'POST', ...init });
+
 interface Chat {
   readonly items: readonly {
     readonly text: string;
     readonly ticks: string;
     readonly note: string | null;
     readonly wamid: string;
+    readonly media: { readonly id: string; readonly mimeType: string; readonly filename: string | null } | null;
   }[];
   readonly typingUntil: number;
 }
@@ -127,6 +132,37 @@ describe("the customer's phone", () => {
       context: { id: 'wamid.question' },
       interactive: { type: 'button_reply', button_reply: { id: 'yes', title: 'Yes' } },
     });
+  });
+
+  it('sends a file as what its type says, with what was written as its caption, and shows it', async () => {
+    callback.received.length = 0;
+    const chat = await watch(ACME.phone);
+    const about = { phoneNumberId: ACME.phone, waId: ADA, filename: 'Grüße.pdf', caption: 'Here' };
+    const response = await attach(about, { headers: { 'content-type': 'application/pdf' }, body: '%PDF' });
+    expect(response.status).toBe(201);
+    const { items } = await chat.next(
+      (now) => now.items.at(-1)?.media != null && now.items.at(-1)?.ticks === 'delivered',
+    );
+    const { media } = items.at(-1) ?? {};
+    expect(media).toMatchObject({ mimeType: 'application/pdf', filename: 'Grüße.pdf' });
+    const [message] = firstValue(callback.received[0]?.rawBody).messages;
+    expect(message).toMatchObject({
+      type: 'document',
+      document: { id: media?.id, filename: 'Grüße.pdf', caption: 'Here', mime_type: 'application/pdf' },
+    });
+    const shown = await fetch(`${simulator.url}/_phone/media/${media?.id}`);
+    expect(await shown.text()).toBe('%PDF');
+    expect(shown.headers.get('content-disposition')).toBe("attachment; filename*=UTF-8''Gr%C3%BC%C3%9Fe.pdf");
+    await chat.stop();
+  });
+
+  it('refuses a file for an unknown number, without a name, and one whose length nobody knows', async () => {
+    const about = { phoneNumberId: ACME.phone, waId: ADA, filename: 'a.txt' };
+    expect((await attach({ ...about, phoneNumberId: '1' }, { body: 'x' })).status).toBe(404);
+    expect((await attach({ ...about, filename: '' }, { body: 'x' })).status).toBe(400);
+    const body = new Blob(['x']).stream();
+    expect((await attach(about, { body, duplex: 'half' })).status).toBe(400);
+    expect((await fetch(`${simulator.url}/_phone/media/1`)).status).toBe(404);
   });
 
   it('refuses empty messages, unknown numbers and customers without a name', async () => {

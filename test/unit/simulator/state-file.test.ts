@@ -42,6 +42,20 @@ describe('the state file', () => {
     await second.close();
   });
 
+  it('keeps the bubble of a picture, but not the picture', async () => {
+    const stateFile = join(folder, 'state.json');
+    const first = await simulatorForTests({ stateFile });
+    const media = { mimeType: 'image/png', text: 'a picture', caption: 'look' };
+    await first.control('POST', '/message', { phoneNumberId: ACME.phone, from: ADA, media });
+    await first.close();
+
+    const second = await simulatorForTests({ stateFile });
+    const { items } = (await second.control('GET', `/conversations?waId=${ADA}`)).body;
+    expect(items[0].items).toMatchObject([{ text: '[image] look', media: null }]);
+    expect((await second.control('GET', '/media')).body.items).toEqual([]);
+    await second.close();
+  });
+
   it('is refused in one sentence when it is something else', async () => {
     const stateFile = join(folder, 'state.json');
     await writeFile(stateFile, '{"version":2}');
