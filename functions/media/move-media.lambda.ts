@@ -1,8 +1,12 @@
 import type { Context, SQSRecord } from 'aws-lambda';
+import { sqs } from '../../shared/adapters/aws-clients.ts';
+import { queueConsumer } from '../../shared/adapters/sqs-queues.ts';
+import { environmentName } from '../../shared/contracts/environment.ts';
 import { transferMessage } from '../../shared/contracts/media.ts';
 import type { MediaTransfer, TransferEnd } from '../../shared/domain/media-transfer.ts';
 import { moveMedia } from '../../shared/domain/move-media.ts';
 import { refuse } from '../../shared/domain/outcome.ts';
+import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
 import { queueLambda } from '../edge/queue-lambda.ts';
@@ -46,5 +50,13 @@ const tell = ({ tenantId, agentId, transferId, direction }: MediaTransfer, end: 
   }
 };
 
+/** What an outage of ours has stopped is tried again long before the queue would show it by itself. In seconds. */
+const returnPause = 5;
+
 /** Moves media between Meta and the relay bucket, one at a time. */
-export const handler = queueLambda(serve, () => Promise.resolve());
+export const handler = queueLambda(serve, (records) =>
+  queueConsumer(sqs(), setting(environmentName.mediaQueueUrl)).returnIn(
+    returnPause,
+    records.map(({ receiptHandle }) => receiptHandle),
+  ),
+);

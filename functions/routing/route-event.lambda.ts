@@ -3,7 +3,7 @@ import { dynamoDb, sqs } from '../../shared/adapters/aws-clients.ts';
 import { circuitStore } from '../../shared/adapters/circuit-store.ts';
 import { claimStore } from '../../shared/adapters/claim-store.ts';
 import { heldStore } from '../../shared/adapters/held-store.ts';
-import { eventsQueue, eventsQueueConsumer } from '../../shared/adapters/sqs-queues.ts';
+import { eventsQueue, queueConsumer } from '../../shared/adapters/sqs-queues.ts';
 import { cachedOpener } from '../../shared/adapters/vault.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { eventsMessage, mostReceives, type QueuedEvents, queuedEvents } from '../../shared/contracts/queued-events.ts';
@@ -119,7 +119,7 @@ const secondsUntilSeen = (record: SQSRecord): number => {
 
 const returnSoon = async (records: readonly SQSRecord[]): Promise<void> => {
   await noteGivenUp(records).catch(() => undefined);
-  const consumer = eventsQueueConsumer(sqs(), setting(environmentName.eventsQueueUrl));
+  const consumer = queueConsumer(sqs(), setting(environmentName.eventsQueueUrl));
   for (const [seconds, alike] of Map.groupBy(records, secondsUntilSeen))
     await consumer.returnIn(
       seconds,

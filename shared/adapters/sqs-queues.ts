@@ -36,8 +36,8 @@ export const eventsQueue = (client: SQSClient, queueUrl: string) => ({
   },
 });
 
-/** events.fifo, the receiving side. */
-export const eventsQueueConsumer = (client: SQSClient, queueUrl: string) => ({
+/** The receiving side of a queue. */
+export const queueConsumer = (client: SQSClient, queueUrl: string) => ({
   /** When messages that go back shall be seen again. Best effort: without it they wait for the queue's own visibility timeout. */
   async returnIn(seconds: number, receiptHandles: readonly string[]): Promise<void> {
     if (receiptHandles.length === 0) return;

@@ -2,11 +2,22 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
+import { mediaTransferStore } from '../../shared/adapters/media-transfer-store.ts';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
-import { agentId, appId, credentialId, phoneNumberId, tenantId } from '../../shared/contracts/ids.ts';
+import {
+  agentId,
+  appId,
+  credentialId,
+  mediaId,
+  phoneNumberId,
+  type TransferId,
+  tenantId,
+  transferId,
+} from '../../shared/contracts/ids.ts';
 import { conversationIdOf, customerKeyOf } from '../../shared/domain/event-identity.ts';
+import { inboundTransferId } from '../../shared/domain/media-transfer.ts';
 import { failureOfReply } from '../../shared/domain/meta-errors.ts';
 import { httpEvent } from '../support/lambda.ts';
 import { findCanaries } from '../support/needles.ts';
@@ -107,6 +118,64 @@ const sending = (call: Parameters<CanaryStage['api']>[2], remaining?: number) =>
     { path: { agentId: agent }, body: outgoing(), ...call },
     remaining,
   );
+
+/** A document of a customer of which the agent was told. */
+const toldOf = async (change: object = {}, remaining?: number): Promise<string> => {
+  const media = { phoneNumberId: number, mimeType: 'application/pdf', text: question, ...change };
+  const { id } = await stage.meta.control<{ id: string }>('POST', 'media', media);
+  await routed(remaining, { value: { id: `wamid.${fresh()}`, type: 'document', document: { id } } });
+  return id;
+};
+
+const serving = async (
+  routeKey: 'GET /{mediaId}' | 'POST ' | 'POST /{uploadId}/complete',
+  call: Parameters<CanaryStage['api']>[2] = {},
+  remaining?: number,
+) => {
+  const [method = '', path = ''] = routeKey.split(' ');
+  return stage.api(
+    'ServeMedia',
+    `${method} /v1/agents/{agentId}/media${path}`,
+    {
+      ...call,
+      path: { agentId: agent, ...call.path },
+      headers: { authorization: await agentKey(), ...call.headers },
+    },
+    remaining,
+  );
+};
+
+const uploading = (call: Parameters<CanaryStage['api']>[2] = {}, remaining?: number) =>
+  serving('POST ', { body: question, headers: { 'content-type': 'text/plain', ...call.headers }, ...call }, remaining);
+
+/** A form, and what was brought with it, as far as the bucket is concerned. */
+const brought = async (remaining?: number): Promise<string> => {
+  const wish = { body: { contentType: 'text/plain' }, headers: { 'content-type': 'application/json' } };
+  const answer = await serving('POST ', wish, remaining);
+  const { id } = JSON.parse(answer.body) as { id: string };
+  const bucket = relayStore(s3Of('ministack'), stage.setting(environmentName.relayBucket));
+  await bucket.put(`uploads/${acme}/${id}`, question);
+  return id;
+};
+
+/** What is on the queue for a transfer that was begun. */
+const queuedTransfer = async (id: TransferId): Promise<string> => {
+  const transfers = mediaTransferStore(dynamoDbOf('ministack'), stage.setting(environmentName.eventsTable));
+  return JSON.stringify({ version: 1, transferId: id, attempt: (await transfers.find(id))?.attempt ?? 'none' });
+};
+
+const fetching = async (id: string, remaining?: number): Promise<unknown> => {
+  await serving('GET /{mediaId}', { path: { mediaId: id } });
+  const place = { tenantId: acme, phoneNumberId: phoneNumberId.parse(number) };
+  const transfer = inboundTransferId(place, agentId.parse(agent), mediaId.parse(id));
+  return stage.queue('MoveMedia', await queuedTransfer(transfer), remaining);
+};
+
+const handingOver = async (remaining?: number): Promise<unknown> => {
+  const id = await brought();
+  await serving('POST /{uploadId}/complete', { path: { uploadId: id } });
+  return stage.queue('MoveMedia', await queuedTransfer(transferId.parse(id)), remaining);
+};
 
 const preview = (changes: object | string, remaining?: number) =>
   stage.api(
@@ -670,6 +739,56 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
     },
     usual: async (remaining) => {
       await sending({ body: outgoing(), headers: { authorization: await agentKey() } }, remaining);
+    },
+  },
+  ServeMedia: {
+    works: {
+      'takes a small file to Meta': () => isServed(uploading({}, littleTime)),
+      'gives a form for a larger one': async () => expect(await brought()).toMatch(/^upl_/),
+      'has a document moved, and gives a URL for it': async () => {
+        const id = await toldOf();
+        expect(await serving('GET /{mediaId}', { path: { mediaId: id } })).toMatchObject({ statusCode: 202 });
+        await isDone(fetching(id));
+        expect(await serving('GET /{mediaId}', { path: { mediaId: id } })).toMatchObject({ statusCode: 302 });
+      },
+    },
+    refuses: {
+      'a key that is a secret': () => isRefused(uploading({ headers: { authorization: `Bearer ${accessToken}` } })),
+      'media that are a secret': () => isRefused(serving('GET /{mediaId}', { path: { mediaId: accessToken } })),
+      'an upload that is a secret': () =>
+        isRefused(serving('POST /{uploadId}/complete', { path: { uploadId: accessToken } })),
+      'a type that is a secret': () => isRefused(uploading({ headers: { 'content-type': accessToken } })),
+      'a wish that is a secret': () =>
+        isRefused(
+          serving('POST ', {
+            body: { contentType: accessToken, [appSecret]: otherToken },
+            headers: { 'content-type': 'application/json' },
+          }),
+        ),
+      'a wish that is torn': () =>
+        isRefused(serving('POST ', { body: torn(), headers: { 'content-type': 'application/json' } })),
+    },
+    usual: async (remaining) => {
+      await uploading({}, remaining);
+      await serving('GET /{mediaId}', { path: { mediaId: await toldOf() } }, remaining);
+      await serving('POST /{uploadId}/complete', { path: { uploadId: await brought() } }, remaining);
+    },
+  },
+  MoveMedia: {
+    works: {
+      'fetches a document': async () => isDone(fetching(await toldOf())),
+      'hands one over': () => isDone(handingOver()),
+    },
+    refuses: {
+      'a message that is torn': () => staysQueued(stage.queue('MoveMedia', torn())),
+      'a message of another form': () => staysQueued(stage.queue('MoveMedia', poison())),
+      'a document that is not what Meta says': async () => isDone(fetching(await toldOf({ sha256: 'wrong' }))),
+      'a place that is not Meta’s': async () =>
+        isDone(fetching(await toldOf({ url: `https://${appSecret}.example/${accessToken.replace(/\W/g, '')}` }))),
+    },
+    usual: async (remaining) => {
+      await fetching(await toldOf(), remaining);
+      await handingOver(remaining);
     },
   },
   DescribeAgents: {
