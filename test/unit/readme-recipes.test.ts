@@ -18,19 +18,52 @@ const recipe = (language: string): string => {
   return code.slice(0, code.indexOf('\n```'));
 };
 
+/** Runs a recipe. @returns how it ended and what it complained of */
+const run = async (command: string, code: string, file: string, env: Readonly<Record<string, string>>) => {
+  writeFileSync(join(folder, file), code);
+  const child = spawn(command, [join(folder, file)], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, AGENT_KEY: 'sbk_key', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said: Buffer[] = [];
+  const answered: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => answered.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+  const [ended] = (await once(child, 'close')) as [number];
+  return { ended, said: Buffer.concat(said).toString(), answered: Buffer.concat(answered).toString() };
+};
+
+test('the recipe for media saves what a customer has sent, uploads a file, and shows the key to us alone', async () => {
+  await using bucket = await loopbackServer((_heard, response) => response.end('the photo'));
+  await using api = await loopbackServer(({ method }, response) =>
+    method === 'GET'
+      ? response.writeHead(302, { location: `${bucket.url}/object?signed` }).end('{}')
+      : jsonAnswer(response, 201, { id: '77' }),
+  );
+  const [, code = ''] = readme.split('Media come the same way');
+  const recipeOfMedia = code.slice(code.indexOf('```sh') + 5, code.indexOf('\n```\n', code.indexOf('```sh')));
+  const env = { API: api.url, MEDIA_ID: '4711' };
+  expect(await run('sh', recipeOfMedia, 'media.sh', env)).toEqual({ ended: 0, said: '', answered: '{"id":"77"}' });
+  expect(bucket.heard[0]?.headers).not.toHaveProperty('authorization');
+  expect(api.heard).toMatchObject([
+    { method: 'GET', headers: { authorization: 'Bearer sbk_key' } },
+    { method: 'POST', headers: { authorization: 'Bearer sbk_key', 'content-type': 'image/jpeg' }, body: 'the photo' },
+  ]);
+  expect(api.heard.map(({ url }) => url.pathname)).toEqual([
+    '/v1/agents/support/media/4711',
+    '/v1/agents/support/media',
+  ]);
+});
+
 test.each([
   ['js', process.execPath, 'recipe.mjs'],
   ['python', 'python3', 'recipe.py'],
   ['sh', 'sh', 'recipe.sh'],
 ])('the recipe in %s sends a message with the key of an agent', async (language, command, file) => {
   await using api = await loopbackServer((_heard, response) => jsonAnswer(response, 201, {}));
-  writeFileSync(join(folder, file), recipe(language));
-  const env = { PATH: process.env.PATH, API: api.url, AGENT_KEY: 'sbk_key', EVENT_ID: 'evt_1', WA_ID: '4915112345678' };
-  const child = spawn(command, [join(folder, file)], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  const said: Buffer[] = [];
-  child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
-  const [code] = (await once(child, 'close')) as [number];
-  expect([code, Buffer.concat(said).toString()]).toEqual([0, '']);
+  const env = { API: api.url, EVENT_ID: 'evt_1', WA_ID: '4915112345678' };
+  expect(await run(command, recipe(language), file, env)).toMatchObject({ ended: 0, said: '' });
   expect(api.heard).toMatchObject([
     {
       method: 'POST',
