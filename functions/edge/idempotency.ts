@@ -104,8 +104,8 @@ export const onlyOnce = async (
 };
 
 /** Nothing was done, and a repeat may come to something else. */
-const isPassing = ({ refused, details }: Refused): boolean =>
-  problems[refused].status >= firstServerError || details.retryAfterSeconds !== undefined;
+const isPassing = ({ refused, details, isJudgedAnew }: Refused): boolean =>
+  problems[refused].status >= firstServerError || details.retryAfterSeconds !== undefined || isJudgedAnew === true;
 
 const answerOf = (stored: string): Answer | Refused | 'remade' => {
   const outcome = storedOutcome.parse(JSON.parse(stored));

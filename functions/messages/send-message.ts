@@ -7,12 +7,13 @@ import { type AgentId, agentId, type MessageId, messageId } from '../../shared/c
 import { type NewMessage, type ReadReceipt, sendMessageRequest } from '../../shared/contracts/message.ts';
 import { digestOf, unguessable } from '../../shared/crypto/identifiers.ts';
 import { callbackDataOfMessage } from '../../shared/domain/callback-data.ts';
-import type { RoutingStore } from '../../shared/domain/conversation.ts';
+import { type NamedConversation, type RoutingStore, readConversation } from '../../shared/domain/conversation.ts';
+import { isKnownClosed, type KnownRecipient } from '../../shared/domain/customer-service-window.ts';
 import { conversationOf } from '../../shared/domain/event-identity.ts';
 import type { Graph, GraphResult } from '../../shared/domain/graph.ts';
 import { withGraphAccess } from '../../shared/domain/graph-access.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
-import { failureOf, isWorthRepeating, refusalOf } from '../../shared/domain/message-refusal.ts';
+import { failureOf, isWorthRepeating, refusalOf, windowClosed } from '../../shared/domain/message-refusal.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { NumberRecord } from '../../shared/domain/records.ts';
 import { phoneNumberIdOf } from '../../shared/domain/representations.ts';
@@ -49,7 +50,8 @@ const tryTime = 7_000;
 
 /**
  * Sends a message of the Cloud API from the agent's own number, or marks one of a customer as read. What was sent is written down before: whoever
- * repeats the request under its Idempotency-Key, also after a crash, never sends it twice.
+ * repeats the request under its Idempotency-Key, also after a crash, never sends it twice. Refuses, without asking Meta, what is no template where the
+ * customer service window is known to be closed.
  */
 export const sendMessage = async (
   caller: Caller,
@@ -110,15 +112,56 @@ interface Sending {
 }
 
 // Opened before it is written down that something is sent: a secret that does not open leaves no doubt about a message.
-const send = (sending: Sending, ports: SendMessagePorts): Promise<Answer | Refused> =>
-  withGraphAccess(ports.opener, sending.number, async (access) => {
-    const record = await recordOf(sending, ports);
+const send = async (sending: Sending, ports: SendMessagePorts): Promise<Answer | Refused> => {
+  const named = await namesOf(sending, ports);
+  const record = recordOf(sending, named, ports);
+  const closed = await outsideWindow(sending, named, record, ports);
+  if (closed !== undefined) return closed;
+  return withGraphAccess(ports.opener, sending.number, async (access) => {
     const known = await ports.messages.begin(record);
     if (known !== undefined) return answerOf(known);
     const message = addressed(sending.message, record.messageId);
     const once = () => ports.graph.sendMessage(access, record.phoneNumberId, message);
     return outcomeOf(record, await repeated(once, ports), ports);
   });
+};
+
+/** Undefined: it may be sent, or Meta has to be asked. What was begun under the same Idempotency-Key is answered as ever, sent while the window was open. */
+const outsideWindow = async (
+  { number, message }: Sending,
+  named: NamedConversation,
+  record: MessageRecord,
+  { routing, messages, journal, now }: SendMessagePorts,
+): Promise<Answer | Refused | undefined> => {
+  if (message.type === 'template' || !isKnownClosed(await recipientOf(number, message, named, routing), now()))
+    return undefined;
+  const begun = await messages.find(record.messageId);
+  if (begun !== undefined && begun.status !== 'refused') return answerOf(begun);
+  journal.info('message-outside-window', { tenantId: record.tenantId, agentId: record.agentId });
+  journal.count('MessagesRefused');
+  return windowClosed();
+};
+
+/** What is known of the recipient, under each name that the message gives. */
+const recipientOf = async (
+  { phoneNumberId, deliversSince, unnumberedAt }: NumberRecord,
+  message: NewMessage,
+  { conversationId: own, alsoKnownAs: other }: NamedConversation,
+  routing: SendMessagePorts['routing'],
+): Promise<KnownRecipient> => {
+  const { conversations: known } = await routing.read(phoneNumberId, other === null ? [own] : [own, other]);
+  const others = [...known.values()].flatMap(({ joinedTo }) =>
+    joinedTo === null || known.has(joinedTo)
+      ? []
+      : [readConversation({ phoneNumberId, conversationId: joinedTo }, routing)],
+  );
+  return {
+    number: { deliversSince, unnumberedAt },
+    message,
+    underNumber: message.to === undefined ? undefined : known.get(other ?? own),
+    conversations: [...known.values(), ...(await Promise.all(others)).filter((it) => it !== undefined)],
+  };
+};
 
 /** Writes down what came of it. */
 const outcomeOf = async (
@@ -162,21 +205,30 @@ const repeated = async <T>(
   return result;
 };
 
-const recordOf = async (
+/** The conversation that the message belongs to; with `to` and `recipient` that of the user id, also known as that of the number. */
+const namesOf = async (
+  { number: { tenantId, phoneNumberId }, message }: Sending,
+  { salts }: SendMessagePorts,
+): Promise<NamedConversation> =>
+  conversationOf(tenantId, phoneNumberId, await salts.tenantSalt(tenantId), {
+    customer: customerOf(message),
+    formerCustomer: null,
+  });
+
+const recordOf = (
   { caller, agentId: id, number, message, requestDigest }: Sending,
-  { salts, now }: SendMessagePorts,
-): Promise<MessageRecord> => {
+  { conversationId }: NamedConversation,
+  { now }: SendMessagePorts,
+): MessageRecord => {
   const { tenantId, phoneNumberId } = number;
   const at = now().toISOString();
-  const salt = await salts.tenantSalt(tenantId);
-  const named = conversationOf(tenantId, phoneNumberId, salt, { customer: customerOf(message), formerCustomer: null });
   return {
     // The same for a repeat under the same Idempotency-Key, whatever has become of the first request.
     messageId: messageId.parse(`msg_${requestDigest === null ? unguessable() : digestOf('message', requestDigest)}`),
     tenantId,
     agentId: id,
     phoneNumberId,
-    conversationId: named.conversationId,
+    conversationId,
     sentBy: caller.subject,
     status: 'sending',
     wamid: null,

@@ -185,7 +185,7 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
   };
 
   return {
-    async hold({ conversation, envelope, leaseId, now, isSetAside, ...held }) {
+    async hold({ conversation, envelope, leaseId, now, isSetAside, change, ...held }) {
       const before = conversation ?? newConversation(envelope, now);
       const place = `${isSetAside ? setAsidePrefix : linePrefix}${placeOf(before.heldEver)}`;
       const heldSince = now.toISOString();
@@ -193,6 +193,7 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
       const after = changed(
         before,
         {
+          ...change,
           heldEver: before.heldEver + 1,
           ...(isSetAside ? { setAsideCount: before.setAsideCount + 1 } : { heldCount: before.heldCount + 1 }),
         },

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BatchGetCommand, type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchGetCommand, type DynamoDBDocumentClient, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ConversationId, PhoneNumberId } from '../contracts/ids.ts';
 import type { RoutingStore } from '../domain/conversation.ts';
 import { Fault } from '../domain/fault.ts';
@@ -85,6 +85,31 @@ export const routingStore = (client: DynamoDBDocumentClient, table: string): Rou
       } catch (error) {
         if (hasName(error, 'ConditionalCheckFailedException')) return false;
         throw unavailable(error);
+      }
+    },
+
+    async note({ phoneNumberId, tenantId, credentialId }, note) {
+      const names = Object.keys(note);
+      // Who edits the number at the same moment writes back what it has read. That may take `deliversSince` away, which the next event sets again; the
+      // other must not be missed.
+      const counts = note.unnumberedAt !== undefined;
+      try {
+        await client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: directoryKey.number(phoneNumberId),
+            UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(', ')}${counts ? ' ADD revision :one' : ''}`,
+            ConditionExpression: 'tenantId = :tenantId AND credentialId = :credentialId',
+            ExpressionAttributeValues: {
+              ...Object.fromEntries(Object.entries(note).map(([name, at]) => [`:${name}`, at])),
+              ...(counts ? { ':one': 1 } : {}),
+              ':tenantId': tenantId,
+              ':credentialId': credentialId,
+            },
+          }),
+        );
+      } catch (error) {
+        if (!hasName(error, 'ConditionalCheckFailedException')) throw unavailable(error);
       }
     },
   };

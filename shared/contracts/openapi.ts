@@ -397,7 +397,7 @@ export const openApiDocument = () =>
           operationId: 'sendMessage',
           summary: 'Send a message of the Cloud API from the number of the agent, or mark one as read',
           description:
-            'Under an Idempotency-Key a repeat never sends twice, also after a timeout: when Meta does not answer, the outcome is unknown, and `instance` of the problem names the message.',
+            'Under an Idempotency-Key a repeat never sends twice, also after a timeout: when Meta does not answer, the outcome is unknown, and `instance` of the problem names the message. What is no template is refused without asking Meta once the 24 hours since the customer’s last message or call are known to be over: `message-refused` without `meta`, and a repeat is judged anew.',
           requestParams: { path: agentPath, header: idempotencyKey },
           requestBody: { required: true, content: json(sendMessageBody) },
           responses: {

@@ -166,6 +166,8 @@ const bound = (
         : closed(number.circuits, agent.agentId),
     // Who changes the standing of the account changes every number that is there; only a new one goes by the credential.
     stopped: number === undefined ? stopOf(credential) : number.stopped,
+    deliversSince: number?.deliversSince ?? null,
+    unnumberedAt: number?.unnumberedAt ?? null,
   };
 };
 

@@ -6,6 +6,7 @@ import {
   phoneNumberId,
   type TenantId,
 } from '../contracts/ids.ts';
+import type { NumberNote } from './customer-service-window.ts';
 import type { ConversationRecord, CountedNumber, CredentialRecord } from './records.ts';
 
 /** Meta repeats for 7 days and held events live for 14: a conversation is remembered longer than either. In seconds. */
@@ -21,6 +22,8 @@ export interface RoutingStore {
   read(phoneNumberId: PhoneNumberId, conversationIds: readonly ConversationId[]): Promise<RoutingState>;
   /** False when it has changed since it was read. */
   save(before: ConversationRecord | undefined, after: ConversationRecord): Promise<boolean>;
+  /** Writes into the number's item what comes in, unless the number has passed on since it was read. */
+  note(number: CountedNumber, note: NumberNote): Promise<void>;
 }
 
 export interface ConversationKey {
@@ -69,6 +72,7 @@ export const newConversation = (key: ErasedKey, now: Date): ConversationRecord =
   greetedAt: null,
   awaySaidAt: null,
   humanAt: null,
+  lastInboundAt: null,
   heldCount: 0,
   heldEver: 0,
   setAsideCount: 0,
@@ -104,6 +108,7 @@ export const erased = (before: ConversationRecord, now: Date): ConversationRecor
       greetedAt: null,
       awaySaidAt: null,
       humanAt: null,
+      lastInboundAt: null,
       erasedAt: now.toISOString(),
     },
     now,
@@ -117,6 +122,7 @@ export const isKnown = (record: ConversationRecord): boolean =>
     record.greetedAt !== null ||
     record.awaySaidAt !== null ||
     record.humanAt !== null ||
+    record.lastInboundAt !== null ||
     record.heldCount + record.setAsideCount > 0);
 
 /** The customer was erased at that time or later. */
@@ -176,6 +182,8 @@ export interface FoundConversation extends Joined {
   readonly conversation: ConversationRecord | undefined;
   /** What is known under the two names, joined or not. */
   readonly known: RoutingState['conversations'];
+  /** The other name, where it stays one of its own: whoever looks there does not find the conversation. */
+  readonly apart: ConversationId | null;
 }
 
 /**
@@ -197,7 +205,19 @@ export const findConversation = async (
       : await readConversation({ phoneNumberId, conversationId }, routing);
   const aging = [...known.values()].filter((it) => it.joinedTo === conversationId && isHalfOver(it, now));
   const renewed = aging.map((before) => ({ before, id: before.conversationId, change: { joinedTo: conversationId } }));
-  return { ...joined, links: [...joined.links, ...renewed], number, conversation, known };
+  const isApart =
+    other !== null &&
+    other !== conversationId &&
+    known.get(other)?.joinedTo !== conversationId &&
+    !joined.links.some(({ id, change }) => id === other && 'joinedTo' in change);
+  return {
+    ...joined,
+    links: [...joined.links, ...renewed],
+    number,
+    conversation,
+    known,
+    apart: isApart ? other : null,
+  };
 };
 
 const isHalfOver = ({ expiresAt }: ConversationRecord, now: Date): boolean =>

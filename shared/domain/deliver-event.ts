@@ -2,10 +2,12 @@ import { agentEventOf } from './agent-event-of.ts';
 import { absenceStart, isAway } from './away.ts';
 import type { ClaimProgress, ClaimStep } from './claim.ts';
 import { changed, isUnderWay, isWithHuman, newConversation, withHuman } from './conversation.ts';
+import { inboundAt, withInbound } from './customer-service-window.ts';
 import { type DispatchOutcome, dispatchTimeout } from './dispatch.ts';
 import type { EventOnItsWay } from './event-on-its-way.ts';
 import { withGraphAccess } from './graph-access.ts';
 import { mediaOfEvent } from './media-transfer.ts';
+import { noteInbound } from './note-inbound.ts';
 import type { ConversationRecord } from './records.ts';
 import { giveUpDoubtful, giveUpExpired, say, sendReplies } from './send-replies.ts';
 import { withSigningSecrets } from './signing-access.ts';
@@ -151,12 +153,16 @@ const openConversation = async (work: EventOnItsWay): Promise<OpenedConversation
   const maySpeak = isMessage && released === undefined && event.customer.groupId === null;
   const greets = maySpeak && begins && greeting !== null;
   const saysAway = maySpeak && away !== null && isOutOfHours && !wasToldSince(before, absenceStart(away, now));
+  const { receivedAt } = work.envelope;
+  const inbound = inboundAt(event, receivedAt);
+  const noted = withInbound(before, inbound);
   const changes = {
     ...(isMessage ? keeping(before, choice, now) : {}),
     ...(event.kind === 'echo' ? withHuman(before, now) : {}),
     ...(greets ? { greetedAt: at } : {}),
     ...(saysAway ? { awaySaidAt: at } : {}),
     ...(isFirstAfterSkipped(before) ? { lastHandledAt: at } : {}),
+    ...noted,
   };
   if (Object.keys(changes).length === 0) return { conversation: before, isOutOfHours, spoken: Promise.resolve() };
   const conversation = conversationAfter(work, changes);
@@ -166,7 +172,12 @@ const openConversation = async (work: EventOnItsWay): Promise<OpenedConversation
     if (greets) await say(work, greeting, 'greeting');
     if (saysAway) await say(work, away.message, 'away');
   }
-  return { conversation, isOutOfHours, spoken: saved };
+  // Everything else of it may be lost; that the customer wrote must not be.
+  const isSafe = saved.then(async (isSaved) => {
+    if (isSaved || noted.lastInboundAt === undefined) return;
+    await noteInbound(work.envelope, { at: noted.lastInboundAt, receivedAt }, ports.routing, now);
+  });
+  return { conversation, isOutOfHours, spoken: isSafe };
 };
 
 const isFirstAfterSkipped = (conversation: ConversationRecord | undefined): boolean =>

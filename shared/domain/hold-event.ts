@@ -104,6 +104,8 @@ export interface Holding {
   /** It waits for the user's choice, and nothing waits for it. */
   readonly isSetAside: boolean;
   readonly leaseId: string;
+  /** What the event tells about its conversation beside that it is held. */
+  readonly change?: Partial<Pick<ConversationRecord, 'lastInboundAt'>>;
   readonly now: Date;
 }
 

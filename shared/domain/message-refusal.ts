@@ -7,9 +7,24 @@ import type { MessageRecord } from './sent-message.ts';
 /** Meta or the line is out of order: nothing to be learnt from, soon over. In seconds. */
 const shortPause = 5;
 
+/** Meta's code for a free-form message outside the customer service window. */
+const reengagement = 131_047;
+
 type RefusedByMeta = Extract<GraphFailure, { kind: 'refused' }>;
 
 const textOf = ({ code, subcode }: RefusedByMeta): MetaErrorText => explainMetaError(code, subcode);
+
+/**
+ * What Meta would refuse outside the customer service window, without having been asked: so without `meta`. Once the customer writes again it would be
+ * taken.
+ */
+export const windowClosed = (): Refused => {
+  const { category, explanation, guidance } = explainMetaError(reengagement);
+  return {
+    ...refuse('message-refused', { detail: explanation, guidance, link: metaErrorLinks[category] }),
+    isJudgedAnew: true,
+  };
+};
 
 /** It may succeed at once, and nothing has taken effect. */
 export const isWorthRepeating = (failure: GraphFailure): boolean =>

@@ -70,4 +70,6 @@ export const numberClaimsOf = (credential: CredentialRecord): readonly NumberRec
     bindings: [],
     circuits: {},
     stopped: null,
+    deliversSince: null,
+    unnumberedAt: null,
   }));

@@ -4,6 +4,8 @@ import type { ProblemCode, ProblemDetails } from '../contracts/problem.ts';
 export interface Refused {
   readonly refused: ProblemCode;
   readonly details: ProblemDetails;
+  /** Nothing was done, and it may be otherwise tomorrow: a repeat under the same Idempotency-Key is judged anew. */
+  readonly isJudgedAnew?: true;
 }
 
 export const refuse = (code: ProblemCode, details: ProblemDetails = {}): Refused => ({ refused: code, details });

@@ -289,15 +289,15 @@ const numberShownAs = ({ phoneNumbers }: ReceivingCredential, digits: string | n
   phoneNumbers.find(({ displayPhoneNumber }) => displayPhoneNumber?.replace(/\D/g, '') === digits)?.phoneNumberId;
 
 /**
- * What the router needs is wanted whether an agent asks for it or not: the fate of what we have sent, that a human has answered, that a
- * customer is known otherwise from now on.
+ * What the router needs is wanted whether an agent asks for it or not: the fate of what we have sent, that a customer has written or called, that a
+ * human has answered, that a customer is known otherwise from now on.
  */
 const wantedBy = ({ agentIds, forward }: ClaimedNumber, event: ReportedEvent): boolean => {
   const { kind, value } = event;
   if (kind === 'history') return false;
   if (forward.includes(kind)) return true;
   if (kind === 'status') return value.status === 'failed' || isOurs(value);
-  return agentIds.length > 0 && (kind === 'echo' || event.formerCustomer !== null);
+  return agentIds.length > 0 && (kind !== 'account' || event.formerCustomer !== null);
 };
 
 const isOurs = ({ biz_opaque_callback_data: mark }: ReportedEvent['value']): boolean =>

@@ -165,6 +165,10 @@ export const numberRecord = z.object({
   circuits: z.record(agentId, circuit).default({}),
   /** Set while the integration is disabled: what is for the number's agents is held. */
   stopped: z.object({ code: z.string(), since: z.iso.datetime() }).nullable().default(null),
+  /** When the first message or call of a customer came to us: since then we hear of all. */
+  deliversSince: z.iso.datetime().nullable().default(null),
+  /** When somebody last wrote or called without a phone number, to the hour. */
+  unnumberedAt: z.iso.datetime().nullable().default(null),
 });
 export type NumberRecord = z.infer<typeof numberRecord>;
 
@@ -218,6 +222,8 @@ export const conversationRecord = z.object({
   awaySaidAt: z.iso.datetime().nullable().default(null),
   /** When a human last answered from the Business app, to the hour. */
   humanAt: z.iso.datetime().nullable().default(null),
+  /** When its customer last wrote or called, by Meta's clock, to the hour. */
+  lastInboundAt: z.iso.datetime().nullable().default(null),
   /** Events that are held: later ones go the same way, so that none is overtaken. */
   heldCount: z.number().int().default(0),
   /** How many have ever been held: where the next one stands in the line. */

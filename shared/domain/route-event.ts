@@ -1,11 +1,14 @@
+import type { ConversationId } from '../contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents, ReleaseHeld } from '../contracts/queued-events.ts';
 import { type Choice, chooseAgent } from './choose-agent.ts';
 import { afterFailure, probePause } from './circuit.ts';
 import type { HeldClaim } from './claim.ts';
 import { changed, findConversation, isErasedSince, type Link, newConversation, withHuman } from './conversation.ts';
+import { inboundAt, numberNote, withInbound } from './customer-service-window.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
 import type { EventOnItsWay, RouteEventPorts } from './event-on-its-way.ts';
 import { type HoldReason, heldBodiesOf, heldBodyOf, holdReason, obstacleOf, putHeldBody } from './hold-event.ts';
+import { noteInbound } from './note-inbound.ts';
 import type { ConversationEnvelope } from './queue-packing.ts';
 import { queueRelease } from './queue-release.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
@@ -65,6 +68,7 @@ export const routeEvent = async (
       await claim.held.release();
       return 'repeat';
     }
+    await noteBeside(event, linked, ports);
     const attempt = { batch, event, found: linked, claim: claim.held, rounds: claim.progress.failures + 1, ports };
     const outcome =
       claim.progress.state === 'leased'
@@ -99,6 +103,13 @@ interface Placed {
   readonly number: CountedNumber;
   readonly conversation: ConversationRecord | undefined;
   readonly links: readonly Link[];
+  /** Another name of the customer that is not joined to it. */
+  readonly apart: ApartName | null;
+}
+
+interface ApartName {
+  readonly conversationId: ConversationId;
+  readonly record: ConversationRecord | undefined;
 }
 
 /** And which agent gets it. */
@@ -125,15 +136,12 @@ export const lookUp = async (
   { routing, now }: Pick<RouteEventPorts, 'routing' | 'now'>,
 ): Promise<Found | Unwanted | Foreign> => {
   const named = { conversationId: envelope.conversationId, alsoKnownAs: event.alsoKnownAs };
-  const { number, conversationId, conversation, known, links } = await findConversation(
-    envelope.phoneNumberId,
-    named,
-    routing,
-    now(),
-  );
+  const found = await findConversation(envelope.phoneNumberId, named, routing, now());
+  const { number, conversationId, conversation, known, links } = found;
   if (number?.tenantId !== envelope.tenantId || !number.acceptedSources.includes(envelope.credentialId))
     return { outcome: 'foreign' };
-  const placed = { envelope: { ...envelope, conversationId }, number, conversation, links };
+  const apart = found.apart && { conversationId: found.apart, record: known.get(found.apart) };
+  const placed = { envelope: { ...envelope, conversationId }, number, conversation, links, apart };
   // Under whatever name: two of them need not have been joined yet.
   const isErased = [...known.values(), conversation].some((it) => isErasedSince(it, envelope.receivedAt));
   const choice = isErased ? undefined : chooseAgent(number, conversation, event, now());
@@ -155,16 +163,41 @@ const forget = async (
   return 'finished';
 };
 
-/** What an event tells about its conversation, also one that no agent wants: who else the customer is, and that a human answers. */
+/**
+ * What an event tells about its conversation, also one that no agent wants: who else the customer is, that the customer wrote, and that a human
+ * answers.
+ */
 const learnFrom = async (event: QueuedEvent, placed: Placed, ports: RouteEventPorts): Promise<RouteOutcome> => {
   const linked = await writeLinks(placed, ports);
   if (linked === undefined) return 'repeat';
   const { conversation, envelope } = linked;
+  await noteBeside(event, linked, ports);
   const now = ports.now();
-  const change = event.kind === 'echo' ? withHuman(conversation, now) : {};
-  if (change.humanAt !== undefined)
-    await ports.routing.save(conversation, changed(conversation ?? newConversation(envelope, now), change, now));
-  return 'finished';
+  const inbound = withInbound(conversation, inboundAt(event, envelope.receivedAt));
+  const change = { ...(event.kind === 'echo' ? withHuman(conversation, now) : {}), ...inbound };
+  if (Object.keys(change).length === 0) return 'finished';
+  const after = changed(conversation ?? newConversation(envelope, now), change, now);
+  const isSaved = await ports.routing.save(conversation, after);
+  return isSaved || inbound.lastInboundAt === undefined ? 'finished' : 'repeat';
+};
+
+/**
+ * Notes what an event of a customer tells beyond its conversation: that the number delivers to us, that somebody writes without a phone number, and
+ * that whoever has the other name wrote, where the two are not joined. Before anything takes effect: who sends to the customer
+ * must not be told that the window is closed.
+ */
+const noteBeside = async (
+  event: QueuedEvent,
+  { number, apart, envelope }: Placed,
+  { routing, now }: Pick<RouteEventPorts, 'routing' | 'now'>,
+): Promise<void> => {
+  const { receivedAt } = envelope;
+  const at = inboundAt(event, receivedAt);
+  if (at === undefined) return;
+  const note = numberNote(number, event, at, now());
+  if (note !== undefined) await routing.note(number, note);
+  if (apart !== null && withInbound(apart.record, at).lastInboundAt !== undefined)
+    await noteInbound({ ...envelope, conversationId: apart.conversationId }, { at, receivedAt }, routing, now());
 };
 
 export const traceOf = (envelope: Pick<QueuedEvents, 'tenantId' | 'credentialId'>, event: QueuedEvent) => ({
@@ -216,6 +249,7 @@ const hold = async (
     relayKey,
     isSetAside: because === 'event-at-fault',
     leaseId: claim.leaseId,
+    change: withInbound(found.conversation, inboundAt(event, batch.receivedAt)),
     now: ports.now(),
   });
   if (!isHeld) {

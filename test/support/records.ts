@@ -148,5 +148,7 @@ export const numberRecordOf = (change: Partial<NumberRecord> = {}): NumberRecord
   bindings: [bindingOf()],
   circuits: {},
   stopped: null,
+  deliversSince: null,
+  unnumberedAt: null,
   ...change,
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { conversationId, eventId } from '../../shared/contracts/ids.ts';
+import { conversationId, eventId, tenantId } from '../../shared/contracts/ids.ts';
 import type { CircuitStore } from '../../shared/domain/circuit.ts';
 import type { ClaimStore, HeldClaim } from '../../shared/domain/claim.ts';
 import { changed, newConversation, type RoutingStore } from '../../shared/domain/conversation.ts';
@@ -233,6 +233,47 @@ export const routingContract = (makeStores: () => Promise<RoutingStores>): void 
     expect(await stores.routing.save(one, changed(one, { agentId: null }, now))).toBe(false);
     expect(await find(stores)).toMatchObject({ humanAt: now.toISOString(), agentId: ids.agent });
     expect(await find(stores, other)).toBeUndefined();
+  });
+
+  test('what comes in is noted in the number, and whoever edits it meanwhile learns of what must not be missed', async () => {
+    const { routing } = await makeStores();
+    const read = async () => {
+      const { number } = await routing.read(ids.number, []);
+      if (number === undefined) throw new Error('There is no number');
+      return number;
+    };
+    const before = await read();
+    expect(before).toMatchObject({ deliversSince: null, unnumberedAt: null });
+    const at = now.toISOString();
+    await routing.note(before, { deliversSince: at });
+    expect(await read()).toEqual({ ...before, deliversSince: at });
+    await routing.note(before, { unnumberedAt: at });
+    expect(await read()).toEqual({ ...before, deliversSince: at, unnumberedAt: at, revision: before.revision + 1 });
+  });
+
+  test.each([
+    ['another tenant', { tenantId: tenantId.parse('globex') }],
+    ['another credential', { credentialId: ids.otherCredential }],
+    ['nobody', { phoneNumberId: ids.otherNumber }],
+  ])('nothing is noted in a number that is of %s by now', async (_whose, change) => {
+    const { routing } = await makeStores();
+    const state = async () => [ids.number, ids.otherNumber].map(async (id) => (await routing.read(id, [])).number);
+    const before = await Promise.all(await state());
+    const [number] = before;
+    if (number === undefined) throw new Error('There is no number');
+    await routing.note({ ...number, ...change }, { deliversSince: now.toISOString(), unnumberedAt: now.toISOString() });
+    expect(await Promise.all(await state())).toEqual(before);
+  });
+
+  test('what a held event tells of its conversation is written with it', async () => {
+    const stores = await makeStores();
+    const { leaseId } = await claimed(stores, 'one');
+    const lastInboundAt = now.toISOString();
+    const event = { eventId: evt('one'), agentId: ids.agent, relayKey: 'held/one', isSetAside: false };
+    const holding = { conversation: undefined, envelope: key, leaseId, change: { lastInboundAt }, now, ...event };
+    expect(await stores.held.hold(holding)).toBe(true);
+    expect(await known(stores)).toMatchObject({ heldCount: 1, lastInboundAt });
+    expect(await first(stores)).not.toHaveProperty('change');
   });
 
   test('the state of a target is written by who has read it last, and by nobody else', async () => {

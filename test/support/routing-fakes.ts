@@ -118,6 +118,16 @@ export const memoryDirectory = (
       writes.push(after);
       return Promise.resolve(true);
     },
+    note({ phoneNumberId, tenantId, credentialId }, note) {
+      const current = numbersById.get(phoneNumberId);
+      if (current?.tenantId === tenantId && current.credentialId === credentialId)
+        numbersById.set(phoneNumberId, {
+          ...current,
+          ...note,
+          revision: current.revision + (note.unnumberedAt === undefined ? 0 : 1),
+        });
+      return Promise.resolve();
+    },
   };
   const circuits: CircuitStore = {
     async change(number, agentId, after, opened) {
@@ -163,7 +173,7 @@ export const memoryHeld = (
     return Promise.resolve(after);
   };
   const store: HeldStore = {
-    hold({ conversation, envelope, leaseId, now, isSetAside, eventId, agentId, relayKey }) {
+    hold({ conversation, envelope, leaseId, now, isSetAside, eventId, agentId, relayKey, change }) {
       const claim = claims.get(eventId);
       const before = conversation ?? newConversation(envelope, now);
       const id = envelope.conversationId;
@@ -176,6 +186,7 @@ export const memoryHeld = (
         changed(
           before,
           {
+            ...change,
             heldEver: before.heldEver + 1,
             ...(isSetAside ? { setAsideCount: before.setAsideCount + 1 } : { heldCount: before.heldCount + 1 }),
           },

@@ -34,6 +34,8 @@ export interface GraphCall {
   readonly tokenIn: string;
   readonly proof: string;
   readonly secretsInUrl: readonly string[];
+  /** The fault that hit it. */
+  readonly fault: string | null;
 }
 
 export interface Medium {
@@ -90,9 +92,9 @@ export const meta = {
   /** What becomes of the next message that a number sends. */
   outcome: (outcome: Body) => control('POST', 'outcomes', outcome),
   /** A fault that lasts until it is disposed of. */
-  async fault(fault: Body): Promise<AsyncDisposable> {
+  async fault(fault: Body): Promise<AsyncDisposable & { readonly id: string }> {
     const { id } = await control<{ id: string }>('POST', 'faults', fault);
-    return { [Symbol.asyncDispose]: () => control<void>('DELETE', `faults/${id}`) };
+    return { id, [Symbol.asyncDispose]: () => control<void>('DELETE', `faults/${id}`) };
   },
 } as const;
 

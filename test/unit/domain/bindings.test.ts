@@ -77,6 +77,17 @@ test('a number knows itself whether its account is stopped: what the credential 
   expect(await bind({})).toMatchObject({ changes: [{ after: { stopped: { code: 'account-disabled' } } }] });
 });
 
+test('a number keeps what it knows of what comes in, and loses it when it is released', async () => {
+  const noted = { deliversSince: '2026-11-22T10:00:00.000Z', unnumberedAt: '2026-11-22T11:00:00.000Z' };
+  const number = { [ids.number]: counted(noted) };
+  expect(await change(agent(ids.number), agent(ids.number), number)).toMatchObject({ changes: [{ after: noted }] });
+  expect(await change(undefined, agent(ids.otherNumber), {})).toMatchObject({
+    changes: [{ after: { deliversSince: null, unnumberedAt: null } }],
+  });
+  const left = await change(agent(ids.number), agent(ids.otherNumber), number);
+  expect('changes' in left && left.changes[0]?.after).toBeUndefined();
+});
+
 test('an edit of the agent replaces its own binding', async () => {
   const target = { type: 'https', url: 'https://new.example/' } as const;
   const outcome = await change(agent(ids.number), agent(ids.number, { target }), { [ids.number]: counted() });

@@ -35,6 +35,40 @@ test('a change counts, is remembered for another 30 days, and leaves everything 
   expect(changed(before, { heldCount: 3 }, now)).toEqual({ ...before, heldCount: 3, revision: 8, expiresAt: expiry });
 });
 
+describe('the other name that an event gives', () => {
+  const apartOf = async (known: readonly ConversationRecord[], alsoKnownAs: typeof own | null) => {
+    const routing = {
+      read: (_number: string, wanted: readonly (typeof own)[]) =>
+        Promise.resolve({
+          number: undefined,
+          conversations: new Map(
+            known.filter((it) => wanted.includes(it.conversationId)).map((it) => [it.conversationId, it]),
+          ),
+        }),
+    };
+    return (await findConversation(ids.number, { conversationId: own, alsoKnownAs }, routing, now)).apart;
+  };
+  const other = idOf('b');
+
+  test.each<[string, readonly ConversationRecord[], typeof own | null]>([
+    ['where there is none', [], null],
+    ['where it is being joined', [], other],
+    ['where it is joined', [record(own, { joinedBy: other }), record(other, { joinedTo: own })], other],
+    ['where it is the conversation', [record(own, { joinedTo: other }), record(other, { joinedBy: own })], other],
+    ['where it becomes the conversation', [record(other)], other],
+  ])('leads to the conversation %s', async (_where, known, alsoKnownAs) => {
+    expect(await apartOf(known, alsoKnownAs)).toBeNull();
+  });
+
+  test.each<[string, readonly ConversationRecord[]]>([
+    ['where the conversation is a third', [record(own, { joinedTo: third }), record(third)]],
+    ['where something of its own is held', [record(own), record(other, { heldCount: 1 })]],
+    ['where it is known as another’s', [record(other, { joinedBy: third })]],
+  ])('stays apart %s', async (_where, known) => {
+    expect(await apartOf(known, other)).toBe(other);
+  });
+});
+
 describe('a name under which a conversation is known', () => {
   const half = 15 * 24 * 60 * 60;
   const linksOf = async (change: Partial<ConversationRecord>, alsoKnownAs: typeof own | null = null) => {
@@ -86,6 +120,7 @@ describe('a conversation whose customer was erased', () => {
     greetedAt: at,
     awaySaidAt: at,
     humanAt: at,
+    lastInboundAt: at,
     joinedTo: third,
     heldCount: 2,
     setAsideCount: 1,
@@ -112,6 +147,7 @@ describe('a conversation whose customer was erased', () => {
     ['that was greeted since', { greetedAt: at }, true],
     ['that was told that nobody is there', { awaySaidAt: at }, true],
     ['that a human has taken since', { humanAt: at }, true],
+    ['whose customer has written since', { lastInboundAt: at }, true],
     ['of which something is held', { heldCount: 1 }, true],
     ['of which something waits for a choice', { setAsideCount: 1 }, true],
     ['that is another name of one', { joinedTo: third, erasedAt: null }, false],

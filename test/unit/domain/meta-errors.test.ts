@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { messageFailure } from '../../../shared/contracts/agent-event.ts';
 import { eventId } from '../../../shared/contracts/ids.ts';
-import { metaErrorLinks } from '../../../shared/contracts/meta-errors.ts';
+import { metaErrorLinks, metaErrors, tokenErrors } from '../../../shared/contracts/meta-errors.ts';
 import type { GraphFailure } from '../../../shared/domain/graph.ts';
 import { explainMetaError, failureOfReply, failureOfStatus } from '../../../shared/domain/meta-errors.ts';
 
@@ -19,6 +19,22 @@ const later = [
   133004, 133008, 133009, 133015, 133016, 134101, 2494100,
 ];
 const unknown = explainMetaError(-1);
+
+/** Why a token is not valid any more, by the subcode of 190. */
+const tokenSubcodes = [458, 459, 460, 463, 464, 467, 492];
+
+test('the catalogue holds every code that Meta documents, each once, and none that nobody has judged', () => {
+  const documented = [...never, ...later, 131000];
+  const held = metaErrors.flatMap(([codes]) => codes);
+  expect(new Set(held).size).toBe(held.length);
+  expect(held.filter((code) => !documented.includes(code))).toEqual([]);
+  // The others are of families, of which Meta does not document each.
+  const ofFamilies = documented.filter((code) => !held.includes(code));
+  expect(ofFamilies).toEqual([
+    200, 299, 138000, 138999, 139000, 139999, 131200, 131299, 147001, 147002, 147003, 147004, 147005,
+  ]);
+  expect([...tokenErrors.keys()]).toEqual(tokenSubcodes);
+});
 
 describe('an error of Meta', () => {
   test.each([
@@ -52,7 +68,7 @@ describe('an error of Meta', () => {
     },
   );
 
-  test.each([458, 459, 460, 463, 464, 467, 492])('190 says why the token is not valid any more: %i', (subcode) => {
+  test.each(tokenSubcodes)('190 says why the token is not valid any more: %i', (subcode) => {
     expect(explainMetaError(190, subcode).explanation).not.toBe(explainMetaError(190).explanation);
     expect(explainMetaError(190, subcode).guidance).toMatch(/new token/);
   });

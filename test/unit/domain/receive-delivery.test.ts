@@ -711,8 +711,15 @@ describe('what the router needs is queued whether an agent asks for it or not', 
   test.each([
     ['a human’s answer', ofField('smb_message_echoes')],
     ['a customer who is known otherwise from now on', ofField('user_id_update')],
+    [
+      'what a customer says',
+      [messagesChange([{ id: 'wamid.1', from: ada.waId, type: 'text', text: { body: 'hi' } }], [])],
+    ],
+    ['a call', ofField('calls')],
   ])('%s', async (_what, changes) => {
-    const it = world();
+    const it = world({
+      credential: credentialRecordOf({ claimedNumbers: { [ids.number]: { agentIds: [ids.agent], forward: [] } } }),
+    });
     await it.deliver(bodyOf(changes));
     expect(changes).not.toEqual([]);
     expect(it.queued().flatMap(({ events }) => events)).toHaveLength(changes.length);

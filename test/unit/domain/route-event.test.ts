@@ -450,7 +450,7 @@ describe('what we say ourselves', () => {
 
   test('says nothing that is not written down before', async () => {
     const it = world({ number: speaking({ greeting: 'Welcome', away: nobodyThere }) });
-    it.ports.routing.save = () => Promise.resolve(false);
+    vi.spyOn(it.ports.routing, 'save').mockResolvedValueOnce(false);
     expect(await it.run()).toBe('finished');
     expect(it.sent).toEqual([]);
     expect(it.dispatched).toHaveLength(1);
@@ -667,6 +667,133 @@ describe('a customer with two forms of identity', () => {
     await heardIn(it, '2', asUser, null);
     await heardIn(it, '3', asUser, asNumber);
     expect(it.directory.conversations.get(asNumber)?.joinedTo).toBeNull();
+  });
+});
+
+describe('that a customer wrote is noted', () => {
+  const own = conversationId.parse(`conv_${'c'.repeat(43)}`);
+  const number = conversationId.parse(`conv_${'n'.repeat(43)}`);
+  const third = conversationId.parse(`conv_${'t'.repeat(43)}`);
+  const said = '2026-11-22T09:30:00.000Z';
+  const timestamp = String(Date.parse(said) / 1000);
+  const message = (letter: string, change: Partial<QueuedEvent> = {}, at = timestamp) =>
+    event({
+      eventId: eventId.parse(`evt_${letter.repeat(43)}`),
+      value: { ...event().value, timestamp: at },
+      ...change,
+    });
+  const noted = (it: ReturnType<typeof world>, id = own) => it.directory.conversations.get(id)?.lastInboundAt ?? null;
+  const put = (it: ReturnType<typeof world>, id: typeof own, change: object = {}) => {
+    const key = { tenantId: ids.tenant, phoneNumberId: ids.number, conversationId: id };
+    it.directory.conversations.set(id, { ...newConversation(key, new Date(said)), ...change });
+  };
+  const without = (kind: 'message' | 'call') =>
+    numberRecordOf({
+      bindings: [
+        bindingOf({ behaviour: { ...bindingOf().behaviour, forward: kind === 'call' ? ['message'] : ['status'] } }),
+      ],
+    });
+
+  test.each<[string, NumberRecord, Partial<QueuedEvent>]>([
+    ['with the write that begins the conversation', numberRecordOf(), {}],
+    ['where no agent is bound', numberRecordOf({ bindings: [] }), {}],
+    ['where the agent wants no messages', without('message'), {}],
+    ['where the agent wants no calls', without('call'), { kind: 'call' }],
+    ['where the event is held', numberRecordOf({ stopped: { code: 'account-disabled', since: said } }), {}],
+  ])('by one write, %s', async (_where, given, change) => {
+    const it = world({ number: given });
+    expect(await it.run(message('1', change))).toBe('finished');
+    expect(noted(it)).toBe(said);
+    expect(it.directory.conversations.get(own)?.revision).toBe(1);
+    expect(it.directory.numbers.get(ids.number)).toMatchObject({
+      deliversSince: '2026-11-22T10:00:00.000Z',
+      unnumberedAt: null,
+      revision: 1,
+    });
+  });
+
+  test('once an hour, and never backwards', async () => {
+    const it = world();
+    const minutesLater = (minutes: number) => String(Number(timestamp) - 3 * 3600 + minutes * 60);
+    const writes = async (letter: string, at: string) => {
+      const before = it.directory.writes.length;
+      await it.run(message(letter, {}, at));
+      return it.directory.writes.length - before;
+    };
+    expect(await writes('1', minutesLater(0))).toBe(1);
+    expect(await writes('2', minutesLater(59))).toBe(0);
+    expect(await writes('3', minutesLater(60))).toBe(1);
+    expect(await writes('4', minutesLater(1))).toBe(0);
+    expect(noted(it)).toBe('2026-11-22T07:30:00.000Z');
+  });
+
+  test.each([
+    ['a status', event({ kind: 'status' })],
+    ['a human’s answer', event({ kind: 'echo' })],
+    ['a notice', event({ kind: 'account' })],
+    ['a group', event({ customer: { ...ada, groupId: 'g' } })],
+  ])('but not by %s', async (_what, queued) => {
+    const it = world({ number: numberRecordOf({ bindings: [] }) });
+    await it.run(queued);
+    expect(noted(it)).toBeNull();
+    expect(it.directory.numbers.get(ids.number)).toMatchObject({ deliversSince: null, unnumberedAt: null });
+  });
+
+  test('not by a repeat of what was handled, nor by what was received before the customer was erased', async () => {
+    const repeated = world({ claim: 'finished' });
+    await repeated.run(message('1'));
+    const it = world();
+    put(it, own, { erasedAt: '2026-11-22T10:00:00.000Z' });
+    await it.run(message('1'));
+    for (const one of [repeated, it]) {
+      expect(noted(one)).toBeNull();
+      expect(one.directory.numbers.get(ids.number)?.deliversSince).toBeNull();
+    }
+  });
+
+  test('although somebody else writes the conversation at the same moment', async () => {
+    for (const given of [numberRecordOf(), numberRecordOf({ bindings: [] })]) {
+      const it = world({ number: given });
+      it.directory.afterNextRead(() => put(it, own, { humanAt: said, revision: 7 }));
+      const outcome = await it.run(message('1'));
+      if (outcome === 'repeat') await it.run(message('1'));
+      expect(it.directory.conversations.get(own)).toMatchObject({ humanAt: said, lastInboundAt: said });
+    }
+  });
+
+  test('not when the customer is erased at the same moment', async () => {
+    const it = world();
+    it.directory.afterNextRead(() => put(it, own, { erasedAt: '2026-11-22T10:00:00.000Z', revision: 7 }));
+    await it.run(message('1'));
+    expect(noted(it)).toBeNull();
+  });
+
+  test('and that nobody can be found by phone number who has written without one', async () => {
+    const it = world();
+    const hidden = { customer: { ...ada, waId: null, userId: 'DE.1' } };
+    await it.run(message('1', hidden));
+    await it.run(message('2', hidden));
+    expect(it.directory.numbers.get(ids.number)).toMatchObject({ unnumberedAt: said, revision: 2 });
+    await it.run(message('3', hidden, String(Number(timestamp) - 3600)));
+    expect(it.directory.numbers.get(ids.number)).toMatchObject({ unnumberedAt: said, revision: 2 });
+  });
+
+  test('under the phone number too, where it is not joined to the conversation', async () => {
+    const it = world();
+    const both = { alsoKnownAs: number, customer: { ...ada, userId: 'DE.1' } };
+    put(it, own, { joinedTo: third });
+    await it.run(message('1', both));
+    expect([noted(it, third), noted(it, number)]).toEqual([said, said]);
+    const writes = it.directory.writes.length;
+    await it.run(message('2', both));
+    expect(it.directory.writes).toHaveLength(writes);
+  });
+
+  test('under one name where the two are joined', async () => {
+    const it = world();
+    await it.run(message('1', { alsoKnownAs: number, customer: { ...ada, userId: 'DE.1' } }));
+    expect([noted(it), noted(it, number)]).toEqual([said, null]);
+    expect(it.directory.conversations.get(number)).toMatchObject({ joinedTo: own });
   });
 });
 

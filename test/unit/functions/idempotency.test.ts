@@ -68,6 +68,25 @@ describe('a request that may be repeated', () => {
   });
 });
 
+describe('a refusal', () => {
+  const closed = refuse('message-refused', { guidance: 'Send a template.' });
+  const refusedTwice = async (refusal: Refused) => {
+    const { store, rows } = memoryIdempotency(Date.now);
+    const run = vi.fn(() => Promise.resolve(refusal));
+    for (let time = 0; time < 2; time++)
+      expect(await onlyOnce(acceptable('a-key'), store, run)).toMatchObject({ refused: 'message-refused' });
+    return { times: run.mock.calls.length, kept: (await rows()).length };
+  };
+
+  test('is given again to a repeat', async () => {
+    expect(await refusedTwice(closed)).toEqual({ times: 1, kept: 1 });
+  });
+
+  test('that may be otherwise tomorrow is judged anew, and not kept', async () => {
+    expect(await refusedTwice({ ...closed, isJudgedAnew: true })).toEqual({ times: 2, kept: 0 });
+  });
+});
+
 describe('when the store fails', () => {
   const thing: Answer = { kind: 'created', body: { id: 'thing' } };
   const request = (store: IdempotencyStore, run: () => Promise<Answer | Refused>) =>

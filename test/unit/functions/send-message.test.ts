@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { type SendMessagePorts, sendMessage } from '../../../functions/messages/send-message.ts';
-import { tenantId } from '../../../shared/contracts/ids.ts';
+import type { Customer } from '../../../shared/contracts/agent-event.ts';
+import { type ConversationId, tenantId } from '../../../shared/contracts/ids.ts';
 import { sendMessageRequest } from '../../../shared/contracts/message.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import { readMessageMark } from '../../../shared/domain/callback-data.ts';
+import { newConversation } from '../../../shared/domain/conversation.ts';
+import { conversationOf } from '../../../shared/domain/event-identity.ts';
 import type { GraphFailure } from '../../../shared/domain/graph.ts';
 import { isRefused } from '../../../shared/domain/outcome.ts';
-import type { AgentRecord, NumberRecord } from '../../../shared/domain/records.ts';
+import type { AgentRecord, ConversationRecord, NumberRecord } from '../../../shared/domain/records.ts';
 import type { MessageRecord } from '../../../shared/domain/sent-message.ts';
 import { failing, memoryVault, ok, recordingJournal, scriptedGraph } from '../../support/fakes.ts';
 import { bindingOf, ids, numberRecordOf } from '../../support/records.ts';
@@ -43,21 +46,55 @@ interface World {
   readonly answers?: readonly (GraphFailure | 'ok')[];
   readonly timeLeft?: number;
   readonly finishFails?: boolean;
+  /** What is known of customers, by the name under which they wrote. */
+  readonly known?: readonly (readonly [Partial<Customer>, Partial<ConversationRecord>])[];
 }
 
-const world = ({ number, answers = ['ok'], timeLeft = 29_000, finishFails = false, ...rest }: World = {}) => {
+const salt = Buffer.alloc(32, 7);
+const conversationNamed = (customer: Partial<Customer>): ConversationId =>
+  conversationOf(ids.tenant, ids.number, salt, {
+    customer: { waId: null, userId: null, groupId: null, name: null, ...customer },
+    formerCustomer: null,
+  }).conversationId;
+const conversationsOf = (known: NonNullable<World['known']>): ReadonlyMap<ConversationId, ConversationRecord> =>
+  new Map(
+    known.map(([customer, change]) => {
+      const conversationId = conversationNamed(customer);
+      const key = { tenantId: ids.tenant, phoneNumberId: ids.number, conversationId };
+      return [conversationId, { ...newConversation(key, now), ...change }];
+    }),
+  );
+
+const world = ({
+  number,
+  answers = ['ok'],
+  timeLeft = 29_000,
+  finishFails = false,
+  known = [],
+  ...rest
+}: World = {}) => {
   const sent: Readonly<Record<string, unknown>>[] = [];
   const read: unknown[] = [];
   const pauses: number[] = [];
   const rows = new Map<string, MessageRecord>();
+  const conversations = new Map(conversationsOf(known));
+  let opened = 0;
+  const vault = memoryVault({
+    'acme/cred_01J0000000000000000000000A/graph-api/1': () =>
+      packParts(SecretBytes.fromText('the token'), SecretBytes.fromText('the proof')),
+  });
   const journal = recordingJournal();
   const next = (): GraphFailure | 'ok' => answers[Math.min(sent.length + read.length, answers.length) - 1] ?? 'ok';
   const ports: SendMessagePorts = {
     agents: { find: (tenant) => Promise.resolve(tenant === ids.tenant ? (rest.agent ?? agent) : undefined) },
     routing: {
-      read: () => Promise.resolve({ number: { ...numberRecordOf(number), revision: 1 }, conversations: new Map() }),
+      read: (_number, wanted) =>
+        Promise.resolve({
+          number: { ...numberRecordOf(number), revision: 1 },
+          conversations: new Map([...conversations].filter(([id]) => wanted.includes(id))),
+        }),
     },
-    salts: { tenantSalt: () => Promise.resolve(Buffer.alloc(32, 7)) },
+    salts: { tenantSalt: () => Promise.resolve(salt) },
     messages: {
       begin: (message) => {
         const known = rows.get(message.messageId);
@@ -74,10 +111,12 @@ const world = ({ number, answers = ['ok'], timeLeft = 29_000, finishFails = fals
       find: (id) => Promise.resolve(rows.get(id)),
       note: () => Promise.resolve(),
     },
-    opener: memoryVault({
-      'acme/cred_01J0000000000000000000000A/graph-api/1': () =>
-        packParts(SecretBytes.fromText('the token'), SecretBytes.fromText('the proof')),
-    }),
+    opener: {
+      open: (...asked) => {
+        opened++;
+        return vault.open(...asked);
+      },
+    },
     graph: scriptedGraph({
       sendMessage: (access, from, message) => {
         expect([access.accessToken.revealText(), from]).toEqual(['the token', ids.number]);
@@ -99,7 +138,11 @@ const world = ({ number, answers = ['ok'], timeLeft = 29_000, finishFails = fals
   };
   const send = (request: object = hello, digest: string | null = null, who = caller) =>
     sendMessage(who, ids.agent, sendMessageRequest.parse(request), digest, ports);
-  return { send, sent, read, pauses, rows: () => [...rows.values()], journal };
+  /** The customer writes again. */
+  const hear = (customer: Partial<Customer>, lastInboundAt: string) => {
+    for (const [id, record] of conversationsOf([[customer, { lastInboundAt }]])) conversations.set(id, record);
+  };
+  return { send, hear, sent, read, pauses, rows: () => [...rows.values()], opened: () => opened, journal };
 };
 const refused = (code: number, refusal: Extract<GraphFailure, { kind: 'refused' }>['refusal'] = 'other') =>
   ({ kind: 'refused', refusal, code }) as const;
@@ -219,6 +262,110 @@ describe('Meta is asked again', () => {
   ])('not %s', async (_when, given) => {
     const it = world(given);
     expect(isRefused(await it.send())).toBe(true);
+    expect(it.sent).toHaveLength(1);
+  });
+});
+
+describe('outside the customer service window', () => {
+  const hour = 60 * 60 * 1000;
+  const timeAgo = (hours: number) => new Date(now.getTime() - hours * hour).toISOString();
+  const ada = { waId: '4915112345678' };
+  const adaAsUser = { userId: 'DE.1' };
+  const number = { deliversSince: timeAgo(100) };
+  const long: World = { number, known: [[ada, { lastInboundAt: timeAgo(26) }]] };
+
+  test.each<[string, World, object]>([
+    ['after the customer wrote long ago', long, hello],
+    ['where the customer never wrote', { number }, hello],
+    [
+      'by user id',
+      { number, known: [[adaAsUser, { lastInboundAt: timeAgo(26) }]] },
+      { recipient: 'DE.1', type: 'text', text: { body: 'Hello' } },
+    ],
+    [
+      'by phone number, where the customer is known by user id',
+      {
+        number: { ...number, unnumberedAt: timeAgo(1) },
+        known: [
+          [ada, { joinedTo: conversationNamed(adaAsUser) }],
+          [adaAsUser, { lastInboundAt: timeAgo(26) }],
+        ],
+      },
+      hello,
+    ],
+    ['whatever its type', long, { ...hello, type: 'reaction', reaction: { message_id: 'wamid.1', emoji: '' } }],
+  ])(
+    'a message is refused without asking Meta, with the advice to send a template: %s',
+    async (_when, given, request) => {
+      const it = world(given);
+      expect(await it.send(request, 'request-1')).toEqual({
+        refused: 'message-refused',
+        details: {
+          detail: expect.stringMatching(/24 hours/),
+          guidance: expect.stringMatching(/template/),
+          link: expect.objectContaining({ href: expect.stringMatching(/^https:/) }),
+        },
+        isJudgedAnew: true,
+      });
+      expect([it.sent, it.rows(), it.opened()]).toEqual([[], [], 0]);
+      expect(it.journal.counts.get('MessagesRefused')).toBe(1);
+      expect(JSON.stringify(it.journal.lines)).not.toMatch(/Hello|4915112345678|DE\.1/);
+    },
+  );
+
+  test.each<[string, World, object]>([
+    ['a template', long, { ...hello, type: 'template', template: { name: 'x', language: { code: 'de' } } }],
+    ['a message after the customer wrote', { number, known: [[ada, { lastInboundAt: timeAgo(24) }]] }, hello],
+    ['a message from a number that is new to us', { known: long.known ?? [] }, hello],
+    [
+      'a message to a phone number whose owner wrote under a user id',
+      {
+        number,
+        known: [
+          [ada, { joinedTo: conversationNamed(adaAsUser), lastInboundAt: timeAgo(100) }],
+          [adaAsUser, { lastInboundAt: timeAgo(1) }],
+        ],
+      },
+      hello,
+    ],
+    [
+      'a message with both names, of which one wrote',
+      { number, known: [[ada, { lastInboundAt: timeAgo(1) }]] },
+      { ...hello, recipient: 'DE.1' },
+    ],
+    [
+      'a message where somebody writes without a phone number',
+      { ...long, number: { ...number, unnumberedAt: timeAgo(1) } },
+      hello,
+    ],
+    ['a message to a group', { number }, { ...hello, to: '4915112345678', recipient_type: 'group' }],
+  ])('Meta is asked with %s', async (_what, given, request) => {
+    const it = world(given);
+    expect(await it.send(request)).toMatchObject({ kind: 'created' });
+    expect(it.sent).toHaveLength(1);
+  });
+
+  test('a message of the customer is marked as read', async () => {
+    expect(await world(long).send({ status: 'read', message_id: 'wamid.IN' })).toMatchObject({ kind: 'ok' });
+  });
+
+  test('the same request is sent once the customer has written again', async () => {
+    const it = world(long);
+    expect(await it.send(hello, 'request-1')).toMatchObject({ refused: 'message-refused' });
+    it.hear(ada, timeAgo(0));
+    expect(await it.send(hello, 'request-1')).toMatchObject({ kind: 'created' });
+    expect(it.sent).toHaveLength(1);
+  });
+
+  test.each<[string, GraphFailure | 'ok', object]>([
+    ['that was sent', 'ok', { kind: 'created', body: { wamid: 'wamid.1' } }],
+    ['of which nobody knows', { kind: 'unknown-outcome' }, { refused: 'outcome-unknown' }],
+    ['that Meta refused', refused(131_047), { refused: 'message-refused', isJudgedAnew: true }],
+  ])('a repeat of one %s is answered as before', async (_what, first, again) => {
+    const it = world({ number, known: [[ada, { lastInboundAt: timeAgo(24) }]], answers: [first] });
+    await it.send(hello, 'request-1');
+    it.hear(ada, timeAgo(26));
+    expect(await it.send(hello, 'request-1')).toMatchObject(again);
     expect(it.sent).toHaveLength(1);
   });
 });
