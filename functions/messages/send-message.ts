@@ -11,12 +11,12 @@ import type { RoutingStore } from '../../shared/domain/conversation.ts';
 import { conversationOf } from '../../shared/domain/event-identity.ts';
 import type { Graph, GraphResult } from '../../shared/domain/graph.ts';
 import { withGraphAccess } from '../../shared/domain/graph-access.ts';
-import type { Journal } from '../../shared/domain/journal.ts';
 import { failureOf, isWorthRepeating, refusalOf } from '../../shared/domain/message-refusal.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { NumberRecord } from '../../shared/domain/records.ts';
 import { phoneNumberIdOf } from '../../shared/domain/representations.ts';
 import { dialledDigits, looksDialled } from '../../shared/domain/senders.ts';
+import { isPaused, pauseHint, pauseOnDoubt, type SendingPorts } from '../../shared/domain/sending-doubt.ts';
 import { type MessageRecord, type MessageStore, messageView } from '../../shared/domain/sent-message.ts';
 import type { SecretOpener } from '../../shared/domain/vault.ts';
 import type { Answer } from '../edge/answer.ts';
@@ -25,15 +25,13 @@ import type { Caller } from '../edge/caller.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
 
-export interface SendMessagePorts {
+export interface SendMessagePorts extends SendingPorts {
   readonly agents: Pick<AgentReader, 'find'>;
   readonly routing: Pick<RoutingStore, 'read'>;
   readonly salts: Pick<WebhookStore, 'tenantSalt'>;
   readonly messages: MessageStore;
   readonly opener: SecretOpener;
   readonly graph: Pick<Graph, 'sendMessage' | 'markRead'>;
-  readonly journal: Journal;
-  readonly now: () => Date;
   /** Milliseconds that the caller still waits. */
   readonly timeLeft: () => number;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
@@ -69,7 +67,7 @@ export const sendMessage = async (
 const numberOf = async (
   { tenantId }: Caller,
   id: AgentId,
-  { agents, routing }: SendMessagePorts,
+  { agents, routing, now }: SendMessagePorts,
 ): Promise<NumberRecord | Refused> => {
   const agent = await agents.find(tenantId, id);
   if (agent === undefined) return refuse('not-found');
@@ -82,8 +80,15 @@ const numberOf = async (
     });
   if (number.stopped !== null)
     return refuse('integration-stopped', {
-      detail: `Since ${number.stopped.since} Meta lets nothing through the account (${number.stopped.code}).`,
+      detail: `Since ${number.stopped.since} nothing is sent through the account (${number.stopped.code}).`,
       guidance: 'GET /v1/credentials/{credentialId} says why and what to do.',
+    });
+  if (isPaused(number, now()))
+    return refuse('sending-paused', {
+      detail:
+        'Meta has refused a message for a reason that may lie with the credential, which is being checked. Nothing was sent.',
+      guidance: 'Repeat the request in a few seconds.',
+      retryAfterSeconds: pauseHint,
     });
   return number;
 };
@@ -96,6 +101,7 @@ const markRead = async (
   const marked = await withGraphAccess(ports.opener, number, (access) =>
     ports.graph.markRead(access, number.phoneNumberId, wamid, { typing: typing !== undefined }),
   );
+  await pauseOnDoubt(number, marked, ports);
   if (marked.ok) return { kind: 'ok', body: { status: 'read' } };
   // Done twice it is the same.
   return marked.failure.kind === 'unknown-outcome' ? refusalOf({ kind: 'not-sent' }) : refusalOf(marked.failure);
@@ -117,7 +123,10 @@ const send = (sending: Sending, ports: SendMessagePorts): Promise<Answer | Refus
     if (known !== undefined) return answerOf(known);
     const message = addressed(sending.message, record.messageId);
     const once = () => ports.graph.sendMessage(access, record.phoneNumberId, message);
-    return outcomeOf(record, await repeated(once, ports), ports);
+    const sent = await repeated(once, ports);
+    const outcome = await outcomeOf(record, sent, ports);
+    await pauseOnDoubt(sending.number, sent, ports);
+    return outcome;
   });
 
 /** Writes down what came of it. */
@@ -239,6 +248,8 @@ export const sendMessageRoute = apiRoute({
       messages: ports.messages(),
       opener: ports.opener(),
       graph: ports.graph(),
+      doubts: ports.doubts(),
+      checks: ports.workQueues(),
       journal,
       now: () => new Date(),
       timeLeft,

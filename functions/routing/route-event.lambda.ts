@@ -38,6 +38,8 @@ const routePorts = ports.once(() => {
     messages: ports.messages(),
     queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
     releases: ports.workQueues(),
+    doubts: ports.doubts(),
+    checks: ports.workQueues(),
     vault: cachedOpener(ports.opener()),
     dispatcher: ports.dispatcher(),
     graph: ports.graph(),

@@ -14,6 +14,7 @@ export const environmentName = {
   cleanUpQueueUrl: 'CLEAN_UP_QUEUE_URL',
   resealQueueUrl: 'RESEAL_QUEUE_URL',
   releaseQueueUrl: 'RELEASE_QUEUE_URL',
+  checkQueueUrl: 'CHECK_QUEUE_URL',
   /** Where bodies lie that the queue can't carry or that are held. */
   relayBucket: 'RELAY_BUCKET',
   /** The platform's own runtime for agents: ARN of a Lambda function or URL of an SQS queue. Absent when the operator has set none. */

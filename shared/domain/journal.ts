@@ -61,5 +61,7 @@ export type MetricName =
   | 'MessagesSent'
   | 'MessagesRefused'
   | 'MessagesUnknown'
+  | 'SendingPaused'
+  | 'CredentialsDisabled'
   | 'AuditTampered'
   | 'UnhandledError';

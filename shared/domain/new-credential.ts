@@ -32,6 +32,7 @@ export const newCredential = (
     status: 'connected',
     reason: null,
     standing: null,
+    verdict: null,
     newsAt: null,
     accessTokenLastFour: lastFour(accessToken),
     accessTokenSetAt: at,
@@ -70,4 +71,5 @@ export const numberClaimsOf = (credential: CredentialRecord): readonly NumberRec
     bindings: [],
     circuits: {},
     stopped: null,
+    doubt: null,
   }));

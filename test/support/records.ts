@@ -52,6 +52,7 @@ export const credentialRecordOf = (change: Partial<CredentialRecord> = {}): Cred
   status: 'connected',
   reason: null,
   standing: null,
+  verdict: null,
   newsAt: null,
   accessTokenLastFour: 'wxyz',
   accessTokenSetAt: at,
@@ -118,5 +119,6 @@ export const numberRecordOf = (change: Partial<NumberRecord> = {}): NumberRecord
   bindings: [bindingOf()],
   circuits: {},
   stopped: null,
+  doubt: null,
   ...change,
 });

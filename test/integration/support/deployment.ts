@@ -233,6 +233,8 @@ export class RunningProcess {
         return retireSecret(work, this.ports);
       case 'retire-agent-secret':
         return retireAgentSecret(work, this.ports);
+      case 'check-credential':
+        return checkCredential(work, this.ports);
       case 'release-held':
         // The router's: nothing is held here.
         return Promise.resolve('done');
