@@ -49,6 +49,7 @@ describe('the stack', () => {
       'AuditTable',
       'AuditTrailBucket',
       'AuditWorkGroup',
+      'CheckQueueUrl',
       'CleanUpQueueUrl',
       'DirectoryTable',
       'EventsDeadLetterQueueUrl',
@@ -230,6 +231,7 @@ describe('the queues', () => {
       CredentialManagementRemovalsQueue: oneByOne,
       CredentialManagementRotationsQueue: oneByOne,
       AgentRouterReleaseRequestsQueue: oneByOne,
+      HealthWatchChecksQueue: oneByOne,
       AuditLogAccessesTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
     });
   });

@@ -106,6 +106,7 @@ export class CanaryStage implements AsyncDisposable {
       [environmentName.cleanUpQueueUrl]: await makeQueue(aws, 'clean-up'),
       [environmentName.resealQueueUrl]: await makeQueue(aws, 'reseal'),
       [environmentName.releaseQueueUrl]: await makeQueue(aws, 'release'),
+      [environmentName.checkQueueUrl]: await makeQueue(aws, 'check'),
       [environmentName.relayBucket]: await makeBucket('ministack'),
       [environmentName.graphApiUrl]: meta.url,
       [environmentName.graphApiVersion]: 'v25.0',

@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { type SendMessagePorts, sendMessage } from '../../../functions/messages/send-message.ts';
 import { tenantId } from '../../../shared/contracts/ids.ts';
 import { sendMessageRequest } from '../../../shared/contracts/message.ts';
+import type { Work } from '../../../shared/contracts/work.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import { readMessageMark } from '../../../shared/domain/callback-data.ts';
 import type { GraphFailure } from '../../../shared/domain/graph.ts';
 import { isRefused } from '../../../shared/domain/outcome.ts';
-import type { AgentRecord, NumberRecord } from '../../../shared/domain/records.ts';
+import type { AgentRecord, Doubt, NumberRecord } from '../../../shared/domain/records.ts';
 import type { MessageRecord } from '../../../shared/domain/sent-message.ts';
 import { failing, memoryVault, ok, recordingJournal, scriptedGraph } from '../../support/fakes.ts';
 import { bindingOf, ids, numberRecordOf } from '../../support/records.ts';
@@ -43,12 +44,22 @@ interface World {
   readonly answers?: readonly (GraphFailure | 'ok')[];
   readonly timeLeft?: number;
   readonly finishFails?: boolean;
+  readonly pauseFails?: boolean;
 }
 
-const world = ({ number, answers = ['ok'], timeLeft = 29_000, finishFails = false, ...rest }: World = {}) => {
+const world = ({
+  number,
+  answers = ['ok'],
+  timeLeft = 29_000,
+  finishFails = false,
+  pauseFails = false,
+  ...rest
+}: World = {}) => {
   const sent: Readonly<Record<string, unknown>>[] = [];
   const read: unknown[] = [];
   const pauses: number[] = [];
+  const doubts: { readonly version: number; readonly after: Doubt; readonly work: readonly Work[] }[] = [];
+  const checks: Work[] = [];
   const rows = new Map<string, MessageRecord>();
   const journal = recordingJournal();
   const next = (): GraphFailure | 'ok' => answers[Math.min(sent.length + read.length, answers.length) - 1] ?? 'ok';
@@ -91,6 +102,13 @@ const world = ({ number, answers = ['ok'], timeLeft = 29_000, finishFails = fals
         return answer === 'ok' ? ok(undefined) : failing(answer);
       },
     }),
+    doubts: {
+      change: (was, after, tickets) => {
+        doubts.push({ version: was.secretVersion, after, work: tickets.map(({ work }) => work) });
+        return pauseFails ? Promise.reject(new Error('DynamoDB is away')) : Promise.resolve(true);
+      },
+    },
+    checks: { send: ({ work }) => Promise.resolve(void checks.push(work)) },
     journal,
     now: () => now,
     timeLeft: () => timeLeft,
@@ -99,7 +117,7 @@ const world = ({ number, answers = ['ok'], timeLeft = 29_000, finishFails = fals
   };
   const send = (request: object = hello, digest: string | null = null, who = caller) =>
     sendMessage(who, ids.agent, sendMessageRequest.parse(request), digest, ports);
-  return { send, sent, read, pauses, rows: () => [...rows.values()], journal };
+  return { send, sent, read, pauses, doubts, checks, rows: () => [...rows.values()], journal };
 };
 const refused = (code: number, refusal: Extract<GraphFailure, { kind: 'refused' }>['refusal'] = 'other') =>
   ({ kind: 'refused', refusal, code }) as const;
