@@ -14,7 +14,7 @@ import { ids, numberRecordOf } from '../../support/records.ts';
 import { recordingQueues } from '../../support/routing-fakes.ts';
 
 const now = new Date('2026-11-26T10:00:00.000Z');
-const after = (milliseconds: number) => new Date(now.getTime() + milliseconds);
+const plus = (milliseconds: number) => new Date(now.getTime() + milliseconds);
 const refused = (code: number, refusal: Extract<GraphFailure, { kind: 'refused' }>['refusal']): GraphFailure => ({
   kind: 'refused',
   refusal,
@@ -42,8 +42,8 @@ describe('sending from a number is paused', () => {
     const doubt = doubtAfter(refused(code, refusal));
     expect(doubt).toMatchObject({ code, since: now.toISOString() });
     expect(isPaused({ doubt }, now)).toBe(true);
-    expect(isPaused({ doubt }, after(longestPause - 1))).toBe(true);
-    expect(isPaused({ doubt }, after(longestPause))).toBe(false);
+    expect(isPaused({ doubt }, plus(longestPause - 1))).toBe(true);
+    expect(isPaused({ doubt }, plus(longestPause))).toBe(false);
   });
 
   test.each<[string, GraphFailure]>([
@@ -61,15 +61,15 @@ describe('sending from a number is paused', () => {
 
   test('once: what is refused while it is paused, or while the integration is disabled, changes nothing', () => {
     const doubt = doubtAfter(revoked);
-    expect(afterRefusal({ ...inOrder, doubt }, revoked, after(longestPause - 1))).toBeUndefined();
+    expect(afterRefusal({ ...inOrder, doubt }, revoked, plus(longestPause - 1))).toBeUndefined();
     const stopped = { code: 'token-revoked', since: now.toISOString() };
     expect(afterRefusal({ ...inOrder, stopped }, revoked, now)).toBeUndefined();
   });
 
   test('anew when the check died and Meta refuses again', () => {
     const doubt = doubtAfter(revoked);
-    expect(afterRefusal({ ...inOrder, doubt }, revoked, after(longestPause))).toMatchObject({
-      since: after(longestPause).toISOString(),
+    expect(afterRefusal({ ...inOrder, doubt }, revoked, plus(longestPause))).toMatchObject({
+      since: plus(longestPause).toISOString(),
     });
   });
 });
@@ -86,23 +86,23 @@ describe('a check that confirms nothing', () => {
 
   test('is not repeated for an odd message that is sent again and again', () => {
     const number = checked(forbidden);
-    for (const minutes of [0, 1, 4]) expect(afterRefusal(number, forbidden, after(minutes * 60_000))).toBeUndefined();
-    expect(afterRefusal(number, forbidden, after(5 * 60_000))).toBeDefined();
+    for (const minutes of [0, 1, 4]) expect(afterRefusal(number, forbidden, plus(minutes * 60_000))).toBeUndefined();
+    expect(afterRefusal(number, forbidden, plus(5 * 60_000))).toBeDefined();
   });
 
   test('is soon repeated for the token, which no message makes invalid', () => {
-    expect(afterRefusal(checked(revoked), revoked, after(14_999))).toBeUndefined();
-    expect(afterRefusal(checked(revoked), revoked, after(15_000))).toBeDefined();
+    expect(afterRefusal(checked(revoked), revoked, plus(14_999))).toBeUndefined();
+    expect(afterRefusal(checked(revoked), revoked, plus(15_000))).toBeDefined();
     // An odd message does not hide that the token is revoked.
     expect(afterRefusal(checked(forbidden), revoked, now)).toBeDefined();
     expect(afterRefusal(checked(revoked), forbidden, now)).toBeUndefined();
   });
 
   test('because Meta gave no verdict leaves it to the next one, which comes by itself', () => {
-    const number = checked(revoked, after(600_000));
+    const number = checked(revoked, plus(600_000));
     expect(isPaused(number, now)).toBe(false);
-    expect(afterRefusal(number, revoked, after(599_999))).toBeUndefined();
-    expect(afterRefusal(number, revoked, after(600_000))).toBeDefined();
+    expect(afterRefusal(number, revoked, plus(599_999))).toBeUndefined();
+    expect(afterRefusal(number, revoked, plus(600_000))).toBeDefined();
   });
 });
 
