@@ -86,6 +86,23 @@ describe('after a new App Secret', () => {
     for (const secret of vault.handedOut) expect(() => secret.bytes()).toThrow('disposed');
   });
 
+  test('one that was disabled because of the former App Secret goes on, and what is held is asked for; one with a bad token does not', async () => {
+    const reason = { code: 'app-secret-wrong', title: '', detail: '', guidance: '', since: first.createdAt };
+    const verdict = { status: 'invalid', reason } as const;
+    const bad = { status: 'invalid', reason: { ...reason, code: 'token-revoked' } } as const;
+    const { run, saved, asked } = scene([
+      { ...first, verdict },
+      { ...second, verdict: bad },
+    ]);
+    expect(await run()).toBe('done');
+    expect(saved.map(({ after }) => after.verdict)).toEqual([null, bad]);
+    expect(saved.map(({ tickets }) => tickets.map(({ work }) => work))).toEqual([asked, []]);
+    expect(asked).toMatchObject([{ kind: 'release-held' }]);
+    const overtaken = scene([{ ...first, verdict }], { saves: false });
+    await overtaken.run();
+    expect(overtaken.asked).toEqual([]);
+  });
+
   test('one that has it is not opened again', async () => {
     const { run, saved, vault } = scene([{ ...first, proofVersion: 2 }]);
     expect(await run()).toBe('done');

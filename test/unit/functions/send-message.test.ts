@@ -63,6 +63,10 @@ const world = ({
   const rows = new Map<string, MessageRecord>();
   const journal = recordingJournal();
   const next = (): GraphFailure | 'ok' => answers[Math.min(sent.length + read.length, answers.length) - 1] ?? 'ok';
+  const vault = memoryVault({
+    'acme/cred_01J0000000000000000000000A/graph-api/1': () =>
+      packParts(SecretBytes.fromText('the token'), SecretBytes.fromText('the proof')),
+  });
   const ports: SendMessagePorts = {
     agents: { find: (tenant) => Promise.resolve(tenant === ids.tenant ? (rest.agent ?? agent) : undefined) },
     routing: {
@@ -85,10 +89,7 @@ const world = ({
       find: (id) => Promise.resolve(rows.get(id)),
       note: () => Promise.resolve(),
     },
-    opener: memoryVault({
-      'acme/cred_01J0000000000000000000000A/graph-api/1': () =>
-        packParts(SecretBytes.fromText('the token'), SecretBytes.fromText('the proof')),
-    }),
+    opener: vault,
     graph: scriptedGraph({
       sendMessage: (access, from, message) => {
         expect([access.accessToken.revealText(), from]).toEqual(['the token', ids.number]);
@@ -117,7 +118,7 @@ const world = ({
   };
   const send = (request: object = hello, digest: string | null = null, who = caller) =>
     sendMessage(who, ids.agent, sendMessageRequest.parse(request), digest, ports);
-  return { send, sent, read, pauses, doubts, checks, rows: () => [...rows.values()], journal };
+  return { send, sent, read, pauses, doubts, checks, opened: vault.opened, rows: () => [...rows.values()], journal };
 };
 const refused = (code: number, refusal: Extract<GraphFailure, { kind: 'refused' }>['refusal'] = 'other') =>
   ({ kind: 'refused', refusal, code }) as const;
@@ -269,6 +270,65 @@ describe('nothing is sent', () => {
     expect(await it.send(hello, null, stranger)).toMatchObject({ refused: 'not-found' });
     expect(it.sent).toEqual([]);
   });
+});
+
+describe('what may be the fault of the credential', () => {
+  const sentBy = numberRecordOf();
+  const paused = {
+    doubt: {
+      code: 190,
+      since: now.toISOString(),
+      pausedUntil: new Date(now.getTime() + 1).toISOString(),
+      quietUntil: new Date(now.getTime() + 1).toISOString(),
+    },
+  };
+  const read = { status: 'read', message_id: 'wamid.IN' };
+
+  test.each<[number, Extract<GraphFailure, { kind: 'refused' }>['refusal'], object]>([
+    [190, 'token-invalid', hello],
+    [10, 'permission-missing', hello],
+    [190, 'token-invalid', read],
+  ])('%d is answered at once, pauses the number and has the credential checked: %s', async (code, refusal, request) => {
+    const it = world({ answers: [refused(code, refusal)] });
+    expect(await it.send(request, 'request-1')).toMatchObject({
+      refused: 'message-refused',
+      details: { meta: { code } },
+    });
+    expect(it.doubts).toMatchObject([{ version: sentBy.secretVersion, after: { code }, work: it.checks }]);
+    expect(it.checks).toMatchObject([{ kind: 'check-credential', secretVersion: 1, phoneNumberId: ids.number }]);
+  });
+
+  test.each([hello, read])(
+    'is not asked about while the number is paused: the caller comes back in a moment',
+    async (request) => {
+      const it = world({ number: paused });
+      expect(await it.send(request)).toMatchObject({
+        refused: 'sending-paused',
+        details: { guidance: expect.stringMatching(/\w/), retryAfterSeconds: expect.any(Number) },
+      });
+      expect([it.sent, it.read, it.rows(), it.doubts, it.opened]).toEqual([[], [], [], [], []]);
+    },
+  );
+
+  test('that the integration is disabled comes first', async () => {
+    const it = world({ number: { ...paused, stopped: { code: 'token-revoked', since: now.toISOString() } } });
+    expect(await it.send()).toMatchObject({ refused: 'integration-stopped' });
+  });
+
+  test('is explained to the caller although the pause could not be written down', async () => {
+    const it = world({ answers: [refused(190, 'token-invalid')], pauseFails: true });
+    expect(await it.send()).toMatchObject({ refused: 'message-refused', details: { meta: { code: 190 } } });
+    expect(it.journal.events()).toContain('sending-not-paused');
+  });
+
+  test.each<GraphFailure>([refused(131_047), { kind: 'unknown-outcome' }, refused(131_000, 'temporary')])(
+    'is nothing else: %j',
+    async (failure) => {
+      const it = world({ answers: [failure] });
+      await it.send();
+      expect([it.doubts, it.checks]).toEqual([[], []]);
+    },
+  );
 });
 
 describe('a message of a customer is marked as read', () => {
