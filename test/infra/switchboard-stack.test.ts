@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { statementsOf } from '../../infra/access-matrix.ts';
 import { handlerNames } from '../../infra/handlers.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
+import { longestPause } from '../../shared/domain/sending-doubt.ts';
 import { localSettings, nameOf, type Resource, resourcesOf, templateOf } from '../support/templates.ts';
 
 const template = templateOf('prod');
@@ -235,6 +236,13 @@ describe('the queues', () => {
       AuditLogAccessesTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
     });
   });
+});
+
+it('a check of a credential ends, or is ended, before the pause that waits for it', () => {
+  const [check] = Object.entries(resourcesOf(template, 'AWS::Lambda::Function'))
+    .filter(([id]) => id.startsWith('HealthWatchCheckCredential'))
+    .map(([, { Properties }]) => Properties);
+  expect(Number(check?.Timeout) * 1000).toBeLessThan(longestPause);
 });
 
 describe('the relay bucket', () => {
