@@ -162,7 +162,7 @@ describe('the queues', () => {
   const queue = (name: string, of = queues) => Object.entries(of).find(([id]) => id.startsWith(name))?.[1].Properties;
 
   it('are encrypted with the data key, keep messages for 14 days and refuse plain http', () => {
-    expect(Object.keys(queues)).toHaveLength(11);
+    expect(Object.keys(queues)).toHaveLength(13);
     for (const [id, { Properties }] of Object.entries(queues)) {
       expect(nameOf(Properties.KmsMasterKeyId), id).toBe('DataKey');
       expect(Properties.MessageRetentionPeriod, id).toBe(14 * 24 * 60 * 60);
