@@ -13,6 +13,7 @@ import { DataKey } from './constructs/data-key.ts';
 import { Directory } from './constructs/directory.ts';
 import { EventStore } from './constructs/event-store.ts';
 import { GraphApi } from './constructs/graph-api.ts';
+import { HealthWatch } from './constructs/health-watch.ts';
 import { HeldManagement } from './constructs/held-management.ts';
 import { Identity } from './constructs/identity.ts';
 import { MediaExchange } from './constructs/media-exchange.ts';
@@ -54,17 +55,18 @@ export class SwitchboardStack extends Stack {
     const auditLog = new AuditLog(this, 'AuditLog', house);
     const outside = { graphApi: new GraphApi(settings), agentRuntime: new AgentRuntime(settings) };
     const capability = { ...house, ...outside, api, vault, directory, auditLog, alerts };
-    // Work that a change leaves behind at Meta: a queue and its worker.
+    // Work at Meta, each with a queue and its worker: what a change leaves behind, and what a refused send makes doubtful.
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
+    const healthWatch = new HealthWatch(this, 'HealthWatch', capability);
 
     // From Meta to the agents: bucket for large bodies, receiver and queue, claims and lines, router.
     const relay = new MediaRelay(this, 'MediaRelay', house);
     const inbox = new WebhookInbox(this, 'WebhookInbox', { ...capability, relay });
     const eventStore = new EventStore(this, 'EventStore', house);
-    const router = new AgentRouter(this, 'AgentRouter', { ...capability, inbox, eventStore, relay });
+    const router = new AgentRouter(this, 'AgentRouter', { ...capability, healthWatch, inbox, eventStore, relay });
 
     // What users call, and who finishes what was interrupted.
-    const managed = { ...capability, webhookSetUp, router };
+    const managed = { ...capability, webhookSetUp, healthWatch, router };
     const credentialManagement = new CredentialManagement(this, 'CredentialManagement', managed);
     new AgentManagement(this, 'AgentManagement', managed);
     new MessageSending(this, 'MessageSending', { ...managed, eventStore });
@@ -88,6 +90,7 @@ export class SwitchboardStack extends Stack {
       inbox,
       router,
       webhookSetUp,
+      healthWatch,
       credentialManagement,
       sweeper,
       alerts,

@@ -27,7 +27,7 @@ export const numberOfAgent = async (
     });
   if (number.stopped !== null)
     return refuse('integration-stopped', {
-      detail: `Since ${number.stopped.since} Meta lets nothing through the account (${number.stopped.code}).`,
+      detail: `Since ${number.stopped.since} nothing is sent through the account (${number.stopped.code}).`,
       guidance: 'GET /v1/credentials/{credentialId} says why and what to do.',
     });
   return number;

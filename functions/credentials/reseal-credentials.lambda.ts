@@ -10,6 +10,7 @@ export const handler = workLambda((work, timeLeft) => {
     editions: ports.editions(),
     opener: ports.opener(),
     sealer: ports.sealer(),
+    releases: ports.workQueues(),
     timeLeft,
     now: () => new Date(),
   };

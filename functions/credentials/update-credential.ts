@@ -3,6 +3,7 @@ import type { CredentialReader } from '../../shared/adapters/credential-store.ts
 import { type UpdateCredentialRequest, updateCredentialRequest } from '../../shared/contracts/credential.ts';
 import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
+import { stopOf } from '../../shared/domain/account-standing.ts';
 import type { AuditLog } from '../../shared/domain/audit.ts';
 import {
   type CredentialSecrets,
@@ -163,8 +164,9 @@ const resealed = async (
     proofVersion: appAfter.secretVersion,
     accessTokenExpiresAt: validation.tokenExpiresAt?.toISOString() ?? null,
     phoneNumbers: [...validation.phoneNumbers],
-    // Meta has just let us in: what it reported before is over.
+    // Meta has just let us in: what it reported before, or was found before, is over.
     standing: null,
+    verdict: null,
     ...(request.accessToken === undefined
       ? {}
       : { accessTokenLastFour: lastFour(secrets.accessToken), accessTokenSetAt: now.toISOString() }),
@@ -180,7 +182,7 @@ const resealed = async (
     retired: [kept.graphApi, kept.cleanUp, ...retiredOfApp(app, appAfter)],
     tickets: [
       newTicket({ kind: 'set-up', tenantId: before.tenantId, credentialId: before.credentialId, reclaim: false }, now),
-      ...(before.standing?.isStopped ? [releaseCredentialTicket(before, now)] : []),
+      ...(stopOf(before) === null ? [] : [releaseCredentialTicket(before, now)]),
       ...(isRotated ? rotationTickets(appAfter, now) : []),
     ],
     audit: [{ action: 'update', outcome: 'ok', about: changedFields(request) }],

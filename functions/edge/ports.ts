@@ -9,6 +9,7 @@ import {
   webhookStateRecorder,
 } from '../../shared/adapters/credential-store.ts';
 import { customerEraser } from '../../shared/adapters/customer-eraser.ts';
+import { doubtStore } from '../../shared/adapters/doubt-store.ts';
 import { editionStore } from '../../shared/adapters/edition-store.ts';
 import { graphApi } from '../../shared/adapters/graph-api.ts';
 import { heldReader } from '../../shared/adapters/held-store.ts';
@@ -26,6 +27,7 @@ import { mediaQueue as mediaQueueOf, workQueues as workQueuesOf } from '../../sh
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
 import { vaultWalk } from '../../shared/adapters/vault-walk.ts';
+import { verdictStore } from '../../shared/adapters/verdict-store.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { isSet, listed, setting } from './environment.ts';
@@ -51,6 +53,8 @@ export const accesses = once(() => auditReader(dynamoDb(), setting(environmentNa
 export const credentials = once(() => credentialReader(dynamoDb(), directoryTable()));
 export const credentialCreator = once(() => credentialCreatorOf(dynamoDb(), directoryAndVault(), audit().put));
 export const webhookState = once(() => webhookStateRecorder(dynamoDb(), directoryTable()));
+export const doubts = once(() => doubtStore(dynamoDb(), directoryTable()));
+export const verdicts = once(() => verdictStore(dynamoDb(), directoryTable(), audit().put));
 export const webhooks = once(() => webhookStore(dynamoDb(), directoryTable()));
 export const agents = once(() => agentReader(dynamoDb(), directoryTable()));
 export const agentKeys = once(() => agentKeyReader(dynamoDb(), directoryTable()));
@@ -103,6 +107,8 @@ export const workQueues = once(() =>
         return setting(environmentName.resealQueueUrl);
       case 'release-held':
         return setting(environmentName.releaseQueueUrl);
+      case 'check-credential':
+        return setting(environmentName.checkQueueUrl);
       default:
         return kind satisfies never;
     }

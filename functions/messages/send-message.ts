@@ -1,40 +1,35 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import type { AgentReader } from '../../shared/adapters/agent-store.ts';
 import type { WebhookStore } from '../../shared/adapters/webhook-store.ts';
 import type { Customer } from '../../shared/contracts/agent-event.ts';
 import { type AgentId, agentId, type MessageId, messageId } from '../../shared/contracts/ids.ts';
 import { type NewMessage, type ReadReceipt, sendMessageRequest } from '../../shared/contracts/message.ts';
 import { digestOf, unguessable } from '../../shared/crypto/identifiers.ts';
 import { callbackDataOfMessage } from '../../shared/domain/callback-data.ts';
-import { type NamedConversation, type RoutingStore, readConversation } from '../../shared/domain/conversation.ts';
+import { type NamedConversation, readConversation } from '../../shared/domain/conversation.ts';
 import { isKnownClosed, type KnownRecipient } from '../../shared/domain/customer-service-window.ts';
 import { conversationOf } from '../../shared/domain/event-identity.ts';
 import type { Graph, GraphResult } from '../../shared/domain/graph.ts';
 import { withGraphAccess } from '../../shared/domain/graph-access.ts';
-import type { Journal } from '../../shared/domain/journal.ts';
 import { failureOf, isWorthRepeating, refusalOf, windowClosed } from '../../shared/domain/message-refusal.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { NumberRecord } from '../../shared/domain/records.ts';
-import { phoneNumberIdOf } from '../../shared/domain/representations.ts';
 import { dialledDigits, looksDialled } from '../../shared/domain/senders.ts';
+import { isPaused, pauseHint, pauseOnDoubt, type SendingPorts } from '../../shared/domain/sending-doubt.ts';
 import { type MessageRecord, type MessageStore, messageView } from '../../shared/domain/sent-message.ts';
 import type { SecretOpener } from '../../shared/domain/vault.ts';
+import { type NumberOfAgentPorts, numberOfAgent } from '../agents/number-of-agent.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
 
-export interface SendMessagePorts {
-  readonly agents: Pick<AgentReader, 'find'>;
-  readonly routing: Pick<RoutingStore, 'read'>;
+export interface SendMessagePorts extends NumberOfAgentPorts, SendingPorts {
   readonly salts: Pick<WebhookStore, 'tenantSalt'>;
   readonly messages: MessageStore;
   readonly opener: SecretOpener;
   readonly graph: Pick<Graph, 'sendMessage' | 'markRead'>;
-  readonly journal: Journal;
-  readonly now: () => Date;
   /** Milliseconds that the caller still waits. */
   readonly timeLeft: () => number;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
@@ -71,23 +66,17 @@ export const sendMessage = async (
 const numberOf = async (
   { tenantId }: Caller,
   id: AgentId,
-  { agents, routing }: SendMessagePorts,
+  ports: SendMessagePorts,
 ): Promise<NumberRecord | Refused> => {
-  const agent = await agents.find(tenantId, id);
-  if (agent === undefined) return refuse('not-found');
-  const phoneNumberId = phoneNumberIdOf(agent);
-  const { number } = phoneNumberId === undefined ? {} : await routing.read(phoneNumberId, []);
-  const isOwn = number?.tenantId === tenantId && number.bindings.some((binding) => binding.agentId === id);
-  if (number === undefined || !isOwn)
-    return refuse('whatsapp-off', {
-      guidance: 'Enable WhatsApp for the agent, with one of the numbers of your credentials.',
-    });
-  if (number.stopped !== null)
-    return refuse('integration-stopped', {
-      detail: `Since ${number.stopped.since} Meta lets nothing through the account (${number.stopped.code}).`,
-      guidance: 'GET /v1/credentials/{credentialId} says why and what to do.',
-    });
-  return number;
+  const number = await numberOfAgent(tenantId, id, ports);
+  return isRefused(number) || !isPaused(number, ports.now())
+    ? number
+    : refuse('sending-paused', {
+        detail:
+          'Meta has refused a message for a reason that may lie with the credential, which is being checked. Nothing was sent.',
+        guidance: 'Repeat the request in a few seconds.',
+        retryAfterSeconds: pauseHint,
+      });
 };
 
 const markRead = async (
@@ -98,6 +87,7 @@ const markRead = async (
   const marked = await withGraphAccess(ports.opener, number, (access) =>
     ports.graph.markRead(access, number.phoneNumberId, wamid, { typing: typing !== undefined }),
   );
+  await pauseOnDoubt(number, marked, ports);
   if (marked.ok) return { kind: 'ok', body: { status: 'read' } };
   // Done twice it is the same.
   return marked.failure.kind === 'unknown-outcome' ? refusalOf({ kind: 'not-sent' }) : refusalOf(marked.failure);
@@ -122,7 +112,10 @@ const send = async (sending: Sending, ports: SendMessagePorts): Promise<Answer |
     if (known !== undefined) return answerOf(known);
     const message = addressed(sending.message, record.messageId);
     const once = () => ports.graph.sendMessage(access, record.phoneNumberId, message);
-    return outcomeOf(record, await repeated(once, ports), ports);
+    const sent = await repeated(once, ports);
+    const outcome = await outcomeOf(record, sent, ports);
+    await pauseOnDoubt(sending.number, sent, ports);
+    return outcome;
   });
 };
 
@@ -216,7 +209,7 @@ const namesOf = async (
   });
 
 const recordOf = (
-  { caller, agentId: id, number, message, requestDigest }: Sending,
+  { caller, agentId: id, number, requestDigest }: Sending,
   { conversationId }: NamedConversation,
   { now }: SendMessagePorts,
 ): MessageRecord => {
@@ -291,6 +284,8 @@ export const sendMessageRoute = apiRoute({
       messages: ports.messages(),
       opener: ports.opener(),
       graph: ports.graph(),
+      doubts: ports.doubts(),
+      checks: ports.workQueues(),
       journal,
       now: () => new Date(),
       timeLeft,

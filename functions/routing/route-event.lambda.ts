@@ -39,6 +39,8 @@ const routePorts = ports.once(() => {
     media: ports.mediaTransfers(),
     queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
     releases: ports.workQueues(),
+    doubts: ports.doubts(),
+    checks: ports.workQueues(),
     vault: cachedOpener(ports.opener()),
     dispatcher: ports.dispatcher(),
     graph: ports.graph(),

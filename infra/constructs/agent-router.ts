@@ -4,11 +4,14 @@ import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CapabilityProps } from './capability.ts';
 import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
+import type { HealthWatch } from './health-watch.ts';
 import type { MediaRelay } from './media-relay.ts';
 import type { WebhookInbox } from './webhook-inbox.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface AgentRouterProps extends CapabilityProps {
+  /** Who checks a credential that Meta refuses. */
+  readonly healthWatch: HealthWatch;
   /** Where the events come from. */
   readonly inbox: WebhookInbox;
   /** Where it is written down how far each event got. */
@@ -57,6 +60,7 @@ export class AgentRouter extends Construct {
     relay.grantRead(route);
     relay.grantDelete(route);
     this.grantRelease(route);
+    props.healthWatch.grantRequest(route);
     graphApi.grantCall(route);
     agentRuntime.grantDispatch(route);
     vault.grantOpen(route, 'graph-api', 'agent-signature');

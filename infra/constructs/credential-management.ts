@@ -118,7 +118,7 @@ export class CredentialManagement extends Construct {
     webhookSetUp.grantRequest(cleanUp);
   }
 
-  #reseal({ settings, dataKey, vault, directory, auditLog }: CredentialManagementProps): void {
+  #reseal({ settings, dataKey, vault, directory, auditLog, router }: CredentialManagementProps): void {
     const reseal = new HandlerFunction(this, 'ResealCredentials', {
       settings,
       dataKey,
@@ -133,5 +133,7 @@ export class CredentialManagement extends Construct {
     directory.grantRead(reseal, 'GetItem', 'BatchGetItem', 'Query');
     directory.grantWrite(reseal, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem');
     auditLog.grantRecord(reseal);
+    // What the former App Secret had stopped goes on.
+    router.grantRelease(reseal);
   }
 }

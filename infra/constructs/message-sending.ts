@@ -3,8 +3,11 @@ import { Construct } from 'constructs';
 import type { CapabilityProps } from './capability.ts';
 import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
+import type { HealthWatch } from './health-watch.ts';
 
 export interface MessageSendingProps extends CapabilityProps {
+  /** Who checks a credential that Meta refuses. */
+  readonly healthWatch: HealthWatch;
   /** Where it is written down what was sent. */
   readonly eventStore: EventStore;
 }
@@ -25,9 +28,10 @@ export class MessageSending extends Construct {
     graphApi.grantCall(send);
     vault.grantOpen(send, 'graph-api');
     directory.grantRead(send, 'GetItem', 'BatchGetItem');
-    // The first answer to a repeated request.
+    // The first answer to a repeated request; UpdateItem also for the pause of a number.
     directory.grantWrite(send, 'PutItem', 'UpdateItem', 'DeleteItem');
     eventStore.grantSend(send);
+    props.healthWatch.grantRequest(send);
     auditLog.grantRecord(send);
   }
 }

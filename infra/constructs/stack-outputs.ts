@@ -8,6 +8,7 @@ import type { CredentialManagement } from './credential-management.ts';
 import type { CredentialVault } from './credential-vault.ts';
 import type { Directory } from './directory.ts';
 import type { EventStore } from './event-store.ts';
+import type { HealthWatch } from './health-watch.ts';
 import type { Identity } from './identity.ts';
 import type { PublicApi } from './public-api.ts';
 import type { VaultRewrap } from './vault-rewrap.ts';
@@ -26,6 +27,7 @@ export interface StackOutputsProps {
   readonly inbox: WebhookInbox;
   readonly router: AgentRouter;
   readonly webhookSetUp: WebhookSetUp;
+  readonly healthWatch: HealthWatch;
   readonly credentialManagement: CredentialManagement;
   readonly sweeper: WorkSweeper;
   readonly alerts: Alerts;
@@ -38,7 +40,7 @@ export class StackOutputs extends Construct {
     super(scope, id);
     const { api, identity, vault, rewrap, directory, eventStore, auditLog, inbox, router, sweeper, alerts, trail } =
       props;
-    const { webhookSetUp, credentialManagement } = props;
+    const { webhookSetUp, healthWatch, credentialManagement } = props;
     this.#tell('ApiUrl', 'Origin of the API', api.origin);
     this.#tell('ApiId', 'Id of the API', api.apiId);
     this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.webhooksOrigin}/webhooks`);
@@ -58,6 +60,7 @@ export class StackOutputs extends Construct {
     this.#tell('CleanUpQueueUrl', 'Queue of removals', credentialManagement.removals.queue.queueUrl);
     this.#tell('ResealQueueUrl', 'Queue of rotations', credentialManagement.rotations.queue.queueUrl);
     this.#tell('ReleaseQueueUrl', 'Queue of held events to release', router.releases.queue.queueUrl);
+    this.#tell('CheckQueueUrl', 'Queue of credentials to check', healthWatch.checks.queue.queueUrl);
     this.#tell('RouteEventFunction', 'Function that dispatches events', router.routeEvent.function.functionName);
     this.#tell('SweepWorkFunction', 'Function that looks after unfinished work', sweeper.sweep.function.functionName);
     this.#tell('OperatorTopicArn', 'Topic of the alerts for operators', alerts.operatorTopic.topicArn);

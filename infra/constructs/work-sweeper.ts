@@ -6,10 +6,12 @@ import type { AgentRouter } from './agent-router.ts';
 import type { CapabilityProps } from './capability.ts';
 import type { CredentialManagement } from './credential-management.ts';
 import { HandlerFunction } from './handler-function.ts';
+import type { HealthWatch } from './health-watch.ts';
 import type { WebhookSetUp } from './webhook-set-up.ts';
 
 export interface WorkSweeperProps extends Omit<CapabilityProps, 'vault' | 'graphApi' | 'agentRuntime' | 'auditLog'> {
   readonly webhookSetUp: WebhookSetUp;
+  readonly healthWatch: HealthWatch;
   readonly credentialManagement: CredentialManagement;
   readonly router: AgentRouter;
 }
@@ -23,7 +25,7 @@ export class WorkSweeper extends Construct {
 
   constructor(scope: Construct, id: string, props: WorkSweeperProps) {
     super(scope, id);
-    const { settings, dataKey, api, directory, webhookSetUp, credentialManagement, router } = props;
+    const { settings, dataKey, api, directory, webhookSetUp, healthWatch, credentialManagement, router } = props;
     this.sweep = new HandlerFunction(this, 'SweepWork', {
       settings,
       dataKey,
@@ -35,6 +37,7 @@ export class WorkSweeper extends Construct {
     directory.grantScan(this.sweep);
     directory.grantWrite(this.sweep, 'PutItem', 'DeleteItem');
     webhookSetUp.grantRequest(this.sweep);
+    healthWatch.grantRequest(this.sweep);
     credentialManagement.grantRequest(this.sweep);
     router.grantRelease(this.sweep);
     const rule = new Rule(this, 'Interval', {

@@ -89,6 +89,7 @@ function ownerOf(work: Work): string {
   switch (work.kind) {
     case 'set-up':
     case 'clean-up':
+    case 'check-credential':
       return `${work.tenantId} ${work.credentialId}`;
     case 'reseal':
     case 'retire-secret':

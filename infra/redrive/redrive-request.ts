@@ -10,6 +10,7 @@ export const queueOutputs = {
   'clean-up': 'CleanUpQueueUrl',
   reseal: 'ResealQueueUrl',
   release: 'ReleaseQueueUrl',
+  check: 'CheckQueueUrl',
 } as const;
 export type QueueName = keyof typeof queueOutputs;
 

@@ -196,7 +196,12 @@ const credentialWrite = (TableName: string, Key: object, changes: readonly Numbe
         // A new number is stopped when its account is, else whoever stops or reinstates that would not find it.
         ...(added.length === 0
           ? []
-          : [`(${stops ? '' : 'attribute_not_exists(standing.isStopped) OR '}standing.isStopped = :stops)`]),
+          : stops
+            ? ['(attribute_exists(verdict.reason) OR standing.isStopped = :stops)']
+            : [
+                'attribute_not_exists(verdict.reason)',
+                '(attribute_not_exists(standing.isStopped) OR standing.isStopped = :stops)',
+              ]),
       ].join(' AND '),
       ExpressionAttributeNames: {
         '#status': 'status',

@@ -28,6 +28,7 @@ import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems } from './transactions.ts';
 import type { VaultTables } from './vault.ts';
+import { verdictAsRead } from './verdict-condition.ts';
 
 export interface NewCredential {
   readonly credential: CredentialRecord;
@@ -247,6 +248,7 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
       const stop = stopOf(after);
       const isSame = isDeepStrictEqual(stopOf(before), stop);
       const numbers = isSame ? [] : await ownNumbersOf(client, table, before);
+      const asRead = verdictAsRead(before);
       const failed = await failedItems(client, [
         {
           Update: {
@@ -254,7 +256,8 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
             Key: directoryKey.credential(before.tenantId, before.credentialId),
             UpdateExpression: 'SET standing = :standing, newsAt = :newsAt, phoneNumbers = :numbers',
             ConditionExpression:
-              'secretVersion = :secretVersion AND phoneNumbers = :before AND claimedNumbers = :claimed AND #status <> :removing',
+              'secretVersion = :secretVersion AND phoneNumbers = :before AND claimedNumbers = :claimed AND #status <> :removing ' +
+              `AND ${asRead.condition}`,
             ExpressionAttributeNames: { '#status': 'status' },
             ExpressionAttributeValues: {
               ':standing': after.standing,
@@ -264,6 +267,7 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
               ':before': before.phoneNumbers,
               ':claimed': before.claimedNumbers,
               ':removing': 'removing',
+              ...asRead.values,
             },
           },
         },

@@ -13,6 +13,7 @@ import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
 import type { VaultTables } from './vault.ts';
+import { verdictAsRead } from './verdict-condition.ts';
 
 /**
  * A Meta app as it shall be, on condition that its secrets are still those that were read: else a revocation that came in between
@@ -91,39 +92,45 @@ export const editionStore = (client: DynamoDBDocumentClient, tables: VaultTables
 
 /**
  * What a user edits and what is sealed anew; the state of webhook and health is written by others at the same time. What Meta has reported of
- * the account since it was read is not overwritten.
+ * the account or a check has proved since it was read is not overwritten.
  */
-const credentialUpdate = (TableName: string, before: CredentialRecord, after: CredentialRecord): TransactItem => ({
-  Update: {
-    TableName,
-    Key: directoryKey.credential(before.tenantId, before.credentialId),
-    UpdateExpression:
-      'SET #label = :label, version = :newVersion, secretVersion = :newSecretVersion, proofVersion = :proofVersion, ' +
-      'accessTokenLastFour = :lastFour, accessTokenSetAt = :setAt, accessTokenExpiresAt = :expiresAt, phoneNumbers = :numbers, standing = :standing, updatedAt = :updatedAt',
-    ConditionExpression:
-      'version = :version AND secretVersion = :secretVersion AND claimedNumbers = :claimed AND #status <> :removing ' +
-      // Rows from before standings were kept have none.
-      `AND (${before.standing === null ? 'attribute_not_exists(standing) OR ' : ''}standing = :knownStanding)`,
-    ExpressionAttributeNames: { '#label': 'label', '#status': 'status' },
-    ExpressionAttributeValues: {
-      ':label': after.label,
-      ':newVersion': after.version,
-      ':newSecretVersion': after.secretVersion,
-      ':proofVersion': after.proofVersion,
-      ':lastFour': after.accessTokenLastFour,
-      ':setAt': after.accessTokenSetAt,
-      ':expiresAt': after.accessTokenExpiresAt,
-      ':numbers': after.phoneNumbers,
-      ':standing': after.standing,
-      ':updatedAt': after.updatedAt,
-      ':version': before.version,
-      ':secretVersion': before.secretVersion,
-      ':claimed': before.claimedNumbers,
-      ':knownStanding': before.standing,
-      ':removing': 'removing',
+const credentialUpdate = (TableName: string, before: CredentialRecord, after: CredentialRecord): TransactItem => {
+  const asRead = verdictAsRead(before);
+  return {
+    Update: {
+      TableName,
+      Key: directoryKey.credential(before.tenantId, before.credentialId),
+      UpdateExpression:
+        'SET #label = :label, version = :newVersion, secretVersion = :newSecretVersion, proofVersion = :proofVersion, ' +
+        'accessTokenLastFour = :lastFour, accessTokenSetAt = :setAt, accessTokenExpiresAt = :expiresAt, phoneNumbers = :numbers, standing = :standing, verdict = :verdict, updatedAt = :updatedAt',
+      ConditionExpression:
+        'version = :version AND secretVersion = :secretVersion AND claimedNumbers = :claimed AND #status <> :removing ' +
+        // Rows from before standings were kept have none.
+        `AND (${before.standing === null ? 'attribute_not_exists(standing) OR ' : ''}standing = :knownStanding) ` +
+        `AND ${asRead.condition}`,
+      ExpressionAttributeNames: { '#label': 'label', '#status': 'status' },
+      ExpressionAttributeValues: {
+        ':label': after.label,
+        ':newVersion': after.version,
+        ':newSecretVersion': after.secretVersion,
+        ':proofVersion': after.proofVersion,
+        ':lastFour': after.accessTokenLastFour,
+        ':setAt': after.accessTokenSetAt,
+        ':expiresAt': after.accessTokenExpiresAt,
+        ':numbers': after.phoneNumbers,
+        ':standing': after.standing,
+        ':updatedAt': after.updatedAt,
+        ':version': before.version,
+        ':secretVersion': before.secretVersion,
+        ':claimed': before.claimedNumbers,
+        ':knownStanding': before.standing,
+        ':removing': 'removing',
+        ':verdict': after.verdict,
+        ...asRead.values,
+      },
     },
-  },
-});
+  };
+};
 
 /**
  * The numbers that are really the credential's: an operator may have released one by hand, and somebody else may have it since.
@@ -161,11 +168,13 @@ const numberUpdates = (
     Update: {
       TableName,
       Key: directoryKey.number(number),
-      UpdateExpression: 'SET secretVersion = :secretVersion, stopped = :stopped ADD revision :one',
+      // What was doubted were the former secrets.
+      UpdateExpression: 'SET secretVersion = :secretVersion, stopped = :stopped, doubt = :none ADD revision :one',
       ConditionExpression: 'tenantId = :tenantId AND credentialId = :credentialId',
       ExpressionAttributeValues: {
         ':secretVersion': credential.secretVersion,
         ':stopped': stopOf(credential),
+        ':none': null,
         ':tenantId': credential.tenantId,
         ':credentialId': credential.credentialId,
         ':one': 1,

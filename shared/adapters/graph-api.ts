@@ -16,14 +16,19 @@ const maxPages = 60;
 
 const account = z.object({ name: z.string().nullish() });
 const inspection = z.object({
-  data: z.object({
-    app_id: z.union([z.string(), z.number().transform(String)]).nullish(),
-    is_valid: z.boolean().default(false),
-    expires_at: z.number().default(0),
-    scopes: z.array(z.string()).default([]),
-    granular_scopes: z.array(z.object({ scope: z.string() })).default([]),
-    error: z.object({ code: z.number().nullish(), subcode: z.number().nullish() }).nullish(),
-  }),
+  // An answer that does not say whether the token is valid, or what a valid one may do, says nothing against it.
+  data: z
+    .object({
+      app_id: z.union([z.string(), z.number().transform(String)]).nullish(),
+      is_valid: z.boolean(),
+      expires_at: z.number().default(0),
+      scopes: z.array(z.string()).optional(),
+      granular_scopes: z.array(z.object({ scope: z.string() })).optional(),
+      error: z.object({ code: z.number().nullish(), subcode: z.number().nullish() }).nullish(),
+    })
+    .refine(
+      ({ is_valid: isValid, scopes, granular_scopes: granular }) => !isValid || (scopes ?? granular) !== undefined,
+    ),
 });
 const numberFields =
   'id,display_phone_number,verified_name,quality_rating,status,whatsapp_business_manager_messaging_limit';
@@ -201,7 +206,7 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
           errorCode: data.error?.code ?? null,
           errorSubcode: data.error?.subcode ?? null,
           expiresAt: data.expires_at === 0 ? null : new Date(data.expires_at * 1000),
-          permissions: new Set([...data.scopes, ...data.granular_scopes.map(({ scope }) => scope)]),
+          permissions: new Set([...(data.scopes ?? []), ...(data.granular_scopes ?? []).map(({ scope }) => scope)]),
         },
       };
     },

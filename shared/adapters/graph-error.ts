@@ -14,7 +14,7 @@ const errorEnvelope = z.object({
 
 type MetaProblem = z.infer<typeof errorEnvelope>['error'];
 
-const permissionCodes = new Set([3, 10]);
+const permissionCodes = new Set([3, 10, 131005]);
 const rateLimitCodes = new Set([4, 17, 32, 613, 80007, 80008, 130429, 131048, 131056]);
 const temporaryCodes = new Set([2, 131000, 131016, 131057, 133004]);
 const callbackRefusedCode = 2200;

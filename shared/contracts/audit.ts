@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { secretPurpose } from './secret-purpose.ts';
 
-export const auditAction = z.enum(['open', 'seal', 'shred', 'create', 'update', 'remove', 'removed']);
+export const auditAction = z.enum(['open', 'seal', 'shred', 'create', 'update', 'disable', 'remove', 'removed']);
 export type AuditAction = z.infer<typeof auditAction>;
 
 const phase = z.enum(['attempt', 'outcome']);

@@ -16,6 +16,8 @@ export const environmentName = {
   releaseQueueUrl: 'RELEASE_QUEUE_URL',
   mediaQueueUrl: 'MEDIA_QUEUE_URL',
   /** Where bodies lie that the queue can't carry or that are held, and media on their way. */
+  checkQueueUrl: 'CHECK_QUEUE_URL',
+  /** Where bodies lie that the queue can't carry or that are held. */
   relayBucket: 'RELAY_BUCKET',
   /** The platform's own runtime for agents: ARN of a Lambda function or URL of an SQS queue. Absent when the operator has set none. */
   agentRuntime: 'AGENT_RUNTIME',

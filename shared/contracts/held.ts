@@ -10,7 +10,7 @@ export const heldDays = 14;
 const longestHeldHours = heldDays * 24;
 
 /**
- * Why the events of a conversation wait. `stopped`: Meta has disabled the account. `paused`: by the agent's user. `suspended`: the agent's
+ * Why the events of a conversation wait. `stopped`: the integration is disabled, by Meta or by a check. `paused`: by the agent's user. `suspended`: the agent's
  * target fails. `gone`: it answered 410. `choice`: they are older than a day, or the agent could not take them: replay or discard them.
  * `replaying`: nothing holds them any more.
  */

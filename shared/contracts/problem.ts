@@ -34,6 +34,7 @@ export const problems = {
   conflict: { status: 409, title: 'Another change got in between' },
   'whatsapp-off': { status: 409, title: 'The agent has no phone number' },
   'integration-stopped': { status: 409, title: 'The WhatsApp account is out of service' },
+  'sending-paused': { status: 503, title: 'Sending is paused for a moment' },
   'message-refused': { status: 422, title: 'The message is not taken' },
   'message-limited': { status: 429, title: 'Meta takes no more for now' },
   'media-refused': { status: 422, title: 'Meta did not take the media' },

@@ -7,7 +7,8 @@ import { releaseAction } from './queued-events.ts';
  * `set-up` brings a credential's webhook into the wanted state at Meta, `clean-up` takes a removed credential out of Meta and
  * shreds its last secret, `reseal` gives every credential of a Meta app a proof made with the current App Secret,
  * `retire-secret` shreds a former App Secret once it is accepted no more, `retire-agent-secret` an agent's former signing secret once it
- * signs no more; `release-held` has the held events of numbers replayed, as far as nothing holds them any more, or discarded.
+ * signs no more; `release-held` has the held events of numbers replayed, as far as nothing holds them any more, or discarded;
+ * `check-credential` asks Meta whether the secrets of that version are still good.
  */
 export const work = z.discriminatedUnion('kind', [
   z.object({
@@ -25,6 +26,15 @@ export const work = z.discriminatedUnion('kind', [
     tenantId,
     agentId,
     secretVersion: z.number().int().positive(),
+  }),
+  z.object({
+    kind: z.literal('check-credential'),
+    tenantId,
+    credentialId,
+    secretVersion: z.number().int().positive(),
+    /** The number from which nothing is sent meanwhile. */
+    phoneNumberId,
+    askedAt: z.iso.datetime(),
   }),
   z.object({
     kind: z.literal('release-held'),

@@ -73,9 +73,14 @@ const takeOne = async (
   throw new Fault('store-unavailable', { retryable: true });
 };
 
-/** The number items tell the router whether anything goes through the account. */
-export const stopOf = ({ standing }: CredentialRecord): NumberRecord['stopped'] =>
-  standing?.isStopped ? { code: standing.reason.code, since: standing.reason.since } : null;
+/**
+ * The number items tell the router whether anything goes through the account. Two things may stop it, what a check has proved of the credential
+ * and what Meta has reported of the account: neither end lifts the other's stop.
+ */
+export const stopOf = ({ standing, verdict }: CredentialRecord): NumberRecord['stopped'] => {
+  const reason = verdict?.reason ?? (standing?.isStopped ? standing.reason : undefined);
+  return reason === undefined ? null : { code: reason.code, since: reason.since };
+};
 
 /** Meta's words are short. Whatever is longer is something else, and must not fill our rows. */
 const longestText = 300;

@@ -164,10 +164,11 @@ const bound = (
       number === undefined || keepsTarget(number, agent)
         ? (number?.circuits ?? {})
         : closed(number.circuits, agent.agentId),
-    // Who changes the standing of the account changes every number that is there; only a new one goes by the credential.
+    // Who stops the account or lets it go on changes every number that is there; only a new one goes by the credential.
     stopped: number === undefined ? stopOf(credential) : number.stopped,
     deliversSince: number?.deliversSince ?? null,
     unnumberedAt: number?.unnumberedAt ?? null,
+    doubt: number?.doubt ?? null,
   };
 };
 

@@ -28,7 +28,7 @@ export const inboundAt = (
   if ((kind !== 'message' && kind !== 'call') || customer.groupId !== null) return undefined;
   const received = Date.parse(receivedAt);
   const said = secondsOf(value.timestamp) * 1000;
-  return new Date(said <= received ? said : received).toISOString();
+  return new Date(Number.isNaN(said) ? received : Math.min(said, received)).toISOString();
 };
 
 /** Not a number where it is none. */

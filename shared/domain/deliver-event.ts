@@ -10,6 +10,7 @@ import { mediaOfEvent } from './media-transfer.ts';
 import { noteInbound } from './note-inbound.ts';
 import type { ConversationRecord } from './records.ts';
 import { giveUpDoubtful, giveUpExpired, say, sendReplies } from './send-replies.ts';
+import { isPaused, pauseOnDoubt } from './sending-doubt.ts';
 import { withSigningSecrets } from './signing-access.ts';
 import { keeping } from './stickiness.ts';
 
@@ -150,7 +151,9 @@ const openConversation = async (work: EventOnItsWay): Promise<OpenedConversation
   const isMessage = event.kind === 'message';
   const isOutOfHours = isMessage && isAway(away, now);
   const begins = isMessage && !isUnderWay(before, now);
-  const maySpeak = isMessage && released === undefined && event.customer.groupId === null;
+  // What we say ourselves does not wait for the end of a pause: it would come after what the agent says.
+  const maySpeak =
+    isMessage && released === undefined && event.customer.groupId === null && !isPaused(work.number, now);
   const greets = maySpeak && begins && greeting !== null;
   const saysAway = maySpeak && away !== null && isOutOfHours && !wasToldSince(before, absenceStart(away, now));
   const { receivedAt } = work.envelope;
@@ -202,8 +205,9 @@ const acknowledgeToCustomer = async (work: EventOnItsWay): Promise<void> => {
   const { readReceipts, typingIndicator } = work.choice.binding.behaviour;
   const messageId = work.event.value.id;
   if (work.released !== undefined || work.event.kind !== 'message') return;
-  if (typeof messageId !== 'string' || !readReceipts) return;
-  await withGraphAccess(work.ports.vault, work.number, (access) =>
+  if (typeof messageId !== 'string' || !readReceipts || isPaused(work.number, work.ports.now())) return;
+  const marked = await withGraphAccess(work.ports.vault, work.number, (access) =>
     work.ports.graph.markRead(access, work.number.phoneNumberId, messageId, { typing: typingIndicator }),
   ).catch(() => work.ports.journal.warn('read-receipt-failed', work.trace));
+  await pauseOnDoubt(work.number, marked ?? undefined, work.ports);
 };

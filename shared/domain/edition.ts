@@ -1,5 +1,6 @@
 import type { AppId, CredentialId, TenantId } from '../contracts/ids.ts';
 import type { SecretIdentity } from '../crypto/secret-context.ts';
+import { stopOf } from './account-standing.ts';
 import type { AuditEntry } from './audit.ts';
 import {
   credentialSecrets,
@@ -11,8 +12,10 @@ import {
 } from './credential-secrets.ts';
 import { withoutPrevious } from './meta-app.ts';
 import type { CredentialRecord, MetaAppRecord } from './records.ts';
+import { releaseCredentialTicket } from './release-tickets.ts';
+import { appSecretWrongCode } from './validate-credential.ts';
 import type { SealedSecret, SecretOpener, SecretSealer } from './vault.ts';
-import { newTicket, type Ticket, type WorkOutcome } from './work.ts';
+import { newTicket, type Ticket, type WorkOutcome, type WorkQueues } from './work.ts';
 
 /** A change of a credential or of its Meta app: what it was, what it shall be, and which secrets come and go with it. */
 export interface Edition {
@@ -60,6 +63,9 @@ export interface ResealPorts {
   readonly editions: Editions;
   readonly opener: SecretOpener;
   readonly sealer: SecretSealer;
+  /** Where held events are asked for. */
+  readonly releases: WorkQueues;
+  readonly now: () => Date;
   readonly timeLeft: () => number;
 }
 
@@ -95,22 +101,29 @@ const reseal = async (credential: CredentialRecord, app: MetaAppRecord, ports: R
     ...credential,
     secretVersion: credential.secretVersion + 1,
     proofVersion: app.secretVersion,
+    // Meta has let somebody in with the new App Secret: that the former one was refused is over.
+    verdict: credential.verdict?.reason.code === appSecretWrongCode ? null : credential.verdict,
   };
-  return await ports.editions.save({
+  const goesOn = stopOf(credential) !== null && stopOf(after) === null;
+  const tickets = goesOn ? [releaseCredentialTicket(credential, ports.now())] : [];
+  const isSaved = await ports.editions.save({
     before: credential,
     after,
     app: { before: app, after: app },
     sealed: await sealCredential(after, secrets, ports.sealer),
     retired: [before.graphApi, before.cleanUp],
-    tickets: [],
+    tickets,
     audit: [{ action: 'update', outcome: 'ok', about: ['appsecret_proof'] }],
   });
+  // One that is not queued is found by the sweeper.
+  if (isSaved) for (const ticket of tickets) await ports.releases.send(ticket).catch(() => undefined);
+  return isSaved;
 };
 
 /** Shreds a former App Secret once it is accepted no more. One that has gone meanwhile is done with. */
 export const retireSecret = async (
   request: { readonly appId: AppId; readonly secretVersion: number },
-  ports: Pick<ResealPorts, 'credentials' | 'editions'> & { readonly now: () => Date },
+  ports: Pick<ResealPorts, 'credentials' | 'editions' | 'now'>,
 ): Promise<WorkOutcome> => {
   const app = await ports.credentials.findApp(request.appId);
   if (app === undefined || app.previousSecretVersion !== request.secretVersion) return 'done';

@@ -6,16 +6,16 @@ import type { RoutingStore } from './conversation.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Graph } from './graph.ts';
 import type { HeldStore } from './hold-event.ts';
-import type { Journal } from './journal.ts';
 import type { MediaTransferStore } from './media-transfer.ts';
 import type { ConversationEnvelope, QueueMessage } from './queue-packing.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
 import type { RelayStore } from './relay.ts';
+import type { SendingPorts } from './sending-doubt.ts';
 import type { MessageStore } from './sent-message.ts';
 import type { SecretOpener } from './vault.ts';
 import type { WorkQueues } from './work.ts';
 
-export interface RouteEventPorts {
+export interface RouteEventPorts extends SendingPorts {
   readonly routing: RoutingStore;
   readonly claims: ClaimStore;
   readonly held: HeldStore;
@@ -32,8 +32,6 @@ export interface RouteEventPorts {
   readonly vault: SecretOpener;
   readonly dispatcher: Dispatcher;
   readonly graph: Graph;
-  readonly journal: Journal;
-  readonly now: () => Date;
   /** Takes on what must be over before the invocation ends, but holds up no event. */
   readonly alongside: (work: Promise<void>) => void;
   readonly sleep: (milliseconds: number) => Promise<void>;

@@ -67,5 +67,7 @@ export type MetricName =
   | 'MessagesUnknown'
   | 'MediaTransferred'
   | 'MediaRefused'
+  | 'SendingPaused'
+  | 'CredentialsDisabled'
   | 'AuditTampered'
   | 'UnhandledError';

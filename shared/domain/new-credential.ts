@@ -32,6 +32,7 @@ export const newCredential = (
     status: 'connected',
     reason: null,
     standing: null,
+    verdict: null,
     newsAt: null,
     accessTokenLastFour: lastFour(accessToken),
     accessTokenSetAt: at,
@@ -72,4 +73,5 @@ export const numberClaimsOf = (credential: CredentialRecord): readonly NumberRec
     stopped: null,
     deliversSince: null,
     unnumberedAt: null,
+    doubt: null,
   }));

@@ -67,6 +67,10 @@ export const standing = z.object({
 });
 export type Standing = z.infer<typeof standing>;
 
+/** What a check at Meta has proved of a credential: nothing goes through it until it gets other secrets. */
+export const verdict = z.object({ status: z.literal('invalid'), reason });
+export type Verdict = z.infer<typeof verdict>;
+
 export const credentialRecord = z.object({
   tenantId,
   credentialId,
@@ -82,6 +86,7 @@ export const credentialRecord = z.object({
   status: credentialStatus,
   reason: reason.nullable(),
   standing: standing.nullable().default(null),
+  verdict: verdict.nullable().default(null),
   /** When Meta says that it was so, in epoch seconds: what is older changes it no more. */
   newsAt: z.number().int().nullable().default(null),
   accessTokenLastFour: z.string(),
@@ -150,6 +155,18 @@ export const circuit = z.object({
 });
 export type Circuit = z.infer<typeof circuit>;
 
+/**
+ * Meta has refused a send for a reason that may be the credential's. Nothing is sent before `pausedUntil`: the credential is being checked.
+ * Until `quietUntil` no such refusal has it checked again.
+ */
+export const doubt = z.object({
+  code: z.number().int(),
+  since: z.iso.datetime(),
+  pausedUntil: z.iso.datetime(),
+  quietUntil: z.iso.datetime(),
+});
+export type Doubt = z.infer<typeof doubt>;
+
 /** Who owns a number in this stack. Read consistently per event; what caches are keyed by. */
 export const numberRecord = z.object({
   phoneNumberId,
@@ -169,6 +186,7 @@ export const numberRecord = z.object({
   deliversSince: z.iso.datetime().nullable().default(null),
   /** When somebody last wrote or called without a phone number, to the hour. */
   unnumberedAt: z.iso.datetime().nullable().default(null),
+  doubt: doubt.nullable().default(null),
 });
 export type NumberRecord = z.infer<typeof numberRecord>;
 

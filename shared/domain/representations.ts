@@ -46,11 +46,19 @@ export const credentialView = (record: CredentialRecord, app: MetaAppRecord | un
   updatedAt: record.updatedAt,
 });
 
-/** What Meta says of the account counts unless something worse is known. */
-export const stateOf = ({ status, reason, standing }: CredentialRecord): Pick<Credential, 'status' | 'reason'> =>
-  standing === null || (status !== 'connected' && !standing.isStopped) || status === 'removing'
+/** What is proved of the credential counts first, then what Meta says of the account, unless something worse is known. */
+export const stateOf = ({
+  status,
+  reason,
+  standing,
+  verdict,
+}: CredentialRecord): Pick<Credential, 'status' | 'reason'> => {
+  if (status === 'removing') return { status, reason };
+  if (verdict !== null) return verdict;
+  return standing === null || (status !== 'connected' && !standing.isStopped)
     ? { status, reason }
     : { status: standing.status, reason: standing.reason };
+};
 
 /** Through which credential an agent is connected, if at all. */
 export const credentialIdOf = ({ whatsapp }: AgentRecord): CredentialId | undefined =>

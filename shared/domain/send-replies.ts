@@ -5,6 +5,7 @@ import type { EventOnItsWay } from './event-on-its-way.ts';
 import { type GraphAccess, type GraphFailure, type GraphResult, tookNoEffectYet } from './graph.ts';
 import { withGraphAccess } from './graph-access.ts';
 import { queueFailure } from './message-failure.ts';
+import { isPaused, pauseHint, pauseOnDoubt } from './sending-doubt.ts';
 
 /**
  * Meta may be out of order, or out of patience with the number, for so many rounds, about four minutes: then the agent is told, who may decide
@@ -17,12 +18,17 @@ export const sendTimeout = 5_000;
 
 /**
  * Takes the agent's replies to the customer, each at most once: `sending` is written down before, so that whoever finds it after a crash never
- * sends that reply again. A reply that does not get through comes back to the agent as an event of its own.
+ * sends that reply again. A reply that does not get through comes back to the agent as an event of its own. While sending is paused it waits.
  */
 export const sendReplies = (
   work: EventOnItsWay,
   found: Pick<ClaimStep, 'replies' | 'fates'>,
 ): Promise<'finished' | 'repeat'> =>
+  isPaused(work.number, work.ports.now())
+    ? sendAfterPause(work, found.replies ?? [], found.fates)
+    : sendNow(work, found);
+
+const sendNow = (work: EventOnItsWay, found: Pick<ClaimStep, 'replies' | 'fates'>): Promise<'finished' | 'repeat'> =>
   // Opened before the first `sending` is recorded: a secret that does not open leaves no doubt about a reply.
   withGraphAccess(work.ports.vault, work.number, async (access) => {
     const replies = found.replies ?? [];
@@ -39,7 +45,10 @@ export const sendReplies = (
       if (!sent.ok && tookNoEffectYet(sent.failure) && work.rounds < mostRounds)
         return sendLater(work, replies, fates, 'failed');
       fates = [...fates, await fateOf(work, index, sent)];
-      if (index < replies.length - 1) await work.claim.record({ state: 'sent', replies, fates });
+      const isLast = index === replies.length - 1;
+      if (!isLast) await work.claim.record({ state: 'sent', replies, fates });
+      const isPausedByIt = await pauseOnDoubt(work.number, sent, work.ports);
+      if (isPausedByIt && !isLast) return sendAfterPause(work, replies, fates);
     }
     const doubtful = fates.some(({ fate }) => fate === 'unknown');
     await work.claim.record({ state: doubtful ? 'unknown' : 'done', replies: null, fates });
@@ -65,6 +74,7 @@ export const say = async (work: EventOnItsWay, text: string, name: 'greeting' | 
   const message = addressed(work, { type: 'text', text: { body: text } }, callbackDataOf(work.event.eventId, name));
   const send = (access: GraphAccess) => work.ports.graph.sendMessage(access, work.number.phoneNumberId, message);
   const sent = await withGraphAccess(work.ports.vault, work.number, send).catch(() => undefined);
+  await pauseOnDoubt(work.number, sent, work.ports);
   if (sent?.ok) work.ports.journal.count('RepliesSent');
   else work.ports.journal.warn('greeting-failed', { ...work.trace, ...metaOf(sent?.failure) });
 };
@@ -79,6 +89,12 @@ const sendLater = async (
   await work.claim.record({ state: fates.length === 0 ? 'answered' : 'sent', replies, fates });
   await work.claim.release(because);
   return 'repeat';
+};
+
+/** Nothing went wrong with the reply: its turn comes when the credential has been checked. */
+const sendAfterPause = (...[work, replies, fates]: Parameters<typeof sendLater>): Promise<'repeat'> => {
+  work.ports.askedToWait(pauseHint);
+  return sendLater(work, replies, fates);
 };
 
 const fateOf = async (

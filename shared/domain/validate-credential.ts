@@ -2,7 +2,15 @@ import type { PhoneNumber } from '../contracts/credential.ts';
 import type { AppId, PhoneNumberId, WabaId } from '../contracts/ids.ts';
 import type { Check, MetaError } from '../contracts/problem.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
-import { type Graph, type GraphAccess, type GraphFailure, isPassing, type TokenFacts } from './graph.ts';
+import {
+  type Graph,
+  type GraphAccess,
+  type GraphFailure,
+  type GraphRefusal,
+  isPassing,
+  type TokenFacts,
+} from './graph.ts';
+import { explainMetaError } from './meta-errors.ts';
 
 export interface CredentialToValidate {
   readonly appId: AppId;
@@ -19,7 +27,13 @@ export type ValidationOutcome =
       readonly tokenExpiresAt: Date | null;
       readonly phoneNumbers: readonly PhoneNumber[];
     }
-  | { readonly outcome: 'invalid'; readonly checks: readonly Check[]; readonly meta?: MetaError }
+  | {
+      readonly outcome: 'invalid';
+      readonly checks: readonly Check[];
+      readonly meta?: MetaError;
+      /** Meta has said it of the credential itself, in words that leave no doubt. Nothing else may disable one that is in use. */
+      readonly isProof: boolean;
+    }
   /** Meta gave no verdict: nothing is known about the credential. */
   | { readonly outcome: 'unreachable'; readonly meta?: MetaError };
 
@@ -38,11 +52,12 @@ export const validateCredential = async (
   passed.push({ check: 'app', verdict: 'passed', detail: 'Meta knows the app and accepts its App Secret.' });
 
   const tokenProblem = accessTokenProblem(inspected.value, credential.appId, now);
-  if (tokenProblem) return invalid(passed, tokenProblem, metaOf(inspected.value));
+  if (tokenProblem)
+    return invalid(passed, tokenProblem, isProofAgainst(inspected.value, credential.appId), metaOf(inspected.value));
   passed.push(livingToken(inspected.value));
 
   const missing = neededPermissions.filter((name) => !inspected.value.permissions.has(name));
-  if (missing.length > 0) return invalid(passed, permissionProblem(missing));
+  if (missing.length > 0) return invalid(passed, permissionProblem(missing), true);
   passed.push({ check: 'permissions', verdict: 'passed', detail: 'The access token has the permissions it needs.' });
 
   const account = await graph.readBusinessAccount(credential.access, credential.wabaId);
@@ -57,7 +72,7 @@ export const validateCredential = async (
 
   const known = new Set(numbers.value.map(({ phoneNumberId }) => phoneNumberId));
   const foreign = credential.phoneNumberIds.findIndex((id) => !known.has(id));
-  if (foreign >= 0) return invalid(passed, numberProblem(foreign));
+  if (foreign >= 0) return invalid(passed, numberProblem(foreign), true);
   passed.push(
     numbers.value.length > 0
       ? { check: 'phone-numbers', verdict: 'passed', detail: 'The phone numbers belong to the account.' }
@@ -89,8 +104,14 @@ export const skippedCheck = (check: Check['check']): Check => ({
 
 const order: readonly Check['check'][] = ['app', 'access-token', 'permissions', 'business-account', 'phone-numbers'];
 
-const invalid = (passed: readonly Check[], failed: FailedCheck, meta?: MetaError): ValidationOutcome => ({
+const invalid = (
+  passed: readonly Check[],
+  failed: FailedCheck,
+  isProof: boolean,
+  meta?: MetaError,
+): ValidationOutcome => ({
   outcome: 'invalid',
+  isProof,
   checks: [...passed, failed, ...order.slice(order.indexOf(failed.check) + 1).map(skippedCheck)],
   ...(meta === undefined ? {} : { meta }),
 });
@@ -112,8 +133,20 @@ const failedAt = (
     ...(failure.fbtraceId === undefined ? {} : { fbtraceId: failure.fbtraceId }),
   };
   if (isPassing(failure.refusal)) return { outcome: 'unreachable', meta };
-  return invalid(passed, explain(failure), meta);
+  return invalid(passed, explain(failure), proofs.has(failure.refusal), meta);
 };
+
+/**
+ * Refusals that are about the credential and nothing else. Why no refused proof: the App Secret that it is made with has just been accepted, so it is
+ * being made anew; and what Meta calls by no name that we know is no proof of anything.
+ */
+const proofs: ReadonlySet<GraphRefusal> = new Set<GraphRefusal>([
+  'token-invalid',
+  'permission-missing',
+  'object-invisible',
+  'app-unknown',
+  'app-secret-wrong',
+]);
 
 const appCheck = (failure: GraphFailure & { kind: 'refused' }): FailedCheck =>
   failure.refusal === 'app-unknown'
@@ -127,11 +160,14 @@ const appCheck = (failure: GraphFailure & { kind: 'refused' }): FailedCheck =>
       }
     : appSecretWrong;
 
+/** What is wrong with all credentials of an app at once, and right again with the next App Secret that is proved. */
+export const appSecretWrongCode = 'app-secret-wrong';
+
 const appSecretWrong: FailedCheck = {
   check: 'app',
   verdict: 'failed',
   pointer: '/appSecret',
-  code: 'app-secret-wrong',
+  code: appSecretWrongCode,
   detail: 'The App Secret is not the one of this app.',
   guidance: 'Copy the App Secret from App settings, Basic in the Meta App Dashboard of exactly this App ID.',
 };
@@ -152,6 +188,12 @@ const livingToken = ({ expiresAt }: TokenFacts): Check =>
 /** Subcodes of 190 (reference: Graph API, "Handling errors"). */
 const expiredSubcode = 463;
 const foreignTokenCode = 100;
+
+/** Meta says so itself: by our clock alone nothing has expired, and a token that could not be inspected is not invalid. */
+const isProofAgainst = (token: TokenFacts, appId: AppId): boolean => {
+  const isPassing = token.errorCode !== null && explainMetaError(token.errorCode).retry !== 'never';
+  return (!token.valid || (token.appId !== null && token.appId !== appId)) && !isPassing;
+};
 
 const accessTokenProblem = (token: TokenFacts, appId: AppId, now: Date): FailedCheck | undefined => {
   const problem = (code: string, detail: string, guidance: string): FailedCheck => ({

@@ -53,6 +53,7 @@ const events = () => ({ TableName: physicalId(/^EventStoreEventsTable/) });
 const nothingFor = (queue: RegExp) => ({ QueueUrl: physicalId(queue), MessageBody: '' });
 const eventsQueue = /^WebhookInboxEventsQueue/;
 const releaseQueue = /^AgentRouterReleaseRequestsQueue/;
+const checkQueue = /^HealthWatchChecksQueue/;
 const audit = () => ({ TableName: physicalId(/^AuditLogAccessesTable/) });
 
 beforeAll(async () => {
@@ -75,6 +76,7 @@ const openers: readonly HandlerName[] = [
   'RouteEvent',
   'TestAgent',
   'SendMessages',
+  'CheckCredential',
 ];
 const sealers: readonly HandlerName[] = ['ManageCredentials', 'ResealCredentials', 'ManageAgents'];
 const shredders: readonly HandlerName[] = [
@@ -225,7 +227,15 @@ const calls: readonly Call[] = [
   },
   {
     what: 'ask for held events',
-    allowed: ['ManageCredentials', 'ManageAgents', 'ManageHeld', 'RouteEvent', 'ReleaseHeld', 'SweepWork'],
+    allowed: [
+      'ManageCredentials',
+      'ResealCredentials',
+      'ManageAgents',
+      'ManageHeld',
+      'RouteEvent',
+      'ReleaseHeld',
+      'SweepWork',
+    ],
     send: ({ sqs }) => sqs.send(new SendMessageCommand(nothingFor(releaseQueue))),
   },
   {
@@ -233,6 +243,17 @@ const calls: readonly Call[] = [
     allowed: ['ReleaseHeld'],
     send: ({ sqs }) =>
       sqs.send(new ReceiveMessageCommand({ QueueUrl: physicalId(releaseQueue), MaxNumberOfMessages: 11 })),
+  },
+  {
+    what: 'have a credential checked',
+    allowed: ['SendMessages', 'RouteEvent', 'CheckCredential', 'SweepWork'],
+    send: ({ sqs }) => sqs.send(new SendMessageCommand(nothingFor(checkQueue))),
+  },
+  {
+    what: 'be asked for a check',
+    allowed: ['CheckCredential'],
+    send: ({ sqs }) =>
+      sqs.send(new ReceiveMessageCommand({ QueueUrl: physicalId(checkQueue), MaxNumberOfMessages: 11 })),
   },
   {
     what: 'put something into the relay bucket',

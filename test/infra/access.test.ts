@@ -57,6 +57,7 @@ describe('the envelope key', () => {
       SendMessages: { 'kms:Decrypt': ['graph-api'] },
       ServeMedia: { 'kms:Decrypt': ['graph-api'] },
       MoveMedia: { 'kms:Decrypt': ['graph-api'] },
+      CheckCredential: { 'kms:Decrypt': ['app-access', 'graph-api'] },
       ReceiveWebhook: { 'kms:Decrypt': ['webhook-signature'] },
       SetUpWebhook: { 'kms:Decrypt': ['app-access', 'graph-api'] },
       RouteEvent: { 'kms:Decrypt': ['agent-signature', 'graph-api'] },
@@ -198,6 +199,7 @@ describe('the functions', () => {
         ],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         CredentialManagementRotationsQueue: consumeAndSend,
+        AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
       },
       CleanUpCredential: {
         CredentialVaultSecretsTable: ['dynamodb:DeleteItem', 'dynamodb:GetItem'],
@@ -216,6 +218,7 @@ describe('the functions', () => {
         ],
         ...sendWork,
         AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
+        HealthWatchChecksQueue: ['sqs:SendMessage'],
       },
       DescribeCredentials: { DirectoryRecordsTable: readDirectory, AuditLogAccessesTable: ['dynamodb:Query'] },
       ManageAgents: {
@@ -242,6 +245,13 @@ describe('the functions', () => {
         DirectoryRecordsTable: changeDirectory.filter((action) => action !== 'dynamodb:Query'),
         EventStoreEventsTable: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
+        HealthWatchChecksQueue: ['sqs:SendMessage'],
+      },
+      CheckCredential: {
+        CredentialVaultSecretsTable: ['dynamodb:GetItem'],
+        DirectoryRecordsTable: ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', ...write],
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
+        HealthWatchChecksQueue: consumeAndSend,
       },
       ServeMedia: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
@@ -292,6 +302,7 @@ describe('the functions', () => {
         'MediaRelayBucket/*': ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'],
         WebhookInboxEventsQueue: consumeAndSend,
         AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
+        HealthWatchChecksQueue: ['sqs:SendMessage'],
       },
       ReleaseHeld: {
         DirectoryRecordsTable: ['dynamodb:BatchGetItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { statementsOf } from '../../infra/access-matrix.ts';
 import { handlerNames } from '../../infra/handlers.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
+import { longestPause } from '../../shared/domain/sending-doubt.ts';
 import { localSettings, nameOf, type Resource, resourcesOf, templateOf } from '../support/templates.ts';
 
 const template = templateOf('prod');
@@ -49,6 +50,7 @@ describe('the stack', () => {
       'AuditTable',
       'AuditTrailBucket',
       'AuditWorkGroup',
+      'CheckQueueUrl',
       'CleanUpQueueUrl',
       'DirectoryTable',
       'EventsDeadLetterQueueUrl',
@@ -160,7 +162,7 @@ describe('the queues', () => {
   const queue = (name: string, of = queues) => Object.entries(of).find(([id]) => id.startsWith(name))?.[1].Properties;
 
   it('are encrypted with the data key, keep messages for 14 days and refuse plain http', () => {
-    expect(Object.keys(queues)).toHaveLength(13);
+    expect(Object.keys(queues)).toHaveLength(15);
     for (const [id, { Properties }] of Object.entries(queues)) {
       expect(nameOf(Properties.KmsMasterKeyId), id).toBe('DataKey');
       expect(Properties.MessageRetentionPeriod, id).toBe(14 * 24 * 60 * 60);
@@ -231,9 +233,17 @@ describe('the queues', () => {
       CredentialManagementRotationsQueue: oneByOne,
       AgentRouterReleaseRequestsQueue: oneByOne,
       MediaExchangeTransfersQueue: oneByOne,
+      HealthWatchChecksQueue: oneByOne,
       AuditLogAccessesTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
     });
   });
+});
+
+it('a check of a credential ends, or is ended, before the pause that waits for it', () => {
+  const [check] = Object.entries(resourcesOf(template, 'AWS::Lambda::Function'))
+    .filter(([id]) => id.startsWith('HealthWatchCheckCredential'))
+    .map(([, { Properties }]) => Properties);
+  expect(Number(check?.Timeout) * 1000).toBeLessThan(longestPause);
 });
 
 describe('the relay bucket', () => {

@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
+import { credentialReader } from '../../shared/adapters/credential-store.ts';
 import { mediaTransferStore } from '../../shared/adapters/media-transfer-store.ts';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
@@ -415,6 +416,50 @@ async function proofLags(): Promise<string> {
   return stage.work({ kind: 'reseal', appId: app });
 }
 
+let doubted = 0;
+/** A credential of another tenant that a refused send has made doubtful, and the check that this asks for. */
+async function doubt(): Promise<string> {
+  const tenant = `doubted-${++doubted}`;
+  const answer = await connect(connecting({ wabaId: otherWaba, phoneNumberIds: [] }), {}, tenant);
+  const { id } = JSON.parse(answer.body) as { id: string };
+  return stage.work(checkOf(tenantId.parse(tenant), credentialId.parse(id), 1));
+}
+const checkOf = (tenant: typeof acme, id: typeof credential, secretVersion: number) =>
+  ({
+    kind: 'check-credential',
+    tenantId: tenant,
+    credentialId: id,
+    secretVersion,
+    phoneNumberId: phoneNumberId.parse(number),
+    askedAt: new Date().toISOString(),
+  }) as const;
+
+const tokenRefused = () => ({
+  path: '/messages$',
+  times: null,
+  error: { code: 190, message: quoting, type: appSecret },
+});
+
+/** As if the check had been made that a scene before has asked for. */
+const sendsAgain = () =>
+  dynamoDbOf('ministack').send(
+    new UpdateCommand({
+      TableName: stage.setting(environmentName.directoryTable),
+      Key: { pk: `NUMBER#${number}`, sk: 'NUMBER' },
+      UpdateExpression: 'SET doubt = :none ADD revision :one',
+      ExpressionAttributeValues: { ':none': null, ':one': 1 },
+    }),
+  );
+
+/** The credential that everything is tried with, doubtful since Meta refused what was sent. */
+async function doubtOfOwn(): Promise<string> {
+  await sendsAgain();
+  await whileMeta(tokenRefused(), () => routed());
+  const directory = stage.setting(environmentName.directoryTable);
+  const found = await credentialReader(dynamoDbOf('ministack'), directory).find(acme, credential);
+  return stage.work(checkOf(acme, credential, found?.secretVersion ?? 0));
+}
+
 const auditLine = { pk: { S: 'acme#cred_1' }, sk: { S: '01J0000000000000000000000A' } };
 /** A line of the audit that somebody has filled with secrets. */
 const changes = (keys: object) => {
@@ -738,7 +783,10 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
         ),
     },
     usual: async (remaining) => {
-      await sending({ body: outgoing(), headers: { authorization: await agentKey() } }, remaining);
+      await sendsAgain();
+      const send = async () => sending({ headers: { authorization: await agentKey() } }, remaining);
+      await send().catch(() => undefined);
+      await whileMeta(tokenRefused(), send);
     },
   },
   ServeMedia: {
@@ -860,6 +908,28 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
     works: { 'brings the webhook in order': async () => isDone(stage.queue('SetUpWebhook', await setUp())) },
     refuses: queueRefusals('SetUpWebhook'),
     usual: async (remaining) => stage.queue('SetUpWebhook', await setUp(), remaining),
+  },
+  CheckCredential: {
+    works: {
+      'lets a number send again whose credential is good': async () => {
+        await isDone(stage.queue('CheckCredential', await doubtOfOwn()));
+        const said = await saidWhile(() => isDone(routed()));
+        expect(said).toContain(reply);
+      },
+      'disables a credential whose token is revoked': async () => {
+        const data = { is_valid: false, scopes: [], error: { code: 190, subcode: 467, message: quoting } };
+        const work = await doubt();
+        await whileMeta({ path: '/debug_token$', times: null, status: 200, answer: { data } }, () =>
+          isDone(stage.queue('CheckCredential', work)),
+        );
+        const list = await stage.api('DescribeCredentials', 'GET /v1/credentials', { tenant: `doubted-${doubted}` });
+        expect(JSON.parse(list.body)).toMatchObject({
+          items: [{ status: 'invalid', reason: { code: 'token-revoked' } }],
+        });
+      },
+    },
+    refuses: queueRefusals('CheckCredential'),
+    usual: async (remaining) => stage.queue('CheckCredential', await doubt(), remaining),
   },
   SweepWork: {
     works: {
@@ -1279,13 +1349,13 @@ async function saidWhile(run: () => Promise<unknown>): Promise<readonly string[]
 
 /** @returns how many calls failed */
 async function whileMeta(fault: object, run: () => Promise<unknown>): Promise<number> {
-  await stage.meta.control('POST', 'faults', fault);
+  const { id } = await stage.meta.control<{ id: string }>('POST', 'faults', fault);
   try {
     await run().catch(() => undefined);
-    const { items } = await stage.meta.control<{ items: { applied: number }[] }>('GET', 'faults');
-    return items.reduce((sum, { applied }) => sum + applied, 0);
+    const { items } = await stage.meta.control<{ items: { id: string; applied: number }[] }>('GET', 'faults');
+    return items.find((item) => item.id === id)?.applied ?? 0;
   } finally {
-    await stage.meta.control('DELETE', 'faults');
+    await stage.meta.control('DELETE', `faults/${id}`);
   }
 }
 

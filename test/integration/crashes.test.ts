@@ -11,11 +11,12 @@ import type { Answer } from '../../functions/edge/answer.ts';
 import { onlyOnce, repeatableRequest } from '../../functions/edge/idempotency.ts';
 import { putAgentRequest } from '../../shared/contracts/agent.ts';
 import { createCredentialRequest, updateCredentialRequest } from '../../shared/contracts/credential.ts';
-import { agentId, credentialId, tenantId } from '../../shared/contracts/ids.ts';
+import { agentId, credentialId, phoneNumberId, tenantId } from '../../shared/contracts/ids.ts';
 import { afterNews } from '../../shared/domain/account-standing.ts';
 import { Fault } from '../../shared/domain/fault.ts';
 import { isRefused, type Refused } from '../../shared/domain/outcome.ts';
 import { credentialRecord } from '../../shared/domain/records.ts';
+import { pauseOnDoubt } from '../../shared/domain/sending-doubt.ts';
 import { Deployment, type RunningProcess, type Snapshot } from './support/deployment.ts';
 import { comparable, expectAllInOrder } from './support/final-state.ts';
 import type { Interruption } from './support/mortal-process.ts';
@@ -110,6 +111,14 @@ const disable = async (process: RunningProcess): Promise<void> => {
   if (!(await webhookState.recordStanding(credential, after, []))) throw new Error('It has changed meanwhile');
 };
 
+/** Meta refuses what is sent from the first number, and sending from it is paused until a check has looked at the credential. */
+const refusedSend = async (process: RunningProcess): Promise<void> => {
+  const number = await process.ports.credentials.findNumber(phoneNumberId.parse(numberOne));
+  if (number === undefined) throw new Error('There is nothing to send from');
+  const failure = { kind: 'refused', refusal: 'token-invalid', code: 190 } as const;
+  await pauseOnDoubt(number, { ok: false, failure }, { ...process.ports, checks: process.ports.queues });
+};
+
 const bot = agentId.parse('agent_01JD000000000000000000000A');
 const neighbour = agentId.parse('agent_01JD000000000000000000000B');
 const bind = async (process: RunningProcess, id = bot, routing: object = { default: true }) =>
@@ -179,6 +188,27 @@ const scenarios: readonly Scenario[] = [
     before: async (process) => {
       await inTurn(() => connect(process, acme, shop))(process);
       await disable(process);
+    },
+    call: (process, before) => update(process, before, { accessToken: newToken }),
+    doneAlready: ['precondition-failed'],
+  },
+  {
+    title: 'checking a credential whose token is revoked',
+    before: async (process, { meta }) => {
+      await inTurn(() => connect(process, acme, shop))(process);
+      await meta.control('POST', 'tokens/first/revoke', {});
+    },
+    call: async (process) => {
+      await refusedSend(process);
+      return { kind: 'ok', body: {} };
+    },
+  },
+  {
+    title: 'repairing a credential that a check has disabled',
+    before: async (process, { meta }) => {
+      await inTurn(() => connect(process, acme, shop))(process);
+      await meta.control('POST', 'tokens/first/revoke', {});
+      await refusedSend(process);
     },
     call: (process, before) => update(process, before, { accessToken: newToken }),
     doneAlready: ['precondition-failed'],

@@ -5,6 +5,7 @@ import { circuitStore } from '../../shared/adapters/circuit-store.ts';
 import { claimStore } from '../../shared/adapters/claim-store.ts';
 import { customerEraser } from '../../shared/adapters/customer-eraser.ts';
 import { directoryKey } from '../../shared/adapters/directory-keys.ts';
+import { doubtStore } from '../../shared/adapters/doubt-store.ts';
 import { heldReader, heldStore } from '../../shared/adapters/held-store.ts';
 import { mediaTransferStore } from '../../shared/adapters/media-transfer-store.ts';
 import { messageStore } from '../../shared/adapters/message-store.ts';
@@ -126,6 +127,8 @@ class Outside {
           return Promise.resolve();
         },
       }),
+      doubts: doubtStore(client, this.tables.directory),
+      checks: { send: () => Promise.reject(new Error('Nothing is refused here')) },
       vault: memoryVault({
         'acme/support/agent-signature/1': secretOf('a signing secret of an agent..32'),
         'acme/cred_01J0000000000000000000000A/graph-api/1': () =>

@@ -82,6 +82,7 @@ export const credentialRecordOf = (change: Partial<CredentialRecord> = {}): Cred
   status: 'connected',
   reason: null,
   standing: null,
+  verdict: null,
   newsAt: null,
   accessTokenLastFour: 'wxyz',
   accessTokenSetAt: at,
@@ -150,5 +151,6 @@ export const numberRecordOf = (change: Partial<NumberRecord> = {}): NumberRecord
   stopped: null,
   deliversSince: null,
   unnumberedAt: null,
+  doubt: null,
   ...change,
 });

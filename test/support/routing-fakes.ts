@@ -12,6 +12,7 @@ import type { QueueMessage } from '../../shared/domain/queue-packing.ts';
 import type { ConversationRecord, CountedNumber, NumberRecord } from '../../shared/domain/records.ts';
 import type { RelayStore } from '../../shared/domain/relay.ts';
 import type { ReleaseNumbersPorts } from '../../shared/domain/release-numbers.ts';
+import type { DoubtStore } from '../../shared/domain/sending-doubt.ts';
 import type { Ticket } from '../../shared/domain/work.ts';
 import { memoryVault, recordingJournal, secretOf } from './fakes.ts';
 
@@ -143,9 +144,20 @@ export const memoryDirectory = (
       return true;
     },
   };
+  const doubts: DoubtStore = {
+    async change(number, after, opened) {
+      const current = numbersById.get(number.phoneNumberId);
+      const isAsRead = current?.doubt === number.doubt && current.secretVersion === number.secretVersion;
+      if (current === undefined || !isAsRead) return false;
+      numbersById.set(number.phoneNumberId, { ...current, revision: current.revision + 1, doubt: after });
+      for (const ticket of opened) await tickets.open(ticket);
+      return true;
+    },
+  };
   return {
     routing,
     circuits,
+    doubts,
     numbers: numbersById,
     conversations,
     writes,
@@ -312,9 +324,10 @@ export const memoryRouter = (
       return Promise.resolve(new Set<string>());
     },
   };
-  const { routing, circuits } = directory;
+  const { routing, circuits, doubts } = directory;
   const ports: Omit<RouteEventPorts, 'dispatcher' | 'graph'> = {
-    ...{ routing, circuits, claims, held, relay, releases, queue, journal, now },
+    ...{ routing, circuits, doubts, claims, held, relay, releases, queue, journal, now },
+    checks: releases,
     messages: { note: () => Promise.resolve() },
     media: {
       open: (transfer) => {

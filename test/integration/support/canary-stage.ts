@@ -107,6 +107,7 @@ export class CanaryStage implements AsyncDisposable {
       [environmentName.resealQueueUrl]: await makeQueue(aws, 'reseal'),
       [environmentName.releaseQueueUrl]: await makeQueue(aws, 'release'),
       [environmentName.mediaQueueUrl]: await makeQueue(aws, 'media'),
+      [environmentName.checkQueueUrl]: await makeQueue(aws, 'check'),
       [environmentName.relayBucket]: await makeBucket('ministack'),
       [environmentName.graphApiUrl]: meta.url,
       [environmentName.graphApiVersion]: 'v25.0',

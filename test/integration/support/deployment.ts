@@ -8,6 +8,7 @@ import {
   webhookStateRecorder,
 } from '../../../shared/adapters/credential-store.ts';
 import { deploymentStore } from '../../../shared/adapters/deployment-store.ts';
+import { doubtStore } from '../../../shared/adapters/doubt-store.ts';
 import { editionStore } from '../../../shared/adapters/edition-store.ts';
 import { graphApi } from '../../../shared/adapters/graph-api.ts';
 import { idempotencyStore } from '../../../shared/adapters/idempotency-store.ts';
@@ -16,9 +17,11 @@ import { removalStarter, removalStore } from '../../../shared/adapters/removal-s
 import { repairStore } from '../../../shared/adapters/repair-store.ts';
 import { ticketStore } from '../../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../../shared/adapters/vault.ts';
+import { verdictStore } from '../../../shared/adapters/verdict-store.ts';
 import { webhookStore } from '../../../shared/adapters/webhook-store.ts';
 import type { WorkMessage } from '../../../shared/contracts/work.ts';
 import { retireAgentSecret } from '../../../shared/domain/agent-edition.ts';
+import { checkCredential } from '../../../shared/domain/check-credential.ts';
 import { cleanUpCredential } from '../../../shared/domain/clean-up-credential.ts';
 import { resealCredentials, retireSecret } from '../../../shared/domain/edition.ts';
 import type { Graph } from '../../../shared/domain/graph.ts';
@@ -233,6 +236,8 @@ export class RunningProcess {
         return retireSecret(work, this.ports);
       case 'retire-agent-secret':
         return retireAgentSecret(work, this.ports);
+      case 'check-credential':
+        return checkCredential(work, this.ports);
       case 'release-held':
         // The router's: nothing is held here.
         return Promise.resolve('done');
@@ -278,7 +283,11 @@ const portsOf = (
     sealer: secretSealer(keys, vaultName),
     opener: secretOpener({ client: dynamoDb, table: tables.vault, keys, audit, vaultName }),
     graph,
+    doubts: doubtStore(dynamoDb, tables.directory),
+    verdicts: verdictStore(dynamoDb, tables.directory, audit.put),
     queues,
+    /** The same, under the name by which it is known where a stop ends. */
+    releases: queues,
     journal,
     publicUrl,
     apiUrl: publicUrl,

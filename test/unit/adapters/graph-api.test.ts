@@ -46,6 +46,15 @@ describe('the client of the Graph API', () => {
     });
   });
 
+  test.each([[{ error: { code: 190 } }], [{ is_valid: true, app_id: '42' }], [{ is_valid: 'false', scopes: [] }]])(
+    'takes no verdict from an answer that does not say what the token is worth: %j',
+    async (data) => {
+      await using server = await loopbackServer((_heard, response) => jsonAnswer(response, 200, { data }));
+      const facts = await graphAt(server.url).inspectToken(SecretBytes.fromText('1|s'), token());
+      expect(facts).toEqual({ ok: false, failure: { kind: 'unknown-outcome' } });
+    },
+  );
+
   test('blames the App Secret when Meta refuses the app token itself', async () => {
     await using server = await loopbackServer((_heard, response) =>
       jsonAnswer(response, 400, { error: { code: 190, message: 'Invalid OAuth access token signature' } }),
@@ -156,6 +165,8 @@ describe('an error of Meta’s', () => {
     [{ code: 10, message: 'no permission' }, 'permission-missing'],
     [{ code: 200, message: 'no permission' }, 'permission-missing'],
     [{ code: 299, message: 'no permission' }, 'permission-missing'],
+    [{ code: 3, message: 'no capability' }, 'permission-missing'],
+    [{ code: 131005, message: 'Access denied' }, 'permission-missing'],
     [{ code: 300, message: 'nobody knows' }, 'other'],
     [{ code: 2200, message: 'Callback verification failed' }, 'callback-refused'],
     [{ code: 80007, message: 'limit' }, 'rate-limited'],

@@ -3,7 +3,7 @@ import { eventId } from '../../../shared/contracts/ids.ts';
 import type { AccountNews } from '../../../shared/contracts/queued-events.ts';
 import { afterNews, stopOf, takeAccountNews } from '../../../shared/domain/account-standing.ts';
 import type { ClaimProgress } from '../../../shared/domain/claim.ts';
-import type { CredentialRecord, Standing } from '../../../shared/domain/records.ts';
+import type { CredentialRecord, Standing, Verdict } from '../../../shared/domain/records.ts';
 import { recordingJournal } from '../../support/fakes.ts';
 import { credentialRecordOf, ids, releaseWorkOf } from '../../support/records.ts';
 import { memoryClaims, recordingQueues } from '../../support/routing-fakes.ts';
@@ -316,6 +316,13 @@ test('an account’s numbers are stopped with the reason of its standing, and by
   });
 });
 
+const verdict: Verdict = { status: 'invalid', reason: { ...stop().reason, code: 'token-revoked' } };
+
+test('a credential that a check has proved invalid stops its numbers, whatever Meta reports of the account', () => {
+  for (const standing of [null, standingOf('account-alert'), stop()])
+    expect(stopOf(credentialRecordOf({ verdict, standing }))).toMatchObject({ code: 'token-revoked' });
+});
+
 describe('news of an account are taken', () => {
   const idOf = (index: number) => eventId.parse(`evt_${String(index).padStart(43, '0')}`);
   const messageOf = (...values: readonly Record<string, unknown>[]): AccountNews => ({
@@ -447,6 +454,13 @@ describe('news of an account are taken', () => {
     const stopped = world(credentialRecordOf({ standing: stop() }));
     await stopped.take(messageOf({ event: 'ACCOUNT_VIOLATION' }));
     expect([it.asked, stopped.asked]).toEqual([[], []]);
+  });
+
+  test('and nothing is let go when the account is reinstated whose credential is invalid: that stop is another’s', async () => {
+    const it = world(credentialRecordOf({ verdict, standing: stop() }));
+    await it.take(messageOf(reinstate));
+    expect(it.recorded).toMatchObject([{ standing: null, verdict }]);
+    expect(it.asked).toEqual([]);
   });
 
   test('and are done with although the release can’t be queued: the sweeper finds its ticket', async () => {

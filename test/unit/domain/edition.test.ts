@@ -5,6 +5,7 @@ import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts, unpackParts } from '../../../shared/crypto/secret-parts.ts';
 import { type Edition, resealCredentials, retireSecret } from '../../../shared/domain/edition.ts';
 import type { CredentialRecord, MetaAppRecord } from '../../../shared/domain/records.ts';
+import type { Ticket } from '../../../shared/domain/work.ts';
 import { memoryVault } from '../../support/fakes.ts';
 import { appRecord, credentialRecordOf, ids } from '../../support/records.ts';
 
@@ -14,6 +15,7 @@ const scene = (credentials: readonly CredentialRecord[], options: { timeLeft?: n
   const app = appRecord({ secretVersion: 2, previousSecretVersion: 1 });
   const sealed = new Map<string, readonly string[]>();
   const saved: Edition[] = [];
+  const asked: Ticket['work'][] = [];
   const vault = memoryVault({
     [`shared/app_${ids.app}/app-access/2`]: () => SecretBytes.fromText(`${ids.app}|${appSecret}`),
     ...Object.fromEntries(
@@ -44,9 +46,11 @@ const scene = (credentials: readonly CredentialRecord[], options: { timeLeft?: n
           return Promise.resolve({ ...identity, sealed: new Uint8Array() });
         },
       },
+      releases: { send: ({ work }) => Promise.resolve(void asked.push(work)) },
+      now: () => new Date(),
       timeLeft: () => options.timeLeft ?? 30_000,
     });
-  return { run, saved, sealed, vault, app };
+  return { run, asked, saved, sealed, vault, app };
 };
 
 const first = credentialRecordOf({ secretVersion: 4, proofVersion: 1 });
@@ -80,6 +84,23 @@ describe('after a new App Secret', () => {
       'clean-up 4',
     ]);
     for (const secret of vault.handedOut) expect(() => secret.bytes()).toThrow('disposed');
+  });
+
+  test('one that was disabled because of the former App Secret goes on, and what is held is asked for; one with a bad token does not', async () => {
+    const reason = { code: 'app-secret-wrong', title: '', detail: '', guidance: '', since: first.createdAt };
+    const verdict = { status: 'invalid', reason } as const;
+    const bad = { status: 'invalid', reason: { ...reason, code: 'token-revoked' } } as const;
+    const { run, saved, asked } = scene([
+      { ...first, verdict },
+      { ...second, verdict: bad },
+    ]);
+    expect(await run()).toBe('done');
+    expect(saved.map(({ after }) => after.verdict)).toEqual([null, bad]);
+    expect(saved.map(({ tickets }) => tickets.map(({ work }) => work))).toEqual([asked, []]);
+    expect(asked).toMatchObject([{ kind: 'release-held' }]);
+    const overtaken = scene([{ ...first, verdict }], { saves: false });
+    await overtaken.run();
+    expect(overtaken.asked).toEqual([]);
   });
 
   test('one that has it is not opened again', async () => {

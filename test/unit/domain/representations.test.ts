@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Reason } from '../../../shared/contracts/credential.ts';
-import type { Standing } from '../../../shared/domain/records.ts';
+import type { Standing, Verdict } from '../../../shared/domain/records.ts';
 import { stateOf } from '../../../shared/domain/representations.ts';
 import { credentialRecordOf } from '../../support/records.ts';
 
@@ -44,6 +44,20 @@ test.each(['connected', 'degraded', 'action_required', 'invalid', 'unreachable']
     expect(stateOf(credentialRecordOf({ status, reason: own, standing: stop }))).toEqual({
       status: 'action_required',
       reason: metas,
+    });
+  },
+);
+
+const verdict: Verdict = { status: 'invalid', reason: reasonOf('proved') };
+
+test.each([null, warning, stop])(
+  'that a check has proved it invalid comes first, whatever Meta says: %j',
+  (standing) => {
+    for (const status of ['connected', 'action_required'] as const)
+      expect(stateOf(credentialRecordOf({ status, reason: own, standing, verdict }))).toEqual(verdict);
+    expect(stateOf(credentialRecordOf({ status: 'removing', reason: own, standing, verdict }))).toEqual({
+      status: 'removing',
+      reason: own,
     });
   },
 );

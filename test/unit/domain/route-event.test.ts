@@ -423,6 +423,72 @@ describe('after a crash', () => {
   });
 });
 
+describe('when Meta refuses for a reason that may be the credential’s', () => {
+  const revoked: GraphFailure = { kind: 'refused', refusal: 'token-invalid', code: 190 };
+  const pausedUntil = (time: string) =>
+    numberRecordOf({
+      bindings: [bindingOf({ behaviour: { ...bindingOf().behaviour, greeting: 'Welcome' } })],
+      doubt: { code: 190, since: '2026-11-22T09:59:59.999Z', pausedUntil: time, quietUntil: time },
+    });
+  const isPaused = pausedUntil('2026-11-22T10:00:00.001Z');
+  const checksOf = (it: ReturnType<typeof world>) => it.releases.asked.map(({ work }) => work);
+
+  test('a reply, the agent is told, the credential is checked, and the replies behind it wait', async () => {
+    const it = world({ answers: [answered(textReply('one'), textReply('two'))], sends: [revoked] });
+    expect(await it.run()).toBe('repeat');
+    expect(it.sent).toHaveLength(1);
+    expect(checksOf(it)).toMatchObject([{ kind: 'check-credential', secretVersion: 1, phoneNumberId: ids.number }]);
+    expect(JSON.parse(it.queued[0]?.body ?? '')).toMatchObject({ events: [{ kind: 'failure' }] });
+    expect(it.claims.steps.at(-1)).toMatchObject({ state: 'sent', fates: [{ fate: 'refused', metaCode: 190 }] });
+    expect(it.waits).toEqual([expect.any(Number)]);
+
+    // Still paused: nothing is sent, and it does not count as a failure.
+    expect(await it.run()).toBe('repeat');
+    expect(it.sent).toHaveLength(1);
+    const number = it.directory.numbers.get(ids.number);
+    if (number) it.directory.numbers.set(ids.number, { ...number, doubt: null });
+    expect(await it.run()).toBe('finished');
+    expect(it.sent.map(({ text }) => text)).toEqual([{ body: 'one' }, { body: 'two' }]);
+    expect(it.claims.claims.get(evt)?.failures).toBe(0);
+    expect(it.dispatched).toHaveLength(1);
+  });
+
+  test('the last reply, the event is done with', async () => {
+    const it = world({ answers: [answered(textReply('one'))], sends: [revoked] });
+    expect(await it.run()).toBe('finished');
+    expect(checksOf(it)).toHaveLength(1);
+  });
+
+  test('a greeting or a read receipt, it is checked as well', async () => {
+    const greeting = world({
+      number: numberRecordOf({
+        bindings: [bindingOf({ behaviour: { ...bindingOf().behaviour, readReceipts: false, greeting: 'Welcome' } })],
+      }),
+      sends: [revoked],
+    });
+    await greeting.run();
+    const receipt = world();
+    receipt.ports.graph.markRead = () => failing(revoked);
+    await receipt.run();
+    for (const it of [greeting, receipt]) expect(checksOf(it)).toMatchObject([{ kind: 'check-credential' }]);
+  });
+
+  test('events go on to their agents while it is being checked; nothing is said to the customer, and no secret of Meta’s is opened', async () => {
+    const it = world({ number: isPaused, answers: [answered(textReply('one'))] });
+    expect(await it.run()).toBe('repeat');
+    expect(it.dispatched).toHaveLength(1);
+    expect([it.sent, it.read]).toEqual([[], []]);
+    expect(it.vault.opened.map(({ identity }) => identity.purpose)).not.toContain('graph-api');
+    expect(it.claims.steps.at(-1)).toMatchObject({ state: 'answered', fates: [] });
+  });
+
+  test('what is over is over', async () => {
+    const it = world({ number: pausedUntil('2026-11-22T10:00:00.000Z'), answers: [answered(textReply('one'))] });
+    expect(await it.run()).toBe('finished');
+    expect(it.sent.map(({ text }) => text)).toEqual([{ body: 'Welcome' }, { body: 'one' }]);
+  });
+});
+
 describe('what we say ourselves', () => {
   const speaking = (change: object, pausedAt: string | null = null) =>
     numberRecordOf({ bindings: [bindingOf({ behaviour: { ...bindingOf().behaviour, ...change }, pausedAt })] });

@@ -124,6 +124,17 @@ test.each<[string, Partial<Graph>, string, string]>([
   expect(after.every(({ verdict }) => verdict === 'skipped')).toBe(true);
 });
 
+test('what Meta calls by no name that we know, and a proof that is being made anew, is refused and no proof', async () => {
+  for (const refusal of ['other', 'proof-invalid', 'not-subscribed', 'callback-refused'] as const)
+    for (const call of ['inspectToken', 'readBusinessAccount', 'listPhoneNumbers'] as const)
+      expect(await validate({ [call]: () => refusedBy(refusal) })).toMatchObject({
+        outcome: 'invalid',
+        isProof: false,
+      });
+  expect(await validate(token({ expiresAt: now }))).toMatchObject({ outcome: 'invalid', isProof: false });
+  expect(await validate(token({ valid: false }))).toMatchObject({ outcome: 'invalid', isProof: true });
+});
+
 test('a number of another account is refused by its place in the list', async () => {
   const outcome = await validate({}, [ids.number, phoneNumberId.parse('99999')]);
   expect(outcome).toMatchObject({

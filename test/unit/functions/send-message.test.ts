@@ -3,6 +3,7 @@ import { type SendMessagePorts, sendMessage } from '../../../functions/messages/
 import type { Customer } from '../../../shared/contracts/agent-event.ts';
 import { type ConversationId, tenantId } from '../../../shared/contracts/ids.ts';
 import { sendMessageRequest } from '../../../shared/contracts/message.ts';
+import type { Work } from '../../../shared/contracts/work.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import { readMessageMark } from '../../../shared/domain/callback-data.ts';
@@ -10,33 +11,13 @@ import { newConversation } from '../../../shared/domain/conversation.ts';
 import { conversationOf } from '../../../shared/domain/event-identity.ts';
 import type { GraphFailure } from '../../../shared/domain/graph.ts';
 import { isRefused } from '../../../shared/domain/outcome.ts';
-import type { AgentRecord, ConversationRecord, NumberRecord } from '../../../shared/domain/records.ts';
+import type { AgentRecord, ConversationRecord, Doubt, NumberRecord } from '../../../shared/domain/records.ts';
 import type { MessageRecord } from '../../../shared/domain/sent-message.ts';
 import { failing, memoryVault, ok, recordingJournal, scriptedGraph } from '../../support/fakes.ts';
-import { bindingOf, ids, numberRecordOf } from '../../support/records.ts';
+import { agentRecordOf, ids, numberRecordOf } from '../../support/records.ts';
 
 const now = new Date('2026-11-26T10:00:00.000Z');
-const agent: AgentRecord = {
-  tenantId: ids.tenant,
-  agentId: ids.agent,
-  name: 'Support',
-  version: 1,
-  secretVersion: 1,
-  previousSecretVersion: null,
-  previousSignsUntil: null,
-  target: { type: 'https', url: 'https://agent.example/events' },
-  whatsapp: {
-    enabled: true,
-    credentialId: ids.credential,
-    phoneNumberId: ids.number,
-    routing: { default: true, conversationMinutes: 60 },
-    behaviour: bindingOf().behaviour,
-  },
-  pausedAt: null,
-  agentKeys: [],
-  createdAt: now.toISOString(),
-  updatedAt: now.toISOString(),
-};
+const agent = agentRecordOf();
 const hello = { to: '+49 151 12345678', type: 'text', text: { body: 'Hello' } };
 const caller = { tenantId: ids.tenant, subject: 'key_1', agentId: ids.agent };
 
@@ -48,6 +29,7 @@ interface World {
   readonly finishFails?: boolean;
   /** What is known of customers, by the name under which they wrote. */
   readonly known?: readonly (readonly [Partial<Customer>, Partial<ConversationRecord>])[];
+  readonly pauseFails?: boolean;
 }
 
 const salt = Buffer.alloc(32, 7);
@@ -71,20 +53,22 @@ const world = ({
   timeLeft = 29_000,
   finishFails = false,
   known = [],
+  pauseFails = false,
   ...rest
 }: World = {}) => {
   const sent: Readonly<Record<string, unknown>>[] = [];
   const read: unknown[] = [];
   const pauses: number[] = [];
+  const doubts: { readonly version: number; readonly after: Doubt; readonly work: readonly Work[] }[] = [];
+  const checks: Work[] = [];
   const rows = new Map<string, MessageRecord>();
   const conversations = new Map(conversationsOf(known));
-  let opened = 0;
+  const journal = recordingJournal();
+  const next = (): GraphFailure | 'ok' => answers[Math.min(sent.length + read.length, answers.length) - 1] ?? 'ok';
   const vault = memoryVault({
     'acme/cred_01J0000000000000000000000A/graph-api/1': () =>
       packParts(SecretBytes.fromText('the token'), SecretBytes.fromText('the proof')),
   });
-  const journal = recordingJournal();
-  const next = (): GraphFailure | 'ok' => answers[Math.min(sent.length + read.length, answers.length) - 1] ?? 'ok';
   const ports: SendMessagePorts = {
     agents: { find: (tenant) => Promise.resolve(tenant === ids.tenant ? (rest.agent ?? agent) : undefined) },
     routing: {
@@ -111,12 +95,7 @@ const world = ({
       find: (id) => Promise.resolve(rows.get(id)),
       note: () => Promise.resolve(),
     },
-    opener: {
-      open: (...asked) => {
-        opened++;
-        return vault.open(...asked);
-      },
-    },
+    opener: vault,
     graph: scriptedGraph({
       sendMessage: (access, from, message) => {
         expect([access.accessToken.revealText(), from]).toEqual(['the token', ids.number]);
@@ -130,6 +109,13 @@ const world = ({
         return answer === 'ok' ? ok(undefined) : failing(answer);
       },
     }),
+    doubts: {
+      change: (was, after, tickets) => {
+        doubts.push({ version: was.secretVersion, after, work: tickets.map(({ work }) => work) });
+        return pauseFails ? Promise.reject(new Error('DynamoDB is away')) : Promise.resolve(true);
+      },
+    },
+    checks: { send: ({ work }) => Promise.resolve(void checks.push(work)) },
     journal,
     now: () => now,
     timeLeft: () => timeLeft,
@@ -142,7 +128,8 @@ const world = ({
   const hear = (customer: Partial<Customer>, lastInboundAt: string) => {
     for (const [id, record] of conversationsOf([[customer, { lastInboundAt }]])) conversations.set(id, record);
   };
-  return { send, hear, sent, read, pauses, rows: () => [...rows.values()], opened: () => opened, journal };
+  const kept = () => [...rows.values()];
+  return { send, hear, sent, read, pauses, doubts, checks, opened: vault.opened, rows: kept, journal };
 };
 const refused = (code: number, refusal: Extract<GraphFailure, { kind: 'refused' }>['refusal'] = 'other') =>
   ({ kind: 'refused', refusal, code }) as const;
@@ -307,7 +294,7 @@ describe('outside the customer service window', () => {
         },
         isJudgedAnew: true,
       });
-      expect([it.sent, it.rows(), it.opened()]).toEqual([[], [], 0]);
+      expect([it.sent, it.rows(), it.opened]).toEqual([[], [], []]);
       expect(it.journal.counts.get('MessagesRefused')).toBe(1);
       expect(JSON.stringify(it.journal.lines)).not.toMatch(/Hello|4915112345678|DE\.1/);
     },
@@ -398,6 +385,65 @@ describe('nothing is sent', () => {
     expect(await it.send(hello, null, stranger)).toMatchObject({ refused: 'not-found' });
     expect(it.sent).toEqual([]);
   });
+});
+
+describe('what may be the fault of the credential', () => {
+  const sentBy = numberRecordOf();
+  const paused = {
+    doubt: {
+      code: 190,
+      since: now.toISOString(),
+      pausedUntil: new Date(now.getTime() + 1).toISOString(),
+      quietUntil: new Date(now.getTime() + 1).toISOString(),
+    },
+  };
+  const read = { status: 'read', message_id: 'wamid.IN' };
+
+  test.each<[number, Extract<GraphFailure, { kind: 'refused' }>['refusal'], object]>([
+    [190, 'token-invalid', hello],
+    [10, 'permission-missing', hello],
+    [190, 'token-invalid', read],
+  ])('%d is answered at once, pauses the number and has the credential checked: %s', async (code, refusal, request) => {
+    const it = world({ answers: [refused(code, refusal)] });
+    expect(await it.send(request, 'request-1')).toMatchObject({
+      refused: 'message-refused',
+      details: { meta: { code } },
+    });
+    expect(it.doubts).toMatchObject([{ version: sentBy.secretVersion, after: { code }, work: it.checks }]);
+    expect(it.checks).toMatchObject([{ kind: 'check-credential', secretVersion: 1, phoneNumberId: ids.number }]);
+  });
+
+  test.each([hello, read])(
+    'is not asked about while the number is paused: the caller comes back in a moment',
+    async (request) => {
+      const it = world({ number: paused });
+      expect(await it.send(request)).toMatchObject({
+        refused: 'sending-paused',
+        details: { guidance: expect.stringMatching(/\w/), retryAfterSeconds: expect.any(Number) },
+      });
+      expect([it.sent, it.read, it.rows(), it.doubts, it.opened]).toEqual([[], [], [], [], []]);
+    },
+  );
+
+  test('that the integration is disabled comes first', async () => {
+    const it = world({ number: { ...paused, stopped: { code: 'token-revoked', since: now.toISOString() } } });
+    expect(await it.send()).toMatchObject({ refused: 'integration-stopped' });
+  });
+
+  test('is explained to the caller although the pause could not be written down', async () => {
+    const it = world({ answers: [refused(190, 'token-invalid')], pauseFails: true });
+    expect(await it.send()).toMatchObject({ refused: 'message-refused', details: { meta: { code: 190 } } });
+    expect(it.journal.events()).toContain('sending-not-paused');
+  });
+
+  test.each<GraphFailure>([refused(131_047), { kind: 'unknown-outcome' }, refused(131_000, 'temporary')])(
+    'is nothing else: %j',
+    async (failure) => {
+      const it = world({ answers: [failure] });
+      await it.send();
+      expect([it.doubts, it.checks]).toEqual([[], []]);
+    },
+  );
 });
 
 describe('a message of a customer is marked as read', () => {

@@ -5,7 +5,7 @@ import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import type { Edition } from '../../../shared/domain/edition.ts';
 import type { Graph } from '../../../shared/domain/graph.ts';
-import type { CredentialRecord, Standing } from '../../../shared/domain/records.ts';
+import type { CredentialRecord, Standing, Verdict } from '../../../shared/domain/records.ts';
 import type { Ticket } from '../../../shared/domain/work.ts';
 import { memoryVault, ok, recordingJournal, refusedBy, scriptedGraph } from '../../support/fakes.ts';
 import { appRecord, credentialRecordOf, ids, releaseWorkOf } from '../../support/records.ts';
@@ -98,6 +98,34 @@ describe('a credential whose account Meta has disabled', () => {
     expect(outcome).toMatchObject({ refused: expect.any(String) });
     expect(edition).toBeUndefined();
     expect(asked).toEqual([]);
+  });
+});
+
+describe('a credential that a check has proved invalid', () => {
+  const verdict: Verdict = { status: 'invalid', reason: { ...reason, code: 'token-revoked' } };
+
+  test.each([null, stop])('goes on with a token that Meta lets in: %j', async (standing) => {
+    const { edition, shown, asked } = await updated(credentialRecordOf({ verdict, standing }), {
+      accessToken: 'EAAnew',
+    });
+    expect(edition).toMatchObject({ before: { verdict }, after: { verdict: null, standing: null, secretVersion: 2 } });
+    expect(shown).toMatchObject({ status: 'connected', reason: null });
+    expect(asked.map(({ work }) => work)).toContainEqual(
+      releaseWorkOf({ phoneNumberIds: [ids.number, ids.otherNumber] }),
+    );
+  });
+
+  test('stays so under another name, and with secrets that Meta refuses', async () => {
+    const { edition, shown, kinds } = await updated(credentialRecordOf({ verdict }), { label: 'Another name' });
+    expect(edition?.after).toMatchObject({ verdict });
+    expect(shown).toMatchObject(verdict);
+    expect(kinds).toEqual([]);
+    const refused = await updated(
+      credentialRecordOf({ verdict }),
+      { accessToken: 'EAAnew' },
+      { readBusinessAccount: () => refusedBy('object-invisible') },
+    );
+    expect([refused.edition, refused.asked]).toEqual([undefined, []]);
   });
 });
 
