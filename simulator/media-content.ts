@@ -31,7 +31,7 @@ export async function measure(content: MediaContent): Promise<{ readonly size: n
   const hash = createHash('sha256');
   let size = 0;
   for await (const chunk of streamOf(content)) {
-    hash.update(chunk);
+    hash.update(chunk as Buffer);
     size += chunk.length;
   }
   return { size, sha256: hash.digest('hex') };
