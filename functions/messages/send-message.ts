@@ -216,7 +216,7 @@ const namesOf = async (
   });
 
 const recordOf = (
-  { caller, agentId: id, number, message, requestDigest }: Sending,
+  { caller, agentId: id, number, requestDigest }: Sending,
   { conversationId }: NamedConversation,
   { now }: SendMessagePorts,
 ): MessageRecord => {
