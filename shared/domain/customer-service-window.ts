@@ -26,16 +26,14 @@ export const inboundAt = (
   receivedAt: string,
 ): string | undefined => {
   if ((kind !== 'message' && kind !== 'call') || customer.groupId !== null) return undefined;
-  const received = Date.parse(receivedAt);
-  const said = secondsOf(value.timestamp) * 1000;
-  return new Date(Number.isNaN(said) ? received : Math.min(said, received)).toISOString();
+  return new Date(Math.min(millisecondsOf(value.timestamp), Date.parse(receivedAt))).toISOString();
 };
 
-/** Not a number where it is none. */
-const secondsOf = (timestamp: unknown): number =>
-  (typeof timestamp === 'string' && /^\d+$/.test(timestamp)) || Number.isSafeInteger(timestamp)
-    ? Number(timestamp)
-    : Number.NaN;
+/** Meta writes seconds, as text or as a number. What is no time is infinitely late. */
+const millisecondsOf = (timestamp: unknown): number =>
+  (typeof timestamp === 'string' && /^\d+$/.test(timestamp)) || (typeof timestamp === 'number' && timestamp >= 0)
+    ? Number(timestamp) * 1000
+    : Number.POSITIVE_INFINITY;
 
 /** Later than what is noted, by so much that it has to be noted again. The note never goes back. */
 export const isToBeNoted = (noted: string | null | undefined, at: string): boolean =>

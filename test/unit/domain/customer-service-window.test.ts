@@ -201,7 +201,8 @@ describe('a customer wrote or called', () => {
     ['when it was received, where Meta does not say', undefined, receivedAt],
     ['when it was received, for an empty time', '', receivedAt],
     ['when it was received, for a time that is none', 'yesterday', receivedAt],
-    ['when it was received, for half a second', 1.5, receivedAt],
+    ['when it was received, for what can be made no text', { toString: 'x' }, receivedAt],
+    ['when it was received, for a number before all', -5, receivedAt],
     ['when it was received, for a time before all', '-5', receivedAt],
     ['when it was received, for one too large to be one', '9'.repeat(400), receivedAt],
   ])('%s', (_when, timestamp, at) => {
