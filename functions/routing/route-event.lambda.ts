@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSRecord } from 'aws-lambda';
 import { dynamoDb, sqs } from '../../shared/adapters/aws-clients.ts';
 import { circuitStore } from '../../shared/adapters/circuit-store.ts';
@@ -15,6 +16,7 @@ import { noteSkipped } from '../../shared/domain/note-skipped.ts';
 import { noteStatus, withOwnMark } from '../../shared/domain/note-status.ts';
 import { releaseConversation } from '../../shared/domain/release-conversation.ts';
 import { routeEvent } from '../../shared/domain/route-event.ts';
+import { sendingPace } from '../../shared/domain/sending-pace.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
@@ -44,9 +46,10 @@ const routePorts = ports.once(() => {
     vault: cachedOpener(ports.opener()),
     dispatcher: ports.dispatcher(),
     graph: ports.graph(),
+    pace: sendingPace(Date.now, sleep),
     journal,
     now: () => new Date(),
-    sleep: (milliseconds: number) => new Promise<void>((wake) => setTimeout(wake, milliseconds)),
+    sleep: (milliseconds: number) => sleep(milliseconds),
   };
 });
 

@@ -11,6 +11,7 @@ import type { ConversationEnvelope, QueueMessage } from './queue-packing.ts';
 import type { ConversationRecord, CountedNumber } from './records.ts';
 import type { RelayStore } from './relay.ts';
 import type { SendingPorts } from './sending-doubt.ts';
+import type { SendingPace } from './sending-pace.ts';
 import type { MessageStore } from './sent-message.ts';
 import type { SecretOpener } from './vault.ts';
 import type { WorkQueues } from './work.ts';
@@ -32,12 +33,13 @@ export interface RouteEventPorts extends SendingPorts {
   readonly vault: SecretOpener;
   readonly dispatcher: Dispatcher;
   readonly graph: Graph;
+  readonly pace: SendingPace;
   /** Takes on what must be over before the invocation ends, but holds up no event. */
   readonly alongside: (work: Promise<void>) => void;
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** The queue has shown the message so often that it will soon give it up: it is held, and leaves the queue. */
   readonly isOverdue: boolean;
-  /** The agent says when it wants to be asked again, in seconds. */
+  /** The agent, or Meta, says when it wants to be asked again, in seconds. */
   readonly askedToWait: (seconds: number) => void;
   /** How much work this invocation may still do, in milliseconds. */
   readonly timeLeft: () => number;

@@ -8,8 +8,8 @@ import { queueFailure } from './message-failure.ts';
 import { isPaused, pauseHint, pauseOnDoubt } from './sending-doubt.ts';
 
 /**
- * Meta may be out of order, or out of patience with the number, for so many rounds, about four minutes: then the agent is told, who may decide
- * to say it later. Why not longer: the queue gives a message up after 20.
+ * Meta may be out of order, or out of patience with the number, for so many rounds, about four minutes, or with this customer, about half an hour: then
+ * the agent is told, who may decide to say it later. Why not longer: the queue gives a message up after 20.
  */
 const mostRounds = 10;
 
@@ -35,15 +35,19 @@ const sendNow = (work: EventOnItsWay, found: Pick<ClaimStep, 'replies' | 'fates'
     let fates = found.fates;
     for (const [index, reply] of replies.entries()) {
       if (index < fates.length) continue;
-      if (work.ports.timeLeft() < sendTimeout) return sendLater(work, replies, fates);
+      const isItsTurn = await work.ports.pace.turn(work.number.phoneNumberId, work.ports.timeLeft() - sendTimeout);
+      if (!isItsTurn) return sendLater(work, replies, fates);
       await work.claim.record({ state: 'sending', replies, fates });
       const sent = await work.ports.graph.sendMessage(
         access,
         work.number.phoneNumberId,
         addressed(work, reply, callbackDataOf(work.event.eventId, index)),
       );
-      if (!sent.ok && tookNoEffectYet(sent.failure) && work.rounds < mostRounds)
+      work.ports.pace.heard(work.number.phoneNumberId, sent);
+      if (!sent.ok && tookNoEffectYet(sent.failure) && work.rounds < mostRounds) {
+        if (isOfPair(sent.failure)) work.ports.askedToWait(pairPause(work.rounds));
         return sendLater(work, replies, fates, 'failed');
+      }
       fates = [...fates, await fateOf(work, index, sent)];
       const isLast = index === replies.length - 1;
       if (!isLast) await work.claim.record({ state: 'sent', replies, fates });
@@ -54,6 +58,13 @@ const sendNow = (work: EventOnItsWay, found: Pick<ClaimStep, 'replies' | 'fates'
     await work.claim.record({ state: doubtful ? 'unknown' : 'done', replies: null, fates });
     return 'finished';
   });
+
+/** Too many messages to this one customer ("Error codes", Cloud API). */
+const pairCode = 131_056;
+const isOfPair = (failure: GraphFailure): boolean => failure.kind === 'refused' && failure.code === pairCode;
+
+/** Meta wants 4^n seconds of pause, n = 0, 1, 2, … ("Pair rate limits"); from the fifth on it stays what it is: about four minutes. In seconds. */
+const pairPause = (rounds: number): number => 4 ** Math.min(rounds - 1, 4);
 
 /** It was being sent when the router died: it may have reached the customer, so it is never sent again. */
 export const giveUpDoubtful = async (work: EventOnItsWay, index: number): Promise<ReplyFate> => {

@@ -337,6 +337,7 @@ export const memoryRouter = (
     },
     vault: openableVault(),
     sleep: () => Promise.resolve(),
+    pace: { turn: (_number, patience) => Promise.resolve(patience >= 0), heard: () => undefined },
     isOverdue: false,
     askedToWait: () => undefined,
     alongside: () => undefined,

@@ -350,6 +350,42 @@ describe('a reply', () => {
     expect(it.claims.released()).toBe(1);
   });
 
+  test.each([
+    [0, 1],
+    [1, 4],
+    [2, 16],
+    [3, 64],
+    [4, 256],
+    [8, 256],
+  ])('to a customer who has had too many waits, after %d failures %d seconds', async (failures, seconds) => {
+    const claim: ClaimProgress = { state: 'answered', replies: [textReply('one')], fates: [], failures, claims: 1 };
+    const pair: GraphFailure = { kind: 'refused', refusal: 'rate-limited', code: 131_056 };
+    const it = world({ claim, sends: [pair] });
+    expect(await it.run()).toBe('repeat');
+    expect(it.waits).toEqual([seconds]);
+    const throughput = world({ claim, sends: [{ ...pair, code: 130_429 }] });
+    expect(await throughput.run()).toBe('repeat');
+    expect(throughput.waits).toEqual([]);
+  });
+
+  test('waits for the turn of its number, and is sent later when that does not come in time', async () => {
+    const it = world({ answers: [answered(textReply('one'), textReply('two'))] });
+    const asked: [string, number][] = [];
+    const heard: unknown[] = [];
+    const pace: RouteEventPorts['pace'] = {
+      turn: (number, patience) => Promise.resolve(asked.push([number, patience]) === 1),
+      heard: (_number, sent) => void heard.push(sent.ok),
+    };
+    expect(await routeEvent(batchOf(event()), event(), { ...it.ports, pace })).toBe('repeat');
+    expect(asked).toEqual([
+      [ids.number, 20_000],
+      [ids.number, 20_000],
+    ]);
+    expect(heard).toEqual([true]);
+    expect(it.sent).toHaveLength(1);
+    expect(it.claims.states()).toEqual(['answered', 'sending', 'sent', 'sent']);
+  });
+
   test('that Meta has not taken in ten rounds is given up, and the agent told: the queue must not give it up instead', async () => {
     const claim: ClaimProgress = { state: 'answered', replies: [textReply('one')], fates: [], failures: 8, claims: 1 };
     const failure: GraphFailure = { kind: 'refused', refusal: 'rate-limited', code: 80007 };
