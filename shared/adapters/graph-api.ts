@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { mediaId, phoneNumberId } from '../contracts/ids.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
-import type { Graph, GraphAccess, GraphResult } from '../domain/graph.ts';
+import type { Graph, GraphAccess, GraphFailure, GraphResult, MediaFacts } from '../domain/graph.ts';
 import { failureOf } from './graph-error.ts';
 import { formOf, openMetaMedia } from './graph-media.ts';
 
@@ -380,16 +380,11 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
       ),
 
     async describeMedia(access, number, media) {
-      const answer = await call(mediaNode, {
-        method: 'GET',
-        path: media,
-        query: { phone_number_id: number },
-        timeout: readTimeout,
-        ...as(access),
-      });
-      if (!answer.ok) return answer;
-      const { url, mime_type: contentType, sha256, file_size: bytes } = answer.value;
-      return { ok: true, value: { url, contentType, sha256, bytes } };
+      const described = (query: Record<string, string>) =>
+        call(mediaNode, { method: 'GET', path: media, query, timeout: readTimeout, ...as(access) });
+      const answer = await described({ phone_number_id: number });
+      if (!answer.ok) return isOfParameter(answer.failure) ? factsOf(await described({})) : answer;
+      return factsOf(answer);
     },
 
     openMedia: (access, url, timeout) => openMetaMedia(access.accessToken, url, settings.baseUrl, timeout),
@@ -406,6 +401,19 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
       return answer.ok ? { ok: true, value: { mediaId: answer.value.id } } : answer;
     },
   };
+};
+
+/**
+ * The parameter is documented, and has been refused for what came by a webhook ("Param phone_number_id is not a valid whatsapp business phone
+ * number id"). Without it the token still sees its own accounts alone.
+ */
+const isOfParameter = (failure: GraphFailure): boolean =>
+  failure.kind === 'refused' && failure.code === 100 && failure.subcode === undefined;
+
+const factsOf = (answer: GraphResult<z.infer<typeof mediaNode>>): GraphResult<MediaFacts> => {
+  if (!answer.ok) return answer;
+  const { url, mime_type: contentType, sha256, file_size: bytes } = answer.value;
+  return { ok: true, value: { url, contentType, sha256, bytes } };
 };
 
 const done = async (answer: Promise<GraphResult<unknown>>): Promise<GraphResult<void>> => {

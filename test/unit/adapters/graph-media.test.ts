@@ -114,6 +114,35 @@ describe('media are described', () => {
   });
 });
 
+describe('media that Meta does not want to describe for a number', () => {
+  const ask = async (error: object) => {
+    await using meta = await loopbackServer(({ url }, response) =>
+      url.searchParams.has('phone_number_id')
+        ? jsonAnswer(response, 400, { error })
+        : jsonAnswer(response, 200, {
+            url: 'https://lookaside.fbsbx.com/1',
+            mime_type: 'a/b',
+            sha256: 'ab',
+            file_size: 7,
+          }),
+    );
+    const described = await graphAt(meta.url).describeMedia(access(), ids.number, mediaId.parse('5'));
+    return { described, asked: meta.heard.length };
+  };
+
+  test('are asked for without it', async () => {
+    const { described, asked } = await ask({ code: 100, message: 'Param phone_number_id is not valid' });
+    expect(described).toMatchObject({ ok: true, value: { bytes: 7 } });
+    expect(asked).toBe(2);
+  });
+
+  test('but not when Meta does not show them to the token', async () => {
+    const { described, asked } = await ask({ code: 100, error_subcode: 33, message: 'x' });
+    expect(described).toMatchObject({ ok: false, failure: { refusal: 'object-invisible' } });
+    expect(asked).toBe(1);
+  });
+});
+
 describe('media are uploaded', () => {
   let temporary = '';
   beforeEach(async () => {
