@@ -4,6 +4,7 @@ import type { CredentialWebhook, Reason, WebhookLevel } from '../../shared/contr
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import type { Graph } from '../../shared/domain/graph.ts';
+import type { MetaUsageStore } from '../../shared/domain/meta-usage.ts';
 import { isRefused, type Refused } from '../../shared/domain/outcome.ts';
 import type { CredentialRecord } from '../../shared/domain/records.ts';
 import type { SecretOpener } from '../../shared/domain/vault.ts';
@@ -20,6 +21,7 @@ export interface DescribeWebhookPorts {
   readonly recorder: { recordDrift(credential: CredentialRecord, reason: Reason): Promise<void> };
   readonly opener: SecretOpener;
   readonly graph: Graph;
+  readonly usage: Pick<MetaUsageStore, 'note'>;
   readonly publicUrl: string;
   readonly now: () => Date;
 }
@@ -70,6 +72,7 @@ export const describeWebhookRoute = apiRoute({
       recorder: ports.webhookState(),
       opener: ports.opener(),
       graph: ports.graph(),
+      usage: ports.metaUsage(),
       publicUrl: setting(environmentName.publicUrl),
       now: () => new Date(),
     }),

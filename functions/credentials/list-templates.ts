@@ -6,6 +6,7 @@ import { type MessageTemplate, type TemplateQuery, templateQuery } from '../../s
 import type { Graph } from '../../shared/domain/graph.ts';
 import { withGraphAccess } from '../../shared/domain/graph-access.ts';
 import { refusalOf } from '../../shared/domain/message-refusal.ts';
+import { isStrained, type MetaUsageStore, watchingUsage } from '../../shared/domain/meta-usage.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { SecretOpener } from '../../shared/domain/vault.ts';
 import type { Answer } from '../edge/answer.ts';
@@ -17,34 +18,49 @@ export interface ListTemplatesPorts {
   readonly credentials: Pick<CredentialReader, 'find'>;
   readonly opener: SecretOpener;
   readonly graph: Pick<Graph, 'listTemplates'>;
+  readonly usage: MetaUsageStore;
+  readonly now: () => Date;
   /** Of an edition of a credential. */
   readonly known: Pick<LRUCache<string, readonly MessageTemplate[]>, 'get' | 'set'>;
 }
 
 /** Somebody who picks a template asks again and again; Meta allows 200 such calls an hour where no number is registered. In milliseconds. */
 const cacheTime = 60_000;
+
+/** While little is left of what Meta allows. In milliseconds. */
+const longCacheTime = 15 * 60_000;
 const mostKnown = 50;
 
-/** Lists the message templates of a credential's account, as Meta has them now or had them a minute ago. */
+/** Lists the message templates of a credential's account, as Meta has them now or had them a minute ago; a quarter of an hour while its limits are tight. */
 export const listTemplates = async (
   caller: Caller,
   id: CredentialId,
   { status, name }: TemplateQuery,
-  { credentials, opener, graph, known }: ListTemplatesPorts,
+  ports: ListTemplatesPorts,
 ): Promise<Answer | Refused> => {
+  const { credentials, opener, graph, known } = ports;
   const credential = await credentials.find(caller.tenantId, id);
   if (credential === undefined) return refuse('not-found');
   if (credential.status === 'removing') return refuse('removing');
   const edition = `${credential.credentialId}#${credential.secretVersion}`;
   let templates = known.get(edition);
   if (templates === undefined) {
-    const listed = await withGraphAccess(opener, credential, (access) =>
-      graph.listTemplates(access, credential.wabaId),
+    let isTight = false;
+    const listed = await watchingUsage(credential, ports, (onUsage) =>
+      withGraphAccess(
+        opener,
+        credential,
+        (access) => graph.listTemplates(access, credential.wabaId),
+        (usage) => {
+          isTight = isStrained(usage);
+          onUsage(usage);
+        },
+      ),
     );
     // A read took no effect, whatever became of it.
     if (!listed.ok) return refusalOf(listed.failure.kind === 'unknown-outcome' ? { kind: 'not-sent' } : listed.failure);
     templates = listed.value;
-    known.set(edition, templates);
+    known.set(edition, templates, { ttl: isTight ? longCacheTime : cacheTime });
   }
   const items = templates.filter(
     (template) =>
@@ -66,6 +82,8 @@ export const listTemplatesRoute = apiRoute({
       credentials: ports.credentials(),
       opener: ports.opener(),
       graph: ports.graph(),
+      usage: ports.metaUsage(),
+      now: () => new Date(),
       known: knownTemplates(),
     }),
 });

@@ -7,6 +7,7 @@ import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
 import { identitiesOfCredential } from '../../shared/domain/credential-secrets.ts';
 import type { Graph } from '../../shared/domain/graph.ts';
 import type { Journal } from '../../shared/domain/journal.ts';
+import type { MetaUsageStore } from '../../shared/domain/meta-usage.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { CredentialRecord } from '../../shared/domain/records.ts';
 import { credentialView } from '../../shared/domain/representations.ts';
@@ -39,6 +40,7 @@ export interface RepairWebhookPorts {
   readonly sealer: SecretSealer;
   readonly opener: SecretOpener;
   readonly graph: Graph;
+  readonly usage: Pick<MetaUsageStore, 'note'>;
   readonly queues: WorkQueues;
   readonly journal: Journal;
   readonly publicUrl: string;
@@ -95,6 +97,7 @@ export const repairWebhookRoute = apiRoute({
       sealer: ports.sealer(),
       opener: ports.opener(),
       graph: ports.graph(),
+      usage: ports.metaUsage(),
       queues: ports.workQueues(),
       journal,
       publicUrl: setting(environmentName.publicUrl),

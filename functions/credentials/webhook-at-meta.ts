@@ -3,6 +3,7 @@ import type { CredentialId } from '../../shared/contracts/ids.ts';
 import { identitiesOfApp } from '../../shared/domain/credential-secrets.ts';
 import { type Graph, isPassing } from '../../shared/domain/graph.ts';
 import { withGraphAccess } from '../../shared/domain/graph-access.ts';
+import { type MetaUsageStore, watchingUsage } from '../../shared/domain/meta-usage.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/records.ts';
 import type { SecretOpener } from '../../shared/domain/vault.ts';
@@ -16,11 +17,19 @@ export interface Observation {
   readonly found: WebhookAtMeta;
 }
 
+export interface LookAtWebhookPorts {
+  readonly credentials: CredentialReader;
+  readonly opener: SecretOpener;
+  readonly graph: Graph;
+  readonly usage: Pick<MetaUsageStore, 'note'>;
+  readonly now: () => Date;
+}
+
 /** What Meta has configured for a credential of the caller right now. */
 export const lookAtWebhook = async (
   caller: Caller,
   id: CredentialId,
-  ports: { readonly credentials: CredentialReader; readonly opener: SecretOpener; readonly graph: Graph },
+  ports: LookAtWebhookPorts,
 ): Promise<Observation | Refused> => {
   const credential = await ports.credentials.find(caller.tenantId, id);
   const app = credential && (await ports.credentials.findApp(credential.appId));
@@ -28,8 +37,13 @@ export const lookAtWebhook = async (
   if (credential.status === 'removing') return beingRemoved;
   const openedFor = { tenantId: credential.tenantId, subjectId: credential.credentialId };
   using appToken = await ports.opener.open(identitiesOfApp(app).access, openedFor);
-  const found = await withGraphAccess(ports.opener, credential, (access) =>
-    observeWebhook(credential, app, appToken, access, ports.graph),
+  const found = await watchingUsage(credential, ports, (onUsage) =>
+    withGraphAccess(
+      ports.opener,
+      credential,
+      (access) => observeWebhook(credential, app, appToken, access, ports.graph),
+      onUsage,
+    ),
   );
   if (found.ok) return { credential, app, found: found.value };
   const { failure } = found;

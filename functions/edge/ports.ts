@@ -18,6 +18,7 @@ import { kmsDataKeys } from '../../shared/adapters/kms-data-keys.ts';
 import { mediaBucket, mediaDoor as mediaDoorOf } from '../../shared/adapters/media-bucket.ts';
 import { mediaTransferStore } from '../../shared/adapters/media-transfer-store.ts';
 import { messageStore } from '../../shared/adapters/message-store.ts';
+import { metaUsageStore } from '../../shared/adapters/meta-usage-store.ts';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { removalStarter as removalStarterOf, removalStore } from '../../shared/adapters/removal-store.ts';
 import { repairStore } from '../../shared/adapters/repair-store.ts';
@@ -88,6 +89,7 @@ export const held = once(() => heldReader(dynamoDb(), setting(environmentName.ev
 export const customers = once(() => customerEraser(dynamoDb(), directoryAndEvents(), relay()));
 export const messages = once(() => messageStore(dynamoDb(), setting(environmentName.eventsTable)));
 export const relay = once(() => relayStore(s3(), setting(environmentName.relayBucket)));
+export const metaUsage = once(() => metaUsageStore(dynamoDb(), directoryTable()));
 export const mediaTransfers = once(() => mediaTransferStore(dynamoDb(), setting(environmentName.eventsTable)));
 export const mediaRelay = once(() => mediaBucket(s3(), setting(environmentName.relayBucket)));
 export const mediaDoor = once(() => mediaDoorOf(s3(), setting(environmentName.relayBucket)));

@@ -12,6 +12,7 @@ export const handler = workLambda((work) => {
     doubts: ports.doubts(),
     opener: ports.opener(),
     graph: ports.graph(),
+    usage: ports.metaUsage(),
     journal,
     now: () => new Date(),
   });

@@ -15,6 +15,7 @@ export const handler = workLambda(async (work, timeLeft) => {
     webhooks: ports.webhooks(),
     vault: ports.opener(),
     graph: ports.graph(),
+    usage: ports.metaUsage(),
     journal,
     publicUrl: setting(environmentName.publicUrl),
     now: () => new Date(),

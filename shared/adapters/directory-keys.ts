@@ -13,6 +13,8 @@ import type {
 export const directoryKey = {
   tenant: (tenantId: TenantId) => ({ pk: `TENANT#${tenantId}`, sk: 'TENANT' }),
   credential: (tenantId: TenantId, id: CredentialId) => ({ pk: `TENANT#${tenantId}`, sk: `CRED#${id}` }),
+  /** How much of Meta's limits is used. */
+  metaUsage: (tenantId: TenantId, id: CredentialId) => ({ pk: `TENANT#${tenantId}`, sk: `META-USAGE#${id}` }),
   agent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `AGENT#${id}` }),
   /** What is left of an agent that was removed. */
   formerAgent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `FORMER-AGENT#${id}` }),

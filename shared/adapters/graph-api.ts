@@ -2,8 +2,10 @@ import * as z from 'zod';
 import { mediaId, phoneNumberId } from '../contracts/ids.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import type { Graph, GraphAccess, GraphFailure, GraphResult, MediaFacts } from '../domain/graph.ts';
+import type { MetaUsage } from '../domain/meta-usage.ts';
 import { failureOf } from './graph-error.ts';
 import { formOf, openMetaMedia } from './graph-media.ts';
+import { usageOf } from './graph-usage.ts';
 
 /** Meta's answer times are a few hundred milliseconds; a set-up call waits for our own handshake inside. In milliseconds. */
 const readTimeout = 5_000;
@@ -106,6 +108,7 @@ interface Call {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
   readonly form?: FormData;
+  readonly onUsage?: ((usage: MetaUsage) => void) | undefined;
   readonly timeout: number;
 }
 
@@ -148,13 +151,20 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
     } catch (error) {
       return { ok: false, failure: { kind: neverLeft(error) ? 'not-sent' : 'unknown-outcome' } };
     }
+    const usage = request.onUsage && usageOf(response.headers);
+    if (usage !== undefined) request.onUsage?.(usage);
     const body: unknown = await response.json().catch(() => undefined);
     if (!response.ok) return { ok: false, failure: failureOf(body) };
     const parsed = schema.safeParse(body);
     return parsed.success ? { ok: true, value: parsed.data } : { ok: false, failure: { kind: 'unknown-outcome' } };
   };
 
-  const as = ({ accessToken, proof, proofMayLag = false }: GraphAccess) => ({ token: accessToken, proof, proofMayLag });
+  const as = ({ accessToken, proof, proofMayLag = false, onUsage }: GraphAccess) => ({
+    token: accessToken,
+    proof,
+    proofMayLag,
+    onUsage,
+  });
 
   const allPages = async <Item>(
     schema: z.ZodType<Page<Item>>,

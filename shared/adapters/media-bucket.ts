@@ -26,7 +26,7 @@ const describe =
 /** The relay bucket, for the worker that moves media. Encryption is the bucket's own. */
 export const mediaBucket = (client: S3Client, bucket: string): MediaRelay => ({
   async put(key, content, contentType) {
-    let broken: unknown;
+    let broken: Error | undefined;
     content.once('error', (error) => {
       broken = error;
     });

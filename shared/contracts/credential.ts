@@ -120,6 +120,17 @@ export const phoneNumber = z.object({
 });
 export type PhoneNumber = z.infer<typeof phoneNumber>;
 
+/** Limits of Meta by the hour: of the app with its own token, and of the app with this account but for sending. */
+export const metaUsage = z
+  .object({
+    appPercent: z.number(),
+    managementPercent: z.number(),
+    regainsAccessAt: z.iso.datetime().nullable().meta({ description: 'When Meta answers again; null: it does' }),
+    notedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'MetaUsage', description: 'How much of its limits is used, as Meta said last, within the last hour' });
+export type MetaUsageView = z.infer<typeof metaUsage>;
+
 export const credential = z
   .object({
     id: credentialId,
@@ -148,6 +159,10 @@ export const credential = z
       reason: reason.nullable(),
       configuredAt: z.iso.datetime().nullable(),
     }),
+    metaUsage: metaUsage
+      .nullable()
+      .optional()
+      .meta({ description: 'In the description of one alone; null while less than half of any limit is used' }),
     leftAtMeta: z.array(leftAtMeta),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),

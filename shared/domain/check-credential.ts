@@ -2,9 +2,10 @@ import type { CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts'
 import type { Work } from '../contracts/work.ts';
 import { identitiesOfApp } from './credential-secrets.ts';
 import { Fault } from './fault.ts';
-import type { Graph } from './graph.ts';
+import type { Graph, GraphAccess } from './graph.ts';
 import { withGraphAccess } from './graph-access.ts';
 import type { Journal } from './journal.ts';
+import { type MetaUsageStore, watchingUsage } from './meta-usage.ts';
 import type { CredentialRecord, MetaAppRecord, NumberRecord, Verdict } from './records.ts';
 import { afterCheck, type DoubtStore, isPaused } from './sending-doubt.ts';
 import { type ValidationOutcome, validateCredential } from './validate-credential.ts';
@@ -31,6 +32,7 @@ export interface CheckCredentialPorts {
   readonly doubts: DoubtStore;
   readonly opener: SecretOpener;
   readonly graph: Graph;
+  readonly usage: Pick<MetaUsageStore, 'note'>;
   readonly journal: Journal;
   readonly now: () => Date;
 }
@@ -75,14 +77,16 @@ const isAsAsked = ({ status, secretVersion, verdict }: CredentialRecord, work: C
 const askMeta = async (
   credential: CredentialRecord,
   app: MetaAppRecord,
-  { opener, graph, now }: CheckCredentialPorts,
+  { opener, graph, usage, now }: CheckCredentialPorts,
 ): Promise<ValidationOutcome> => {
   const { tenantId, credentialId: subjectId, appId, wabaId } = credential;
   try {
     using appToken = await opener.open(identitiesOfApp(app).access, { tenantId, subjectId });
-    return await withGraphAccess(opener, credential, (access) =>
+    const validate = (access: GraphAccess) =>
       // Why no numbers: one that is gone from the account is no reason to stop the others.
-      validateCredential({ appId, appToken, access, wabaId, phoneNumberIds: [] }, graph, now()),
+      validateCredential({ appId, appToken, access, wabaId, phoneNumberIds: [] }, graph, now());
+    return await watchingUsage(credential, { usage, now }, (onUsage) =>
+      withGraphAccess(opener, credential, validate, onUsage),
     );
   } catch (error) {
     // It was replaced after its owner had been read: nothing is known of the one that is in force.

@@ -16,6 +16,7 @@ export const withGraphAccess = async <T>(
   vault: SecretOpener,
   credential: CredentialEdition,
   use: (access: GraphAccess) => Promise<T>,
+  onUsage?: GraphAccess['onUsage'],
 ): Promise<T> => {
   using secret = await vault.open(identitiesOfCredential(credential).graphApi, {
     tenantId: credential.tenantId,
@@ -25,5 +26,5 @@ export const withGraphAccess = async <T>(
   if (accessToken === undefined || proof === undefined) throw new RangeError('A graph-api secret has two parts');
   using _token = accessToken;
   using _proof = proof;
-  return await use({ accessToken, proof, proofMayLag: true });
+  return await use({ accessToken, proof, proofMayLag: true, ...(onUsage === undefined ? {} : { onUsage }) });
 };

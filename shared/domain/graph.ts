@@ -2,6 +2,7 @@ import type { PhoneNumber } from '../contracts/credential.ts';
 import type { AppId, MediaId, PhoneNumberId, WabaId } from '../contracts/ids.ts';
 import type { MessageTemplate } from '../contracts/template.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
+import type { MetaUsage } from './meta-usage.ts';
 
 /** Why Meta said no, as far as it decides what we do. Unknown codes are `other`. */
 export type GraphRefusal =
@@ -53,6 +54,8 @@ export interface GraphAccess {
    * Never set while a new secret is being proved.
    */
   readonly proofMayLag?: boolean;
+  /** Hears what Meta says of its limits beside an answer. */
+  readonly onUsage?: (usage: MetaUsage) => void;
 }
 
 export interface TokenFacts {

@@ -1,7 +1,8 @@
 import type { Agent } from '../contracts/agent.ts';
 import type { AgentKey } from '../contracts/agent-key.ts';
-import type { Credential } from '../contracts/credential.ts';
+import type { Credential, MetaUsageView } from '../contracts/credential.ts';
 import { type CredentialId, credentialId, type PhoneNumberId } from '../contracts/ids.ts';
+import type { NotedUsage } from './meta-usage.ts';
 import type { AgentKeyRecord, AgentRecord, Binding, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
 
 export const phoneNumbersView = (record: CredentialRecord): Credential['phoneNumbers'] =>
@@ -59,6 +60,13 @@ export const stateOf = ({
     ? { status, reason }
     : { status: standing.status, reason: standing.reason };
 };
+
+export const usageView = ({ appPercent, managementPercent, regainMinutes, notedAt }: NotedUsage): MetaUsageView => ({
+  appPercent,
+  managementPercent,
+  regainsAccessAt: regainMinutes > 0 ? new Date(Date.parse(notedAt) + regainMinutes * 60_000).toISOString() : null,
+  notedAt,
+});
 
 /** Through which credential an agent is connected, if at all. */
 export const credentialIdOf = ({ whatsapp }: AgentRecord): CredentialId | undefined =>

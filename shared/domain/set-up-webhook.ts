@@ -8,6 +8,7 @@ import { Fault } from './fault.ts';
 import { type Graph, type GraphAccess, type GraphFailure, type GraphResult, isPassing } from './graph.ts';
 import { withGraphAccess } from './graph-access.ts';
 import type { Journal } from './journal.ts';
+import { type MetaUsageStore, watchingUsage } from './meta-usage.ts';
 import type { CredentialRecord, MetaAppRecord } from './records.ts';
 import type { SecretOpener } from './vault.ts';
 import { hashOfVerifyToken, isOurWebhookUrl, webhookUrl } from './webhook-address.ts';
@@ -43,6 +44,7 @@ export interface SetUpWebhookPorts {
      */
     recordMade(credential: CredentialRecord, made: Made): Promise<void>;
   };
+  readonly usage: Pick<MetaUsageStore, 'note'>;
   readonly webhooks: {
     /** Before Meta is told the token: its handshake comes back within the same call. */
     addVerifyToken(webhookId: WebhookId, target: CallbackTarget, tokenHash: string): Promise<void>;
@@ -115,11 +117,14 @@ export const setUpWebhook = async (
   if (app === undefined) return 'done';
   const openedFor = { tenantId: credential.tenantId, subjectId: credential.credentialId };
   using appToken = await ports.vault.open(identitiesOfApp(app).access, openedFor);
-  const outcome = await withGraphAccess(ports.vault, credential, async (access) => {
+  const bring = async (access: GraphAccess) => {
     const found = await observeWebhook(credential, app, appToken, access, ports.graph);
     if (!found.ok) return stopOrRepeat(found.failure);
     return mend({ credential, app, appToken, access, ports, reclaim: request.reclaim === true }, found.value);
-  });
+  };
+  const outcome = await watchingUsage(credential, ports, (onUsage) =>
+    withGraphAccess(ports.vault, credential, bring, onUsage),
+  );
   if (outcome === 'again') return 'again';
   const now = ports.now().toISOString();
   await ports.credentials.recordWebhook(credential, {

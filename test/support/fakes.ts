@@ -101,6 +101,9 @@ export const refusedBy = (
   code = 100,
 ): Promise<GraphResult<never>> => failing({ kind: 'refused', refusal, code });
 
+/** Nobody looks at what Meta says of its limits. */
+export const silentUsage = { note: () => Promise.resolve() };
+
 /** A Graph API of which a test scripts what it needs; every other call fails the test. */
 export const scriptedGraph = (script: Partial<Graph>): Graph =>
   new Proxy(script as Graph, {

@@ -13,6 +13,7 @@ import { editionStore } from '../../../shared/adapters/edition-store.ts';
 import { graphApi } from '../../../shared/adapters/graph-api.ts';
 import { idempotencyStore } from '../../../shared/adapters/idempotency-store.ts';
 import { kmsDataKeys } from '../../../shared/adapters/kms-data-keys.ts';
+import { metaUsageStore } from '../../../shared/adapters/meta-usage-store.ts';
 import { removalStarter, removalStore } from '../../../shared/adapters/removal-store.ts';
 import { repairStore } from '../../../shared/adapters/repair-store.ts';
 import { ticketStore } from '../../../shared/adapters/ticket-store.ts';
@@ -283,6 +284,7 @@ const portsOf = (
     sealer: secretSealer(keys, vaultName),
     opener: secretOpener({ client: dynamoDb, table: tables.vault, keys, audit, vaultName }),
     graph,
+    usage: metaUsageStore(dynamoDb, tables.directory),
     doubts: doubtStore(dynamoDb, tables.directory),
     verdicts: verdictStore(dynamoDb, tables.directory, audit.put),
     queues,

@@ -6,7 +6,16 @@ import { type CheckWork, checkCredential } from '../../../shared/domain/check-cr
 import type { Graph, GraphFailure, GraphResult, TokenFacts } from '../../../shared/domain/graph.ts';
 import type { CredentialRecord, MetaAppRecord, NumberRecord, Verdict } from '../../../shared/domain/records.ts';
 import { afterRefusal, isPaused } from '../../../shared/domain/sending-doubt.ts';
-import { failing, memoryVault, ok, recordingJournal, refusedBy, scriptedGraph, secretOf } from '../../support/fakes.ts';
+import {
+  failing,
+  memoryVault,
+  ok,
+  recordingJournal,
+  refusedBy,
+  scriptedGraph,
+  secretOf,
+  silentUsage,
+} from '../../support/fakes.ts';
 import { appRecord, credentialRecordOf, ids, numberRecordOf } from '../../support/records.ts';
 
 const asked = new Date('2026-11-26T10:00:00.000Z');
@@ -89,6 +98,7 @@ const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
           },
         },
         opener: vault,
+        usage: silentUsage,
         graph: scriptedGraph({
           ...script,
           inspectToken: (appToken, accessToken) => {

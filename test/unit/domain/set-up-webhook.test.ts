@@ -6,7 +6,16 @@ import type { AppSubscription, Graph } from '../../../shared/domain/graph.ts';
 import type { CredentialRecord, MetaAppRecord } from '../../../shared/domain/records.ts';
 import { type Made, setUpWebhook } from '../../../shared/domain/set-up-webhook.ts';
 import { hashOfVerifyToken } from '../../../shared/domain/webhook-address.ts';
-import { failing, memoryVault, ok, recordingJournal, refusedBy, scriptedGraph, secretOf } from '../../support/fakes.ts';
+import {
+  failing,
+  memoryVault,
+  ok,
+  recordingJournal,
+  refusedBy,
+  scriptedGraph,
+  secretOf,
+  silentUsage,
+} from '../../support/fakes.ts';
 import { appRecord, credentialRecordOf, ids } from '../../support/records.ts';
 
 const publicUrl = 'https://switchboard.example';
@@ -114,6 +123,7 @@ const run = async (
         },
       },
       vault,
+      usage: silentUsage,
       graph: graph(change),
       journal: recordingJournal(),
       publicUrl,
@@ -416,6 +426,7 @@ test('an account that was subscribed while the credential was being removed is l
         },
       },
       vault,
+      usage: silentUsage,
       graph: graph({
         unsubscribeBusinessAccount: (_access, wabaId) => {
           unsubscribed.push(wabaId);

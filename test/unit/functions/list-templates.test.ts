@@ -6,6 +6,7 @@ import type { MessageTemplate } from '../../../shared/contracts/template.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import type { GraphFailure } from '../../../shared/domain/graph.ts';
+import type { MetaUsage } from '../../../shared/domain/meta-usage.ts';
 import type { CredentialRecord } from '../../../shared/domain/records.ts';
 import { failing, memoryVault, ok } from '../../support/fakes.ts';
 import { credentialRecordOf, ids } from '../../support/records.ts';
@@ -22,11 +23,15 @@ const all = [template('order_shipped'), template('order_late', 'PAUSED'), templa
 const world = ({
   failure,
   credential = credentialRecordOf(),
+  managementPercent = 0,
 }: {
   failure?: GraphFailure;
   credential?: CredentialRecord;
+  managementPercent?: number;
 } = {}) => {
   let asked = 0;
+  let clock = 1;
+  const noted: MetaUsage[] = [];
   const secret = () => packParts(SecretBytes.fromText('the token'), SecretBytes.fromText('the proof'));
   const path = 'acme/cred_01J0000000000000000000000A/graph-api';
   const current = { ...credential };
@@ -37,14 +42,23 @@ const world = ({
       listTemplates: (access, waba) => {
         expect([access.accessToken.revealText(), waba]).toEqual(['the token', ids.waba]);
         asked++;
+        access.onUsage?.({ appPercent: 1, managementPercent, regainMinutes: 0 });
         return failure === undefined ? ok(all) : failing(failure);
       },
     },
-    known: new LRUCache({ max: 10 }),
+    known: new LRUCache({ max: 10, ttlResolution: 0, perf: { now: () => clock } }),
+    usage: {
+      note: (_of, usage) => Promise.resolve(void noted.push(usage)),
+      find: () => Promise.resolve(undefined),
+    },
+    now: () => new Date(),
   };
   const list = (query = {}, tenant = ids.tenant) =>
     listTemplates({ tenantId: tenant, subject: 'ada' }, ids.credential, query, ports);
-  return { list, current, asked: () => asked };
+  const pass = (milliseconds: number) => {
+    clock += milliseconds;
+  };
+  return { list, current, noted, pass, asked: () => asked };
 };
 const namesIn = (answer: unknown) =>
   (answer as { body: { items: MessageTemplate[] } }).body.items.map(({ name }) => name);
@@ -84,4 +98,22 @@ test('asks nothing for a credential that is another tenant’s, or on its way ou
   it.current.status = 'removing';
   expect(await it.list()).toMatchObject({ refused: 'removing' });
   expect(it.asked()).toBe(0);
+});
+
+test.each([
+  [0, 60_000, 0],
+  [49, 60_000, 0],
+  [79, 60_000, 1],
+  [80, 15 * 60_000, 1],
+  [100, 15 * 60_000, 1],
+])('with %d percent of Meta’s limit used, what it said is good for %d ms', async (managementPercent, good, notes) => {
+  const it = world({ managementPercent });
+  await it.list();
+  it.pass(good - 1);
+  await it.list();
+  expect(it.asked()).toBe(1);
+  it.pass(2);
+  await it.list();
+  expect(it.asked()).toBe(2);
+  expect(it.noted).toHaveLength(notes * 2);
 });
