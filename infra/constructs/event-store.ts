@@ -34,13 +34,13 @@ export class EventStore extends Construct {
   /** Lets the grantee write down what it sends, and read what has become of it. */
   grantSend(grantee: HandlerFunction): void {
     this.#events.grantRead(grantee, 'GetItem');
-    this.#events.grantWrite(grantee, 'PutItem', 'UpdateItem');
+    this.#events.grantWriteBelow(grantee, ['msg_', 'conv_'], 'PutItem', 'UpdateItem');
   }
 
   /** Lets the grantee keep account of media on their way. */
   grantTransfer(grantee: HandlerFunction, ...actions: ('PutItem' | 'UpdateItem')[]): void {
     this.#events.grantRead(grantee, 'GetItem');
-    this.#events.grantWrite(grantee, ...actions);
+    this.#events.grantWriteBelow(grantee, ['med_', 'upl_'], ...actions);
   }
 
   /** Lets the grantee take away what lies in the line of a conversation. */

@@ -73,6 +73,17 @@ export class StateTable extends Construct {
     return this.#grant(grantee, actions);
   }
 
+  /**
+   * The same for items alone whose partition key begins so. Why not for every grantee: most write keys of every kind.
+   * Source: DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control".
+   */
+  grantWriteBelow(grantee: HandlerFunction, prefixes: readonly string[], ...actions: WriteAction[]): Grant {
+    this.#dataKey.grantWrite(grantee, 'dynamodb');
+    return this.#grant(grantee, actions, {
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': prefixes.map((prefix) => `${prefix}*`) },
+    });
+  }
+
   /** Where changes can be heard of. @throws when the table has none */
   get streamArn(): string {
     if (this.table.tableStreamArn === undefined) throw new Error(`${this.node.path} has no stream.`);
@@ -100,12 +111,17 @@ export class StateTable extends Construct {
     return hear.combine(list);
   }
 
-  #grant(grantee: HandlerFunction, actions: readonly (ReadAction | WriteAction | 'Scan')[]): Grant {
+  #grant(
+    grantee: HandlerFunction,
+    actions: readonly (ReadAction | WriteAction | 'Scan')[],
+    conditions?: Record<string, Record<string, string[]>>,
+  ): Grant {
     grantee.setVariable(this.#variable, this.table.tableName);
     return Grant.addToPrincipal({
       grantee,
       actions: actions.map((action) => `dynamodb:${action}`),
       resourceArns: [this.table.tableArn],
+      ...(conditions === undefined ? {} : { conditions }),
     });
   }
 }

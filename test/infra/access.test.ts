@@ -361,6 +361,25 @@ describe('the functions', () => {
     });
   });
 
+  it('write of the Events table what is their own: who sends or moves media can mark no event as done', () => {
+    const writes = accesses.filter(
+      ({ resource, action }) => resource === 'EventStoreEventsTable' && /Put|Update|Delete/.test(action),
+    );
+    const prefixes = Object.fromEntries(
+      writes.map(({ function: name, condition }) => [
+        name,
+        condition['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? 'any',
+      ]),
+    );
+    expect(prefixes).toEqual({
+      SendMessages: ['msg_*', 'conv_*'],
+      ServeMedia: ['med_*', 'upl_*'],
+      MoveMedia: ['med_*', 'upl_*'],
+      RouteEvent: 'any',
+      EraseCustomer: 'any',
+    });
+  });
+
   it('add to the audit log or list it, and nobody does both, changes or deletes a record', () => {
     const ofAudit = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable');
     const hearing = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'];
