@@ -72,7 +72,7 @@ function fromSeed(stack: RunningStack): Example {
   return {
     credential: { appId: app.id, appSecret: app.secret, wabaId: number.wabaId, accessToken: token.value },
     phoneNumberId: number.id,
-    lastStep: `open ${stack.simulator}/ , choose "${number.verifiedName}", type a message and read the answer`,
+    lastStep: `open ${stack.simulator}/ , choose "${number.verifiedName}", type a message and read the answer; attach a photo and get it back`,
   };
 }
 

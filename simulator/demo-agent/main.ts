@@ -1,5 +1,5 @@
 // An example agent to copy: verifies the Standard Webhooks signature, answers each event once, says hello or repeats. With a key of its own it
-// takes an event with 202 and answers by the API.
+// takes an event with 202 and answers by the API, a photo with the same photo.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ const { port, host } = parseArgs({
 }).values;
 const MAX_BODY_BYTES = 1_000_000;
 const REMEMBERED_IDS = 10_000;
+const MEDIA_TYPES: ReadonlySet<string> = new Set(['image', 'audio', 'video', 'document', 'sticker']);
 // The secrets by which events are signed: from the environment, or told at POST /signing-secret and remembered in a file.
 const secretFile = process.env.AGENT_SECRET_FILE;
 const known = secretFile !== undefined && existsSync(secretFile) ? readFileSync(secretFile, 'utf8').split('\n') : [];
@@ -33,7 +34,12 @@ interface ReceivedEvent {
   readonly data: {
     readonly agentId?: string;
     readonly conversation?: { readonly customer?: Customer };
-    readonly message?: { readonly type?: string; readonly text?: { readonly body?: string } };
+    readonly message?: {
+      readonly type?: string;
+      readonly text?: { readonly body?: string };
+      /** Media lie under the name of the type. */
+      readonly [kind: string]: unknown;
+    };
   };
 }
 
@@ -63,10 +69,16 @@ function answerTo({ type, data }: ReceivedEvent): { readonly messages: readonly 
 }
 
 /** Sends by the API what it has to say. Under the event's own name a repeat of the event sends nothing twice. */
-async function sendLater(id: string, { data }: ReceivedEvent, key: string, messages: readonly object[]): Promise<void> {
+async function sendLater(
+  id: string,
+  { data }: Pick<ReceivedEvent, 'data'>,
+  key: string,
+  messages: readonly object[],
+): Promise<void> {
   const { waId, userId, groupId } = data.conversation?.customer ?? {};
   const addressee = groupId ? { to: groupId, recipient_type: 'group' } : waId ? { to: waId } : { recipient: userId };
-  for (const [index, message] of messages.entries()) {
+  const returned = await mediaReturned({ data }, key);
+  for (const [index, message] of (returned === null ? messages : [returned]).entries()) {
     const { ok, status } = await fetch(`${apiUrl}/v1/agents/${data.agentId}/messages`, {
       method: 'POST',
       headers: {
@@ -78,6 +90,26 @@ async function sendLater(id: string, { data }: ReceivedEvent, key: string, messa
     });
     if (!ok) console.error(`The API answered ${status} to the reply to ${id}`);
   }
+}
+
+/** What a customer has sent, got by the API and brought back by it; null when it is no file, or one that does not go both ways. */
+async function mediaReturned({ data }: Pick<ReceivedEvent, 'data'>, key: string): Promise<object | null> {
+  const type = data.message?.type ?? '';
+  const { id } = (data.message?.[type] ?? {}) as { readonly id?: unknown };
+  if (!MEDIA_TYPES.has(type) || typeof id !== 'string') return null;
+  const media = `${apiUrl}/v1/agents/${data.agentId}/media`;
+  const authorization = `Bearer ${key}`;
+  // The answer leads elsewhere; the key does not go there.
+  const file = await fetch(`${media}/${id}`, { headers: { authorization } });
+  if (file.status !== 200) return null;
+  const uploaded = await fetch(media, {
+    method: 'POST',
+    headers: { authorization, 'content-type': file.headers.get('content-type') ?? '' },
+    body: await file.arrayBuffer(),
+  });
+  if (!uploaded.ok) return null;
+  const own = (await uploaded.json()) as { readonly id: string };
+  return { type, [type]: { id: own.id } };
 }
 
 async function handle(request: IncomingMessage): Promise<{ readonly status: number; readonly body: unknown }> {

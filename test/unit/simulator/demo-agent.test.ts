@@ -141,3 +141,43 @@ it('takes an event with 202 and answers by the API once it has a key, under the 
     ['/v1/agents/support/messages', `Bearer ${key}`, 'evt_3-0', { recipient: 'DE.1', type: 'text', text }],
   ]);
 });
+
+it('gives a photo back by the API, and says so in words where it can’t', async () => {
+  await using bucket = await loopbackServer((_heard, response) =>
+    response.writeHead(200, { 'content-type': 'image/png' }).end('the photo'),
+  );
+  await using api = await loopbackServer(({ method, url: { pathname } }, response) => {
+    if (method === 'GET' && pathname.endsWith('/media/4711'))
+      response.writeHead(302, { location: `${bucket.url}/object` }).end('{}');
+    else if (method === 'GET') jsonAnswer(response, 410, {});
+    else jsonAnswer(response, 201, { id: '77' });
+  });
+  await stop();
+  environment = { AGENT_API_URL: api.url };
+  await start();
+  await teach({ signingSecret: SECRET });
+  const key = `sbk_${'k'.repeat(43)}`;
+  await fetch(`${url}/api-key/support`, { method: 'POST', body: JSON.stringify({ key }) });
+  const photo = (id: string) =>
+    JSON.stringify({
+      type: 'whatsapp.message.received',
+      timestamp: new Date().toISOString(),
+      data: {
+        agentId: 'support',
+        conversation: { customer: { name: 'Ada', waId: '491511' } },
+        message: { type: 'image', image: { id, mime_type: 'image/png' } },
+      },
+    });
+  await post(photo('4711'), { id: 'evt_1' });
+  const sent = () => api.heard.filter(({ url: { pathname } }) => pathname.endsWith('/messages'));
+  await vi.waitFor(() => expect(sent()).toHaveLength(1));
+  await post(photo('4712'), { id: 'evt_2' });
+  await vi.waitFor(() => expect(sent()).toHaveLength(2));
+  expect(sent().map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+    { to: '491511', type: 'image', image: { id: '77' } },
+    { to: '491511', type: 'text', text: { body: 'I can only read text, not image.' } },
+  ]);
+  const uploads = api.heard.filter(({ method, url: { pathname } }) => method === 'POST' && pathname.endsWith('/media'));
+  expect(uploads).toMatchObject([{ body: 'the photo', headers: { 'content-type': 'image/png' } }]);
+  expect(bucket.heard[0]?.headers).not.toHaveProperty('authorization');
+});
