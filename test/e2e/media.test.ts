@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Upload } from '../../shared/contracts/media.ts';
 import type { SentMessage } from '../../shared/contracts/message.ts';
 import { jsonAnswer, loopbackServer } from '../support/loopback-server.ts';
-import { AgentHost } from './support/agent-host.ts';
+import { AgentHost, mediaIdOf } from './support/agent-host.ts';
 import { type Answer, Api } from './support/api.ts';
 import { newCustomer } from './support/business.ts';
 import { agentRequest, type ConversationPartner, newConversationPartner, quiet } from './support/connection.ts';
@@ -36,11 +36,6 @@ const keyOf = async ({ api, agent }: Pick<ConversationPartner, 'api' | 'agent'>)
 const mediaOf = (id: string) => `/v1/agents/${id}/media`;
 const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-interface MediaMessage {
-  readonly type: string;
-  readonly [kind: string]: unknown;
-}
-
 /** A customer sends media; what the agent is told of them. */
 const received = async (
   media: Readonly<Record<string, unknown>>,
@@ -50,13 +45,14 @@ const received = async (
 ): Promise<{ readonly id: string; readonly waId: string }> => {
   const before = agent.heard.length;
   await meta.message({ phoneNumberId: number, from: waId, type, media: { mimeType: 'application/pdf', ...media } });
-  const message = await eventually(() => {
+  const id = await eventually(() => {
     const heard = agent.heard.slice(before).find(({ body }) => JSON.stringify(body).includes(waId));
     expect(heard).toBeDefined();
-    const data: object = heard?.body.data ?? {};
-    return (data as { readonly message: MediaMessage }).message;
+    return heard === undefined ? '' : mediaIdOf(heard);
   });
-  return { id: (message[type] as { readonly id: string }).id, waId };
+  expect(id).toMatch(/^\d+$/);
+  return { id, waId };
+};
 };
 
 /** Asks until the answer is more than that it takes longer. */

@@ -1,9 +1,12 @@
 import chromium from '@sparticuz/chromium';
 import { type Browser, chromium as playwright } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AgentHost, saying, textOf } from './support/agent-host.ts';
+import { AgentHost, mediaIdOf, saying, textOf } from './support/agent-host.ts';
 import { newConversationPartner } from './support/connection.ts';
 import { stack } from './support/stack.ts';
+
+/** A PNG. */
+const onePixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 let host: AgentHost;
 let browser: Browser;
@@ -34,4 +37,27 @@ test('a customer types a message, and sees it read and answered by the agent', a
   await chat.getByText('You said: Grüße 👋').waitFor({ timeout: 20_000 });
   await chat.locator('.ticks.read').first().waitFor({ timeout: 5_000 });
   expect(problems).toEqual([]);
+});
+
+test('a customer attaches a photo, and gets it back from the agent', async () => {
+  const { agent, api, number } = await newConversationPartner(host, 'photographer');
+  const path = `/v1/agents/${agent.id}/media`;
+  agent.answer = async (heard) => {
+    const file = await fetch((await api.get(`${path}/${mediaIdOf(heard)}`)).headers.get('location') ?? '');
+    const headers = { 'content-type': file.headers.get('content-type') ?? '' };
+    const rawBody = new Uint8Array(await file.arrayBuffer());
+    const { body: uploaded } = await api.call<{ readonly id: string }>('POST', path, { rawBody, headers });
+    return { messages: [{ type: 'image', image: { id: uploaded.id } }] };
+  };
+  const page = await browser.newPage();
+  await page.goto(`${stack.simulator}/?number=${number}`);
+  const photo = Buffer.from(onePixel, 'base64');
+  await page.getByLabel('Attach a file').setInputFiles({ name: 'cat.png', mimeType: 'image/png', buffer: photo });
+  const pictures = page.getByRole('log', { name: 'Messages' }).getByRole('img');
+  await pictures.nth(1).waitFor({ timeout: 20_000 });
+  for (const index of [0, 1]) {
+    const source = await pictures.nth(index).getAttribute('src');
+    const shown = await fetch(new URL(source ?? '', stack.simulator));
+    expect(Buffer.from(await shown.arrayBuffer()).equals(photo)).toBe(true);
+  }
 });

@@ -98,6 +98,13 @@ export const textOf = ({ body }: Heard): string => {
   return text?.body ?? '';
 };
 
+/** Meta's id of the image, document, … that a customer has sent. */
+export const mediaIdOf = ({ body }: Heard): string => {
+  const message: Readonly<Record<string, unknown>> = 'message' in body.data ? body.data.message : {};
+  const { id } = (message[String(message.type)] ?? {}) as { readonly id?: string };
+  return id ?? '';
+};
+
 /** A loopback server on which the agents of one test file live. */
 export class AgentHost implements AsyncDisposable {
   readonly #server: Server;
