@@ -4,8 +4,8 @@ import { type AgentId, agentId, type TransferId, uploadId } from '../../shared/c
 import type { MediaDoor } from '../../shared/domain/media-relay.ts';
 import { isToBegin } from '../../shared/domain/media-transfer.ts';
 import { uploadMissing } from '../../shared/domain/move-media.ts';
+import { type NumberOfAgentPorts, numberOfAgent } from '../../shared/domain/number-of-agent.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
-import { type NumberOfAgentPorts, numberOfAgent } from '../agents/number-of-agent.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';

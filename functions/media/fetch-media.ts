@@ -4,8 +4,8 @@ import { type AgentId, agentId, type MediaId, mediaId } from '../../shared/contr
 import { isErasedSince, readConversation } from '../../shared/domain/conversation.ts';
 import type { MediaDoor } from '../../shared/domain/media-relay.ts';
 import { inboundTransferId } from '../../shared/domain/media-transfer.ts';
+import { type NumberOfAgentPorts, numberOfAgent } from '../../shared/domain/number-of-agent.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
-import { type NumberOfAgentPorts, numberOfAgent } from '../agents/number-of-agent.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';

@@ -53,7 +53,6 @@ const received = async (
   expect(id).toMatch(/^\d+$/);
   return { id, waId };
 };
-};
 
 /** Asks until the answer is more than that it takes longer. */
 const fetched = async (api: Api, path: string): Promise<Answer> => {

@@ -1,12 +1,11 @@
-import type { AgentReader } from '../../shared/adapters/agent-store.ts';
-import type { AgentId, TenantId } from '../../shared/contracts/ids.ts';
-import type { RoutingStore } from '../../shared/domain/conversation.ts';
-import { type Refused, refuse } from '../../shared/domain/outcome.ts';
-import type { NumberRecord } from '../../shared/domain/records.ts';
-import { phoneNumberIdOf } from '../../shared/domain/representations.ts';
+import type { AgentId, TenantId } from '../contracts/ids.ts';
+import type { RoutingStore } from './conversation.ts';
+import { type Refused, refuse } from './outcome.ts';
+import type { AgentRecord, NumberRecord } from './records.ts';
+import { phoneNumberIdOf } from './representations.ts';
 
 export interface NumberOfAgentPorts {
-  readonly agents: Pick<AgentReader, 'find'>;
+  readonly agents: { find(tenantId: TenantId, id: AgentId): Promise<AgentRecord | undefined> };
   readonly routing: Pick<RoutingStore, 'read'>;
 }
 
