@@ -43,7 +43,7 @@ export function tableOf(accesses: readonly Access[]): Record<string, Record<stri
   for (const { function: name, resource, action } of accesses) {
     table[name] ??= {};
     const row = table[name];
-    row[resource] = [...(row[resource] ?? []), action].sort();
+    row[resource] = [...new Set([...(row[resource] ?? []), action])].sort();
   }
   return table;
 }

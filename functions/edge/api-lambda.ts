@@ -77,13 +77,13 @@ const runRoute = async (
   if (path?.success === false) return refuse('not-found');
   const query = route.query?.safeParse(event.queryStringParameters ?? {});
   if (query?.success === false) return invalidRequest(query.error);
-  const body = readBody(route, event);
+  const body = bodyIn(route, event);
   if (isRefused(body)) return body;
   const idempotencyKey = route.idempotent === true ? event.headers['idempotency-key'] : undefined;
   const repeatable =
     idempotencyKey === undefined
       ? undefined
-      : repeatableRequest(caller, route.routeKey, idempotencyKey, whatIsAsked(event));
+      : repeatableRequest(caller, route.routeKey, idempotencyKey, whatIsAsked(route, event));
   if (repeatable !== undefined && isRefused(repeatable)) return repeatable;
   const run = () =>
     route.run({
@@ -101,11 +101,13 @@ const runRoute = async (
   );
 };
 
-/** What a request asks for: the same body for another resource is another request. */
-const whatIsAsked = (event: APIGatewayProxyEventV2): Uint8Array =>
-  Buffer.concat([Buffer.from(`${JSON.stringify(event.pathParameters ?? {})}\n`), rawBodyOf(event)]);
+/** What a request asks for: the same body for another resource, or as another type of file, is another request. */
+const whatIsAsked = ({ readBody }: ApiRoute, event: APIGatewayProxyEventV2): Uint8Array => {
+  const type = readBody === undefined ? '' : (event.headers['content-type'] ?? '');
+  return Buffer.concat([Buffer.from(`${JSON.stringify(event.pathParameters ?? {})}${type}\n`), rawBodyOf(event)]);
+};
 
-const readBody = (route: ApiRoute, event: APIGatewayProxyEventV2): { readonly body: unknown } | Refused => {
+const bodyIn = (route: ApiRoute, event: APIGatewayProxyEventV2): { readonly body: unknown } | Refused => {
   if (route.readBody !== undefined) return route.readBody(rawBodyOf(event), event.headers['content-type']);
   return route.body === undefined ? { body: undefined } : parseBody(bodyOf(event, route), route.body);
 };

@@ -40,7 +40,7 @@ export interface RepeatableRequest {
 
 /** Refuses a key that is not acceptable. */
 export const repeatableRequest = (
-  { tenantId }: Caller,
+  { tenantId, agentId }: Caller,
   routeKey: string,
   idempotencyKey: string,
   rawBody: Uint8Array,
@@ -49,7 +49,14 @@ export const repeatableRequest = (
     return refuse('idempotency-key-invalid', {
       guidance: 'Send 1 to 255 printable characters without spaces, a random UUID for example.',
     });
-  const digest = digestOf('idempotency', tenantId, routeKey, idempotencyKey);
+  // Agents choose their keys by themselves, and none may use up those of another.
+  const digest = digestOf(
+    'idempotency',
+    tenantId,
+    routeKey,
+    idempotencyKey,
+    ...(agentId === undefined ? [] : [agentId]),
+  );
   const bodyDigest = keyedDigestOf(Buffer.from(idempotencyKey), Buffer.from(rawBody).toString('latin1'));
   return { tenantId, digest, bodyDigest, requestDigest: digestOf('request', digest, bodyDigest) };
 };

@@ -1,7 +1,12 @@
 import { ulid } from 'ulid';
 import type { TenantId } from '../../shared/contracts/ids.ts';
 import type { TransferMessage } from '../../shared/contracts/media.ts';
-import { isToBegin, type MediaTransfer, type MediaTransferStore } from '../../shared/domain/media-transfer.ts';
+import {
+  isToBegin,
+  isUnderWay,
+  type MediaTransfer,
+  type MediaTransferStore,
+} from '../../shared/domain/media-transfer.ts';
 
 export interface AwaitTransferPorts {
   readonly transfers: Pick<MediaTransferStore, 'find' | 'begin' | 'finish'>;
@@ -25,12 +30,12 @@ const longestPause = 1_000;
 /** Somebody who is told to come back does so then. */
 export const retryAfterSeconds = 5;
 
-/** Has the media moved, unless they are or somebody is at it, and waits for it. `running` when there was not enough time. */
+/** Has the media moved, unless they are or somebody is at it, and waits for it. Still under way when there was not enough time. */
 export const awaitTransfer = async (found: MediaTransfer, ports: AwaitTransferPorts): Promise<MediaTransfer> => {
   const { transferId } = found;
   const until = Math.min(longestWait, ports.timeLeft() - closingReserve) + ports.now().getTime();
   let transfer = isToBegin(found, ports.now()) ? await begin(found, ports) : found;
-  for (let pause = firstPause; transfer.state === 'running' && ports.now().getTime() + pause < until; ) {
+  for (let pause = firstPause; isUnderWay(transfer) && ports.now().getTime() + pause < until; ) {
     await ports.sleep(pause);
     pause = Math.min(longestPause, pause * 1.5);
     transfer = (await ports.transfers.find(transferId)) ?? transfer;

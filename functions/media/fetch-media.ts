@@ -29,7 +29,7 @@ export const fetchMedia = async (
   if (isRefused(number)) return number;
   const found = await ports.transfers.find(inboundTransferId(number, path.agentId, path.mediaId));
   if (found?.direction !== 'inbound' || found.tenantId !== tenantId) return refuse('not-found');
-  if (isErasedSince(await readConversation(found, ports.routing), found.createdAt)) return refuse('not-found');
+  if (isErasedSince(await readConversation(found, ports.routing), found.receivedAt)) return refuse('not-found');
   const transfer = await awaitTransfer(found, ports);
   if (transfer.refusal !== null) return transfer.refusal;
   if (transfer.direction !== 'inbound' || transfer.state !== 'done' || transfer.object === null)

@@ -4,7 +4,7 @@ import { queueConsumer } from '../../shared/adapters/sqs-queues.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { transferMessage } from '../../shared/contracts/media.ts';
 import type { MediaTransfer, TransferEnd } from '../../shared/domain/media-transfer.ts';
-import { moveMedia } from '../../shared/domain/move-media.ts';
+import { moveMedia, tidyAfter } from '../../shared/domain/move-media.ts';
 import { refuse } from '../../shared/domain/outcome.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
@@ -20,8 +20,8 @@ const mostReceives = 3;
 const serve = async (record: SQSRecord, context: Context): Promise<boolean> => {
   const { transferId, attempt } = transferMessage.parse(JSON.parse(record.body));
   const transfers = ports.mediaTransfers();
-  const transfer = await transfers.find(transferId);
-  if (transfer === undefined || transfer.state !== 'running' || transfer.attempt !== attempt) return true;
+  const transfer = await transfers.start(transferId, attempt, new Date());
+  if (transfer === undefined) return true;
   const isGivenUp = Number(record.attributes.ApproximateReceiveCount) > mostReceives;
   const end: TransferEnd = isGivenUp
     ? { state: 'failed', refusal: refuse('service-unavailable', { retryAfterSeconds: 60 }) }
@@ -32,7 +32,7 @@ const serve = async (record: SQSRecord, context: Context): Promise<boolean> => {
         graph: ports.graph(),
         timeLeft: () => context.getRemainingTimeInMillis() - closingReserve,
       });
-  await transfers.finish(transferId, attempt, end, new Date());
+  if (await transfers.finish(transferId, attempt, end, new Date())) await tidyAfter(transfer, end, ports.mediaRelay());
   tell(transfer, end);
   return true;
 };

@@ -109,7 +109,7 @@ const offerForm = async (
   const uploadId = uploadIdFor(requestDigest);
   const at = now();
   const objectKey = `${outboundPrefix}${tenantId}/${uploadId}`;
-  await transfers.open({
+  const open = await transfers.open({
     direction: 'outbound',
     transferId: uploadId,
     tenantId,
@@ -122,6 +122,11 @@ const offerForm = async (
     changedAt: at.toISOString(),
     ...notBegun,
   });
+  if (open.state !== 'new')
+    return refuse('idempotency-key-reused', {
+      detail: 'What was uploaded under this Idempotency-Key is complete.',
+      guidance: 'Use a new Idempotency-Key for another file.',
+    });
   const maxBytes = mostBytes[kind];
   const form = await door.signUpload(objectKey, { contentType, mostBytes: maxBytes });
   const expiresAt = new Date(at.getTime() + uploadSeconds * 1000).toISOString();

@@ -69,8 +69,10 @@ const serveRecord: ServeMessage = async (record, context, alongside) => {
   const message = eventsMessage.parse(JSON.parse(record.body));
   const timeLeft = () => context.getRemainingTimeInMillis() - workReserve;
   const askedToWait = (seconds: number) => void waits.set(record, seconds);
-  const isOverdue = Number(record.attributes.ApproximateReceiveCount) >= overdueReceives;
-  const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft, askedToWait, isOverdue, alongside };
+  const receives = Number(record.attributes.ApproximateReceiveCount);
+  const isOverdue = receives >= overdueReceives;
+  const isLastReceive = receives >= mostReceives - 1;
+  const eventPorts: RouteEventPorts = { ...routePorts(), timeLeft, askedToWait, isOverdue, isLastReceive, alongside };
   switch (message.type) {
     case 'events':
       return routeAll(message, eventPorts);

@@ -34,6 +34,16 @@ export class Directory extends Construct {
     return this.#records.grantScan(grantee);
   }
 
+  /** Lets the grantee keep the first answers to requests that a client may repeat, and change nothing else. */
+  grantRepeat(grantee: HandlerFunction): Grant {
+    return this.#records.grantWriteBelow(grantee, ['IDEMPOTENCY#'], 'PutItem', 'UpdateItem', 'DeleteItem');
+  }
+
+  /** Lets the grantee doubt the credential of a number: note it there, with the ticket of the check that this makes necessary. */
+  grantDoubt(grantee: HandlerFunction): Grant {
+    return this.#records.grantWriteBelow(grantee, ['NUMBER#', 'WORK'], 'PutItem', 'UpdateItem');
+  }
+
   /** Lets the grantee change records, in just these ways. */
   grantWrite(grantee: HandlerFunction, ...actions: WriteAction[]): Grant {
     return this.#records.grantWrite(grantee, ...actions);

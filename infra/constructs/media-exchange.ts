@@ -47,8 +47,7 @@ export class MediaExchange extends Construct {
     relay.grantSign(serve);
     eventStore.grantTransfer(serve, 'PutItem', 'UpdateItem');
     directory.grantRead(serve, 'GetItem', 'BatchGetItem');
-    // The first answer to a repeated request.
-    directory.grantWrite(serve, 'PutItem', 'UpdateItem', 'DeleteItem');
+    directory.grantRepeat(serve);
     // Small files go to Meta at once.
     graphApi.grantCall(serve);
     vault.grantOpen(serve, 'graph-api');

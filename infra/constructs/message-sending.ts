@@ -28,8 +28,8 @@ export class MessageSending extends Construct {
     graphApi.grantCall(send);
     vault.grantOpen(send, 'graph-api');
     directory.grantRead(send, 'GetItem', 'BatchGetItem');
-    // The first answer to a repeated request; UpdateItem also for the pause of a number.
-    directory.grantWrite(send, 'PutItem', 'UpdateItem', 'DeleteItem');
+    directory.grantRepeat(send);
+    directory.grantDoubt(send);
     eventStore.grantSend(send);
     props.healthWatch.grantRequest(send);
     auditLog.grantRecord(send);

@@ -31,8 +31,8 @@ export const directoryKey = {
   conversation: (id: ConversationId) => ({ pk: `CONV#${id}`, sk: 'CONV' }),
   /** Work that is not done yet, in the order in which somebody must look after it. */
   ticket: (id: string) => ({ pk: 'WORK', sk: id }),
-  /** The first answer to a request that a client may repeat. */
-  idempotency: (tenantId: TenantId, digest: string) => ({ pk: `TENANT#${tenantId}`, sk: `IDEMPOTENCY#${digest}` }),
+  /** The first answer to a request that a client may repeat: apart, so that a function may write these and nothing else. */
+  idempotency: (tenantId: TenantId, digest: string) => ({ pk: `IDEMPOTENCY#${tenantId}`, sk: digest }),
   /** Which public address the webhooks of this stack were last moved to. */
   deployment: () => ({ pk: 'DEPLOYMENT', sk: 'DEPLOYMENT' }),
 } as const;

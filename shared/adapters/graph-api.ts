@@ -400,12 +400,14 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
     openMedia: (access, url, timeout) => openMetaMedia(access.accessToken, url, settings.baseUrl, timeout),
 
     async uploadMedia(access, number, media, timeout) {
+      const until = Date.now() + timeout;
       await using form = await formOf(media);
       const answer = await call(uploaded, {
         method: 'POST',
         path: `${number}/media`,
         form: form.data,
-        timeout,
+        // Gathering the file has taken its part.
+        timeout: Math.max(1, until - Date.now()),
         ...as(access),
       });
       return answer.ok ? { ok: true, value: { mediaId: answer.value.id } } : answer;

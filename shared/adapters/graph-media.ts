@@ -1,5 +1,5 @@
 import { openAsBlob } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
@@ -62,8 +62,11 @@ export const formOf = async ({
 }: MediaUpload): Promise<{ readonly data: FormData } & AsyncDisposable> => {
   if (content instanceof Uint8Array)
     return { data: formWith(new Blob([Buffer.from(content)], { type })), [Symbol.asyncDispose]: async () => {} };
-  const directory = await mkdtemp(join(tmpdir(), 'media-'));
+  // One at a time in a process: what another one has left when it was killed goes first, for there is room for five.
+  const directory = join(tmpdir(), `media-${process.pid}`);
   const dispose = () => rm(directory, { recursive: true, force: true });
+  await dispose();
+  await mkdir(directory, { mode: 0o700 });
   try {
     const path = join(directory, 'file');
     await writeFile(path, content, { mode: 0o600 });

@@ -14,6 +14,8 @@ const keptSeconds = 7 * 24 * 60 * 60;
 
 const keyOf = (id: TransferId) => ({ pk: id, sk: 'TRANSFER' });
 
+const underWay = { ':queued': 'queued', ':running': 'running' } as const;
+
 /** Media on their way, in the Events table. @throws {Fault} store-unavailable, row-malformed */
 export const mediaTransferStore = (client: DynamoDBDocumentClient, table: string): MediaTransferStore => {
   /** The row after it, or undefined when it is not as the condition says. */
@@ -45,42 +47,54 @@ export const mediaTransferStore = (client: DynamoDBDocumentClient, table: string
     }
   };
 
+  const find: MediaTransferStore['find'] = async (id) => {
+    const { Item } = await calling('store-unavailable', () =>
+      client.send(new GetCommand({ TableName: table, Key: keyOf(id), ConsistentRead: true })),
+    );
+    return Item === undefined ? undefined : parsed(mediaTransfer, Item);
+  };
+
   return {
     async open(transfer) {
       const expiresAt = Math.floor(Date.parse(transfer.createdAt) / 1000) + keptSeconds;
-      await calling('store-unavailable', () =>
-        client
-          .send(
-            new PutCommand({
-              TableName: table,
-              Item: { ...keyOf(transfer.transferId), ...transfer, expiresAt },
-              ConditionExpression: 'attribute_not_exists(pk)',
-            }),
-          )
-          .catch((error: unknown) => {
-            if (!hasName(error, 'ConditionalCheckFailedException')) throw error;
+      try {
+        await client.send(
+          new PutCommand({
+            TableName: table,
+            Item: { ...keyOf(transfer.transferId), ...transfer, expiresAt },
+            ConditionExpression: 'attribute_not_exists(pk)',
           }),
-      );
+        );
+        return transfer;
+      } catch (error) {
+        if (!hasName(error, 'ConditionalCheckFailedException')) throw unavailable(error);
+        return (await find(transfer.transferId)) ?? transfer;
+      }
     },
 
-    async find(id) {
-      const { Item } = await calling('store-unavailable', () =>
-        client.send(new GetCommand({ TableName: table, Key: keyOf(id), ConsistentRead: true })),
-      );
-      return Item === undefined ? undefined : parsed(mediaTransfer, Item);
-    },
+    find,
 
     begin: ({ transferId, state, changedAt }, attempt, now) =>
       change(
         transferId,
         { expression: '#state = :was AND #changedAt = :since', values: { ':was': state, ':since': changedAt } },
-        { state: 'running', attempt, changedAt: now.toISOString(), refusal: null },
+        { state: 'queued', attempt, changedAt: now.toISOString(), refusal: null },
+      ),
+
+    start: (id, attempt, now) =>
+      change(
+        id,
+        {
+          expression: '#attempt = :mine AND #state IN (:queued, :running)',
+          values: { ':mine': attempt, ...underWay },
+        },
+        { state: 'running', attempt, changedAt: now.toISOString() },
       ),
 
     async finish(id, attempt, end, now) {
       const after = await change(
         id,
-        { expression: '#attempt = :mine AND #state = :running', values: { ':mine': attempt, ':running': 'running' } },
+        { expression: '#attempt = :mine AND #state IN (:queued, :running)', values: { ':mine': attempt, ...underWay } },
         { ...outcomeOf(end), attempt: null, changedAt: now.toISOString() },
       );
       return after !== undefined;

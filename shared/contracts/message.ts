@@ -65,8 +65,32 @@ const message = z.looseObject({
     .meta({ description: 'Given back with the statuses of the message' }),
 });
 
+/** What the Graph API takes of every call, wherever it stands: it would steer the call, and is never part of a message ("Graph API overview"). */
+const ofTheCall: ReadonlySet<string> = new Set([
+  'access_token',
+  'appsecret_proof',
+  'appsecret_time',
+  'batch',
+  'callback',
+  'date_format',
+  'debug',
+  'fields',
+  'format',
+  'include_headers',
+  'locale',
+  'metadata',
+  'method',
+  'pretty',
+  'return_ssl_resources',
+  'suppress_http_code',
+  'transport',
+]);
+
 /** The content stands under the name of the type. */
 const isWhole = (given: z.infer<typeof message>, context: z.RefinementCtx): void => {
+  for (const name of Object.keys(given))
+    if (ofTheCall.has(name.toLowerCase()))
+      context.addIssue({ code: 'custom', path: [name], message: 'Is no part of a message' });
   if (given.to === undefined && given.recipient === undefined)
     context.addIssue({ code: 'custom', path: ['to'], message: 'Say to whom: `to` or `recipient`' });
   const { error } = contents[given.type].safeParse(given[given.type]);

@@ -17,6 +17,9 @@ const surelyOver = windowLength + noteAgainAfter;
 /** Country codes whose numbers WhatsApp spells in two ways, with and without a prefix of old: Mexico, Argentina, Brazil ("Phone numbers", Cloud API). */
 const spelledInTwoWays = /^(?:52|54|55)/;
 
+/** What may be the 0 that is dialled at home alone and is often written all the same, as in +49 (0)151: WhatsApp leaves it out. */
+const mayHaveTrunkPrefix = /^\d{1,3}0/;
+
 /**
  * When the customer wrote or called: by Meta's clock, and never later than it was received, so that what is delivered late opens nothing. Undefined
  * for an event that opens no window: one that is not a customer's doing, or that is a group's.
@@ -93,7 +96,7 @@ export const isKnownClosed = ({ number, message, underNumber, conversations }: K
 /**
  * Whatever its owner writes is found by this phone number. Once it is joined to a user id, always. Else not where somebody has written without
  * a number, who may be its owner, nor where WhatsApp may spell it otherwise; and one that nobody has written from must be
- * given with +, for without it Meta may put a country code before it.
+ * given with +, for without it Meta may put a country code before it, and without the 0 of home.
  */
 const isFoundBy = (
   to: string,
@@ -101,6 +104,8 @@ const isFoundBy = (
   allAreNumbered: boolean,
 ): boolean => {
   if (underNumber !== undefined && underNumber.joinedTo !== null) return true;
-  if (!looksDialled(to) || !isInternational(to) || spelledInTwoWays.test(dialledDigits(to))) return false;
-  return allAreNumbered && (underNumber !== undefined || to.trimStart().startsWith('+'));
+  const digits = dialledDigits(to);
+  if (!looksDialled(to) || !isInternational(to) || spelledInTwoWays.test(digits)) return false;
+  const isSurelyWhole = to.trimStart().startsWith('+') && !mayHaveTrunkPrefix.test(digits);
+  return allAreNumbered && (underNumber !== undefined || isSurelyWhole);
 };

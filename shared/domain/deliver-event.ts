@@ -43,7 +43,8 @@ export const deliverEvent = async (work: EventOnItsWay, found: ClaimProgress | u
 const dispatch = async (work: EventOnItsWay): Promise<Delivery> => {
   const { ports, claim, trace } = work;
   const { agentId } = work.choice.binding;
-  const [{ conversation, isOutOfHours, spoken }] = await Promise.all([openConversation(work), admitToMedia(work)]);
+  await admitToMedia(work);
+  const { conversation, isOutOfHours, spoken } = await openConversation(work);
   const dispatching = dispatchSigned(work, conversation, isOutOfHours);
   const acknowledged = acknowledgeToCustomer(work);
   ports.alongside(acknowledged);

@@ -39,6 +39,8 @@ export interface RouteEventPorts extends SendingPorts {
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** The queue has shown the message so often that it will soon give it up: it is held, and leaves the queue. */
   readonly isOverdue: boolean;
+  /** And soon for the last time: what can't be done now is over. */
+  readonly isLastReceive: boolean;
   /** The agent, or Meta, says when it wants to be asked again, in seconds. */
   readonly askedToWait: (seconds: number) => void;
   /** How much work this invocation may still do, in milliseconds. */

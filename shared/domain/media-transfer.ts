@@ -19,11 +19,12 @@ import { digestOf } from '../crypto/identifiers.ts';
 import type { ConversationKey } from './conversation.ts';
 
 /**
- * How far a transfer has come. `new`: nobody has asked for it. `running`: `attempt` names who is at it. `done`, `failed`: what came of it.
+ * How far a transfer has come. `new`: nobody has asked for it. `queued`: it waits for a worker. `running`: a worker is at it. `done`, `failed`: what came of
+ * it. `attempt` names the message on the queue that counts.
  * Times are ISO-8601 UTC.
  */
 const progress = {
-  state: z.enum(['new', 'running', 'done', 'failed']),
+  state: z.enum(['new', 'queued', 'running', 'done', 'failed']),
   attempt: z.string().nullable(),
   changedAt: z.iso.datetime(),
   /** Why it failed, as the caller is told. */
@@ -39,6 +40,8 @@ const inbound = z.object({
   mediaId,
   kind: mediaKind,
   conversationId,
+  /** When it came to us: nothing of it is had by whoever asks after its customer was erased. */
+  receivedAt: z.iso.datetime(),
   /** Where it lies in the relay bucket. */
   object: z.object({ key: z.string(), contentType: z.string(), bytes: z.number().int() }).nullable(),
 });
@@ -69,18 +72,23 @@ export type TransferEnd =
   | { readonly state: 'new' };
 
 export interface MediaTransferStore {
-  /** Keeps what is there already. @throws {Fault} store-unavailable */
-  open(transfer: MediaTransfer): Promise<void>;
+  /** Keeps what is there already. What is there then. @throws {Fault} store-unavailable, row-malformed */
+  open(transfer: MediaTransfer): Promise<MediaTransfer>;
   /** @throws {Fault} store-unavailable, row-malformed */
   find(id: TransferId): Promise<MediaTransfer | undefined>;
   /** The transfer as it is then; undefined when somebody else has begun it since it was read. */
   begin(before: MediaTransfer, attempt: string, now: Date): Promise<MediaTransfer | undefined>;
+  /** A worker takes it up, again after a crash. Undefined when another attempt counts, or it is over. */
+  start(id: TransferId, attempt: string, now: Date): Promise<MediaTransfer | undefined>;
   /** False when another attempt has begun meanwhile: then this one counts for nothing. */
   finish(id: TransferId, attempt: string, end: TransferEnd, now: Date): Promise<boolean>;
 }
 
-/** An attempt that has said nothing for so long is dead: longer than its function may run. In milliseconds. */
+/** A worker that has said nothing for so long is dead: longer than its function may run. In milliseconds. */
 const longestAttempt = 6 * 60 * 1000;
+
+/** Whoever has much to move waits; asked for anew it would stand at the end of the queue again. In milliseconds. */
+const longestQueued = 60 * 60 * 1000;
 
 /** Whoever is told to ask again learns of a failure within that time; after it, to ask is to try again. In milliseconds. */
 const failureShownFor = 60_000;
@@ -88,12 +96,18 @@ const failureShownFor = 60_000;
 /** Objects are gone within 48 hours; they are fetched anew long before. In milliseconds. */
 const objectUsedFor = 20 * 60 * 60 * 1000;
 
+/** Somebody is at it, or will be. */
+export const isUnderWay = ({ state }: Pick<MediaTransfer, 'state'>): boolean =>
+  state === 'queued' || state === 'running';
+
 /** Whether somebody who asks now has to begin it. What Meta has taken is there for good. */
 export const isToBegin = ({ direction, state, changedAt }: MediaTransfer, now: Date): boolean => {
   const age = now.getTime() - Date.parse(changedAt);
   switch (state) {
     case 'new':
       return true;
+    case 'queued':
+      return age > longestQueued;
     case 'running':
       return age > longestAttempt;
     case 'failed':
@@ -120,7 +134,12 @@ const withMedia = z.object({ id: mediaId });
 
 /** What an event gives its agent a right to: the media of a message of a customer, or of a human who answers from the Business app. */
 export const mediaOfEvent = (
-  { tenantId: tenant, phoneNumberId: number, conversationId: conversation }: ConversationKey,
+  {
+    tenantId: tenant,
+    phoneNumberId: number,
+    conversationId: conversation,
+    receivedAt,
+  }: ConversationKey & { readonly receivedAt: string },
   { kind, value }: Pick<QueuedEvent, 'kind' | 'value'>,
   agent: AgentId,
   now: Date,
@@ -138,6 +157,7 @@ export const mediaOfEvent = (
     conversationId: conversation,
     mediaId: media.data.id,
     kind: type.data,
+    receivedAt,
     object: null,
     createdAt: at,
     changedAt: at,

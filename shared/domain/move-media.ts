@@ -47,7 +47,7 @@ const fetchIn = async (
   if (end.state !== 'done' || !('object' in end)) return end;
   // Who was erased meanwhile leaves nothing behind.
   const conversation = await readConversation(transfer, ports.routing);
-  if (!isErasedSince(conversation, transfer.createdAt)) return end;
+  if (!isErasedSince(conversation, transfer.receivedAt)) return end;
   await ports.relay.delete(end.object.key);
   return failed(refuse('not-found'));
 };
@@ -156,10 +156,17 @@ const handOver = async (
   const sent = await withGraphAccess(ports.vault, number, (access) =>
     ports.graph.uploadMedia(access, number.phoneNumberId, { content, contentType }, ports.timeLeft()),
   );
-  if (!sent.ok) return failed(refusalOfMedia(sent.failure));
-  // Meta has it: what is left of it here goes by itself within 48 hours.
-  await ports.relay.delete(objectKey).catch(() => undefined);
-  return { state: 'done', mediaId: sent.value.mediaId };
+  return sent.ok ? { state: 'done', mediaId: sent.value.mediaId } : failed(refusalOfMedia(sent.failure));
+};
+
+/** What Meta has by now, and that is on record, is needed here no more; whatever is left of it goes by itself within 48 hours. */
+export const tidyAfter = async (
+  transfer: MediaTransfer,
+  end: TransferEnd,
+  relay: Pick<MediaRelay, 'delete'>,
+): Promise<void> => {
+  if (transfer.direction === 'outbound' && end.state === 'done')
+    await relay.delete(transfer.objectKey).catch(() => undefined);
 };
 
 export const uploadMissing = refuse('upload-missing', {

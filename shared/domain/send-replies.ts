@@ -13,6 +13,9 @@ import { isPaused, pauseHint, pauseOnDoubt } from './sending-doubt.ts';
  */
 const mostRounds = 10;
 
+/** Others wait in the same batch: who would wait longer for the turn of his number goes back to the queue. In milliseconds. */
+const longestTurn = 3_000;
+
 /** Limit of one send, in milliseconds. What can't end in time is not begun. */
 export const sendTimeout = 5_000;
 
@@ -35,7 +38,8 @@ const sendNow = (work: EventOnItsWay, found: Pick<ClaimStep, 'replies' | 'fates'
     let fates = found.fates;
     for (const [index, reply] of replies.entries()) {
       if (index < fates.length) continue;
-      const isItsTurn = await work.ports.pace.turn(work.number.phoneNumberId, work.ports.timeLeft() - sendTimeout);
+      const patience = Math.min(longestTurn, work.ports.timeLeft() - sendTimeout);
+      const isItsTurn = await work.ports.pace.turn(work.number.phoneNumberId, patience);
       if (!isItsTurn) return sendLater(work, replies, fates);
       await work.claim.record({ state: 'sending', replies, fates });
       const sent = await work.ports.graph.sendMessage(
@@ -44,7 +48,8 @@ const sendNow = (work: EventOnItsWay, found: Pick<ClaimStep, 'replies' | 'fates'
         addressed(work, reply, callbackDataOf(work.event.eventId, index)),
       );
       work.ports.pace.heard(work.number.phoneNumberId, sent);
-      if (!sent.ok && tookNoEffectYet(sent.failure) && work.rounds < mostRounds) {
+      const mayBeRepeated = work.rounds < mostRounds && !work.ports.isLastReceive;
+      if (!sent.ok && tookNoEffectYet(sent.failure) && mayBeRepeated) {
         if (isOfPair(sent.failure)) work.ports.askedToWait(pairPause(work.rounds));
         return sendLater(work, replies, fates, 'failed');
       }

@@ -23,7 +23,7 @@ const credentialIds = async () =>
 
 /** What is kept of the tenant's requests. */
 const records = async (tenant = api.tenant): Promise<readonly Row[]> =>
-  (await rowsOf('Directory')).filter(({ pk, sk }) => pk === `TENANT#${tenant}` && sk.startsWith('IDEMPOTENCY#'));
+  (await rowsOf('Directory')).filter(({ pk }) => pk === `IDEMPOTENCY#${tenant}`);
 async function theRecord(): Promise<Row> {
   const [record, ...others] = await records();
   if (record === undefined || others.length > 0) throw new Error('Not exactly one request is kept.');

@@ -380,6 +380,19 @@ describe('the functions', () => {
     });
   });
 
+  it('change of the Directory what is their own, where agents have them run: no key, no number’s owner, no credential', () => {
+    const prefixesOf = (name: string) => [
+      ...new Set(
+        accesses
+          .filter((it) => it.function === name && it.resource === 'DirectoryRecordsTable' && !/Get/.test(it.action))
+          .flatMap(({ condition }) => condition['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? 'any'),
+      ),
+    ];
+    expect(prefixesOf('ServeMedia')).toEqual(['IDEMPOTENCY#*']);
+    expect(prefixesOf('MoveMedia')).toEqual([]);
+    expect(prefixesOf('SendMessages')).toEqual(['IDEMPOTENCY#*', 'NUMBER#*', 'WORK*']);
+  });
+
   it('add to the audit log or list it, and nobody does both, changes or deletes a record', () => {
     const ofAudit = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable');
     const hearing = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'];

@@ -23,11 +23,14 @@ const stores: readonly [string, () => Promise<MediaTransferStore>][] = [
 describe.each(stores)('media on their way, %s', (_where, storeOf) => {
   test('are opened once: whoever opens them again changes nothing', async () => {
     const store = await storeOf();
-    await store.open(inbound);
+    expect(await store.open(inbound)).toEqual(inbound);
     expect(await store.find(inbound.transferId)).toEqual(inbound);
     await store.begin(inbound, 'one', at(1));
-    await store.open(inbound);
-    expect(await store.find(inbound.transferId)).toMatchObject({ state: 'running', attempt: 'one' });
+    expect(await store.open({ ...inbound, createdAt: at(2).toISOString() })).toMatchObject({
+      state: 'queued',
+      createdAt: inbound.createdAt,
+    });
+    expect(await store.find(inbound.transferId)).toMatchObject({ state: 'queued', attempt: 'one' });
     expect(await store.find(outbound.transferId)).toBeUndefined();
   });
 
@@ -37,8 +40,23 @@ describe.each(stores)('media on their way, %s', (_where, storeOf) => {
     const begun = await Promise.all(['a', 'b', 'c'].map((attempt) => store.begin(inbound, attempt, at(1))));
     const [winner, ...others] = begun.filter((it) => it !== undefined);
     expect(others).toEqual([]);
-    expect(winner).toMatchObject({ state: 'running', changedAt: at(1).toISOString() });
+    expect(winner).toMatchObject({ state: 'queued', changedAt: at(1).toISOString() });
     expect(await store.find(inbound.transferId)).toEqual(winner);
+  });
+
+  test('are taken up by the worker whose attempt counts, again after a crash, and by nobody when it is over', async () => {
+    const store = await storeOf();
+    await store.open(inbound);
+    expect(await store.start(inbound.transferId, 'one', at(1))).toBeUndefined();
+    await store.begin(inbound, 'one', at(1));
+    expect(await store.start(inbound.transferId, 'other', at(2))).toBeUndefined();
+    for (const seconds of [2, 3])
+      expect(await store.start(inbound.transferId, 'one', at(seconds))).toMatchObject({
+        state: 'running',
+        changedAt: at(seconds).toISOString(),
+      });
+    await store.finish(inbound.transferId, 'one', { state: 'done', object }, at(4));
+    expect(await store.start(inbound.transferId, 'one', at(5))).toBeUndefined();
   });
 
   test('are finished by the latest attempt alone, once', async () => {

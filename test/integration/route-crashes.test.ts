@@ -157,6 +157,7 @@ class Outside {
       now,
       sleep: () => Promise.resolve(),
       isOverdue: false,
+      isLastReceive: false,
       askedToWait: () => undefined,
       alongside: () => undefined,
       timeLeft: () => 25_000,

@@ -3,6 +3,7 @@ import { conversationId, mediaId, transferId } from '../../shared/contracts/ids.
 import type { MediaRelay } from '../../shared/domain/media-relay.ts';
 import {
   type InboundTransfer,
+  isUnderWay,
   type MediaTransfer,
   type MediaTransferStore,
   mediaOfEvent,
@@ -18,7 +19,8 @@ export const someConversation = conversationId.parse(`conv_${'c'.repeat(43)}`);
 export const inboundTransferOf = (change: Partial<InboundTransfer> = {}): InboundTransfer => {
   const event = { kind: 'message', value: { type: 'document', document: { id: someMedia } } } as const;
   const place = { tenantId: ids.tenant, credentialId: ids.credential, phoneNumberId: ids.number };
-  const transfer = mediaOfEvent({ ...place, conversationId: someConversation }, event, ids.agent, mediaAt);
+  const envelope = { ...place, conversationId: someConversation, receivedAt: mediaAt.toISOString() };
+  const transfer = mediaOfEvent(envelope, event, ids.agent, mediaAt);
   if (transfer === undefined) throw new Error('A document gives no right to itself.');
   return { ...transfer, ...change };
 };
@@ -46,20 +48,28 @@ export const memoryTransfers = (...transfers: readonly MediaTransfer[]) => {
   const rows = new Map<string, MediaTransfer>(transfers.map((transfer) => [transfer.transferId, transfer]));
   const store: MediaTransferStore = {
     open(transfer) {
-      if (!rows.has(transfer.transferId)) rows.set(transfer.transferId, transfer);
-      return Promise.resolve();
+      const known = rows.get(transfer.transferId) ?? transfer;
+      rows.set(transfer.transferId, known);
+      return Promise.resolve(known);
     },
     find: (id) => Promise.resolve(rows.get(id)),
     begin({ transferId: id, state, changedAt }, attempt, now) {
       const row = rows.get(id);
       if (row?.state !== state || row.changedAt !== changedAt) return Promise.resolve(undefined);
-      const begun: MediaTransfer = { ...row, state: 'running', attempt, changedAt: now.toISOString(), refusal: null };
+      const begun: MediaTransfer = { ...row, state: 'queued', attempt, changedAt: now.toISOString(), refusal: null };
       rows.set(id, begun);
       return Promise.resolve(begun);
     },
+    start(id, attempt, now) {
+      const row = rows.get(id);
+      if (row === undefined || !isUnderWay(row) || row.attempt !== attempt) return Promise.resolve(undefined);
+      const started: MediaTransfer = { ...row, state: 'running', changedAt: now.toISOString() };
+      rows.set(id, started);
+      return Promise.resolve(started);
+    },
     finish(id, attempt, end, now) {
       const row = rows.get(id);
-      if (row?.state !== 'running' || row.attempt !== attempt) return Promise.resolve(false);
+      if (row === undefined || !isUnderWay(row) || row.attempt !== attempt) return Promise.resolve(false);
       rows.set(id, { ...row, ...end, attempt: null, changedAt: now.toISOString() } as MediaTransfer);
       return Promise.resolve(true);
     },

@@ -332,13 +332,14 @@ export const memoryRouter = (
     media: {
       open: (transfer) => {
         admitted.push(transfer);
-        return Promise.resolve();
+        return Promise.resolve(transfer);
       },
     },
     vault: openableVault(),
     sleep: () => Promise.resolve(),
     pace: { turn: (_number, patience) => Promise.resolve(patience >= 0), heard: () => undefined },
     isOverdue: false,
+    isLastReceive: false,
     askedToWait: () => undefined,
     alongside: () => undefined,
     timeLeft: () => 25_000,

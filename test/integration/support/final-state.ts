@@ -49,7 +49,7 @@ export function comparable(state: Snapshot, before: Snapshot) {
   };
   const rows = (of: readonly Row[]) =>
     of
-      .filter(({ sk }) => !sk.startsWith('IDEMPOTENCY#'))
+      .filter(({ pk }) => !pk.startsWith('IDEMPOTENCY#'))
       .map((row) =>
         Object.fromEntries(
           Object.entries(row)

@@ -113,6 +113,8 @@ describe('Meta is asked', () => {
       'also when the customer once wrote with one',
       { ...wrote(100 * hour), number: { ...stranger.number, unnumberedAt: timeAgo(hour) } },
     ],
+    ['written as at home, with a 0 that WhatsApp leaves out', { ...stranger, message: { to: '+49 (0)151 12345678' } }],
+    ['the same in another country', { ...stranger, message: { to: '+62 0812 3456 7890' } }],
     ['for a group', { ...stranger, message: { to: '+4915112345678', recipient_type: 'group' } }],
     ['for who never wrote and is given without +', { ...stranger, message: { to: '4915112345678' } }],
     ['for who never wrote and is given with 00', { ...stranger, message: { to: '004915112345678' } }],

@@ -7,7 +7,7 @@ import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import { newConversation } from '../../../shared/domain/conversation.ts';
 import type { GraphFailure, MediaFacts, MediaSource, MediaUpload } from '../../../shared/domain/graph.ts';
 import { type MediaTransfer, mediaBelow } from '../../../shared/domain/media-transfer.ts';
-import { type MoveMediaPorts, moveMedia } from '../../../shared/domain/move-media.ts';
+import { type MoveMediaPorts, moveMedia, tidyAfter } from '../../../shared/domain/move-media.ts';
 import type { ConversationRecord, NumberRecord } from '../../../shared/domain/records.ts';
 import { failing, memoryVault, ok, scriptedGraph } from '../../support/fakes.ts';
 import {
@@ -181,6 +181,10 @@ describe('media of a customer', () => {
     expect(it.relay.kept.size).toBe(0);
     const later = world({ conversation: { erasedAt: '2026-11-26T09:59:59.999Z' } });
     expect(await later.move(inboundTransferOf())).toMatchObject({ state: 'done' });
+    // It counts when it came, not when the router came to it.
+    const between = world({ conversation: { erasedAt: mediaAt.toISOString() } });
+    const late = inboundTransferOf({ createdAt: '2026-11-26T10:00:05.000Z' });
+    expect(refusalIn(await between.move(late))).toBe('not-found');
   });
 
   test.each<[string, Partial<NumberRecord> | null]>([
@@ -198,10 +202,16 @@ describe('media of a customer', () => {
 describe('what an agent has brought', () => {
   const objects = { 'uploads/acme/one': bytes };
 
-  test('is handed over to Meta and then gone from here', async () => {
+  test('is handed over to Meta, and gone from here once that is on record', async () => {
     const it = world({ objects });
     expect(await it.move(outboundTransferOf())).toEqual({ state: 'done', mediaId: '77' });
     expect(it.uploads).toEqual([{ contentType: 'application/pdf', content: bytes.toString() }]);
+    // Until it is on record who has it, a worker that takes it up again needs it.
+    expect(it.relay.kept.size).toBe(1);
+    await tidyAfter(outboundTransferOf(), { state: 'new' }, it.relay);
+    await tidyAfter(inboundTransferOf(), { state: 'done', mediaId: mediaId.parse('77') }, it.relay);
+    expect(it.relay.kept.size).toBe(1);
+    await tidyAfter(outboundTransferOf(), { state: 'done', mediaId: mediaId.parse('77') }, it.relay);
     expect(it.relay.kept.size).toBe(0);
   });
 

@@ -6,6 +6,7 @@ import type { ClaimProgress } from '../../../shared/domain/claim.ts';
 import { erased, newConversation } from '../../../shared/domain/conversation.ts';
 import type { DispatchOutcome } from '../../../shared/domain/dispatch.ts';
 import type { RouteEventPorts } from '../../../shared/domain/event-on-its-way.ts';
+import { Fault } from '../../../shared/domain/fault.ts';
 import type { GraphFailure } from '../../../shared/domain/graph.ts';
 import type { NumberRecord } from '../../../shared/domain/records.ts';
 import { routeEvent } from '../../../shared/domain/route-event.ts';
@@ -113,6 +114,38 @@ const world = ({ number, claim, answers = [answered()], sends = [], timeLeft = 2
     vault,
   };
 };
+
+describe('media of a message', () => {
+  const photo = () => event({ value: { id: 'wamid.IN', type: 'image', image: { id: '4711' } } });
+
+  test('are the agent’s to have before it hears of them', async () => {
+    const it = world();
+    const order: string[] = [];
+    const ports: RouteEventPorts = {
+      ...it.ports,
+      media: { open: (transfer) => Promise.resolve(order.push('open')).then(() => transfer) },
+      dispatcher: { dispatch: () => Promise.resolve(order.push('dispatch')).then(() => answered()) },
+    };
+    expect(await routeEvent(batchOf(photo()), photo(), ports)).toBe('finished');
+    expect(order).toEqual(['open', 'dispatch']);
+    const other = world();
+    await other.run(photo());
+    expect(other.admitted).toMatchObject([{ direction: 'inbound', agentId: ids.agent, mediaId: '4711', kind: 'image' }]);
+  });
+
+  test('that can’t be written down leave the event in the queue, and nothing behind that fails unheard', async () => {
+    const it = world();
+    const away = () => Promise.reject(new Fault('store-unavailable', { retryable: true }));
+    const slowly = () => new Promise<never>((_, fail) => setTimeout(() => fail(new Error('late')), 20));
+    for (const open of [away, slowly]) {
+      const ports: RouteEventPorts = { ...it.ports, media: { open }, routing: { ...it.ports.routing, save: away } };
+      await expect(routeEvent(batchOf(photo()), photo(), ports)).rejects.toThrow();
+    }
+    expect(it.dispatched).toEqual([]);
+    // An unhandled rejection fails the run: it has had the time to be one.
+    await new Promise((wake) => setTimeout(wake, 40));
+  });
+});
 
 describe('an event that may not be routed', () => {
   test.each([
@@ -368,6 +401,14 @@ describe('a reply', () => {
     expect(throughput.waits).toEqual([]);
   });
 
+  test('is given up, and the agent told, when the queue shows it for the last time', async () => {
+    const claim: ClaimProgress = { state: 'answered', replies: [textReply('one')], fates: [], failures: 2, claims: 1 };
+    const it = world({ claim, sends: [{ kind: 'not-sent' }] });
+    expect(await routeEvent(batchOf(event()), event(), { ...it.ports, isLastReceive: true })).toBe('finished');
+    expect(it.claims.steps.at(-1)).toMatchObject({ state: 'done', fates: [{ fate: 'refused' }] });
+    expect(it.queued).toHaveLength(1);
+  });
+
   test('waits for the turn of its number, and is sent later when that does not come in time', async () => {
     const it = world({ answers: [answered(textReply('one'), textReply('two'))] });
     const asked: [string, number][] = [];
@@ -378,8 +419,8 @@ describe('a reply', () => {
     };
     expect(await routeEvent(batchOf(event()), event(), { ...it.ports, pace })).toBe('repeat');
     expect(asked).toEqual([
-      [ids.number, 20_000],
-      [ids.number, 20_000],
+      [ids.number, 3_000],
+      [ids.number, 3_000],
     ]);
     expect(heard).toEqual([true]);
     expect(it.sent).toHaveLength(1);

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Answer } from '../../../functions/edge/answer.ts';
 import { onlyOnce, repeatableRequest } from '../../../functions/edge/idempotency.ts';
 import type { IdempotencyStore } from '../../../shared/adapters/idempotency-store.ts';
+import { agentId } from '../../../shared/contracts/ids.ts';
 import { Fault } from '../../../shared/domain/fault.ts';
 import { isRefused, type Refused, refuse } from '../../../shared/domain/outcome.ts';
 import { captureOutput } from '../../support/captured-output.ts';
@@ -54,6 +55,16 @@ describe('a request that may be repeated', () => {
       bodyDigest: 'KbAvKvHY_SioqnWv21UhhYsl52LWUJpVlN_ZOwgmBec',
       requestDigest: 'roV4FfPsCGITp6nRBSXsqQxHoPfOEYUC3CntRkhA4Ro',
     });
+  });
+
+  test('of an agent with a key of its own is found by that agent alone', () => {
+    const digestFor = (agent: string | undefined) => {
+      const by = { ...caller, ...(agent === undefined ? {} : { agentId: agentId.parse(agent) }) };
+      const request = repeatableRequest(by, 'POST /v1/things', 'a-key', Buffer.from('{}'));
+      return isRefused(request) ? '' : request.digest;
+    };
+    expect(new Set([digestFor(undefined), digestFor('one'), digestFor('other')]).size).toBe(3);
+    expect(digestFor('one')).toBe(digestFor('one'));
   });
 
   test('is found by its key whatever its body, and what it makes by both', () => {

@@ -520,3 +520,12 @@ describe('a request is refused with a pointer', () => {
     expect(sendMessageRequest.safeParse(request).error).toBeUndefined();
   });
 });
+
+test.each(['access_token', 'appsecret_proof', 'method', 'suppress_http_code', 'batch', 'fields', 'Access_Token'])(
+  'a message that would steer the call itself by %s is refused, and the field named',
+  (name) => {
+    const parsed = sendMessageRequest.safeParse({ ...hello, [name]: 'x' });
+    expect(parsed.error?.issues).toMatchObject([{ path: [name], message: 'Is no part of a message' }]);
+    expect(sendMessageRequest.safeParse({ ...hello, text: { body: 'Hello', [name]: 'x' } }).success).toBe(true);
+  },
+);

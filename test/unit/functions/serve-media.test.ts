@@ -3,7 +3,7 @@ import { awaitTransfer } from '../../../functions/media/await-transfer.ts';
 import { completeUpload } from '../../../functions/media/complete-upload.ts';
 import { fetchMedia } from '../../../functions/media/fetch-media.ts';
 import { readMediaBody, uploadMedia } from '../../../functions/media/upload-media.ts';
-import { agentId, mediaId, tenantId } from '../../../shared/contracts/ids.ts';
+import { agentId, mediaId, tenantId, transferId } from '../../../shared/contracts/ids.ts';
 import { mostBytes, mostBytesDirect, type TransferMessage } from '../../../shared/contracts/media.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
@@ -171,6 +171,8 @@ describe('who asks for media', () => {
 describe('a transfer is begun', () => {
   test.each<[boolean, MediaTransfer, number]>([
     [true, inboundTransferOf(), 0],
+    [false, inboundTransferOf({ state: 'queued', attempt: 'a' }), 60 * 60_000],
+    [true, inboundTransferOf({ state: 'queued', attempt: 'a' }), 60 * 60_000 + 1],
     [false, inboundTransferOf({ state: 'running', attempt: 'a' }), 6 * 60_000],
     [true, inboundTransferOf({ state: 'running', attempt: 'a' }), 6 * 60_000 + 1],
     [false, inboundTransferOf({ state: 'failed' }), 60_000],
@@ -228,6 +230,15 @@ describe('an upload', () => {
     const it = world();
     const answer = await it.upload({ file: Buffer.from('x'), contentType: 'image/png' });
     expect(answer).toEqual({ kind: 'created', body: { id: '77' } });
+  });
+
+  test('under the Idempotency-Key of one that is complete gets no form: it would bring another file under the same id', async () => {
+    const it = world({ transfers: [], end });
+    const wish = { file: null, wish: { contentType: 'video/mp4' } } as const;
+    const { id } = ((await it.upload(wish, 'digest')) as { body: { id: string } }).body;
+    await it.complete(caller, transferId.parse(id));
+    expect(codeOf(await it.upload(wish, 'digest'))).toBe('idempotency-key-reused');
+    expect(await it.upload(wish, 'other')).toMatchObject({ kind: 'created' });
   });
 
   test('of a larger one gets a form for this type and size, the same under the same request', async () => {
