@@ -24,7 +24,7 @@ export const describeCredential = async (
   const credential = await credentials.find(caller.tenantId, id);
   if (credential === undefined) return refuse('not-found');
   const [app, noted] = await Promise.all([credentials.findApp(credential.appId), usage.find(credential, now())]);
-  const body = { ...credentialView(credential, app), metaUsage: noted === undefined ? null : usageView(noted) };
+  const body = { ...credentialView(credential, app), ...(noted === undefined ? {} : { metaUsage: usageView(noted) }) };
   return { kind: 'ok', body, version: credential.version };
 };
 

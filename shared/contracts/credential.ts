@@ -160,9 +160,8 @@ export const credential = z
       configuredAt: z.iso.datetime().nullable(),
     }),
     metaUsage: metaUsage
-      .nullable()
       .optional()
-      .meta({ description: 'In the description of one alone; null while less than half of any limit is used' }),
+      .meta({ description: 'In the description of one alone, and from half of a limit on' }),
     leftAtMeta: z.array(leftAtMeta),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),

@@ -53,6 +53,7 @@ const events = () => ({ TableName: physicalId(/^EventStoreEventsTable/) });
 const nothingFor = (queue: RegExp) => ({ QueueUrl: physicalId(queue), MessageBody: '' });
 const eventsQueue = /^WebhookInboxEventsQueue/;
 const releaseQueue = /^AgentRouterReleaseRequestsQueue/;
+const transfersQueue = /^MediaExchangeTransfersQueue/;
 const checkQueue = /^HealthWatchChecksQueue/;
 const audit = () => ({ TableName: physicalId(/^AuditLogAccessesTable/) });
 
@@ -76,8 +77,12 @@ const openers: readonly HandlerName[] = [
   'RouteEvent',
   'TestAgent',
   'SendMessages',
+  'ServeMedia',
+  'MoveMedia',
   'CheckCredential',
 ];
+/** Of what stands in the Events table they write their own alone, which the emulator does not enforce: test/infra/access.test.ts. */
+const senders: readonly HandlerName[] = ['SendMessages', 'ServeMedia', 'MoveMedia'];
 const sealers: readonly HandlerName[] = ['ManageCredentials', 'ResealCredentials', 'ManageAgents'];
 const shredders: readonly HandlerName[] = [
   'ManageCredentials',
@@ -196,17 +201,17 @@ const calls: readonly Call[] = [
   },
   {
     what: 'read how far an event has come',
-    allowed: ['RouteEvent', 'SendMessages'],
+    allowed: ['RouteEvent', ...senders],
     send: ({ dynamoDb }) => dynamoDb.send(new GetItemCommand({ ...events(), Key: key })),
   },
   {
     what: 'put an event into a line',
-    allowed: ['RouteEvent', 'SendMessages'],
+    allowed: ['RouteEvent', 'SendMessages', 'ServeMedia'],
     send: ({ dynamoDb }) => dynamoDb.send(new PutItemCommand({ ...events(), Item: key, ...onlyIfThere })),
   },
   {
     what: 'claim an event',
-    allowed: ['RouteEvent', 'SendMessages'],
+    allowed: ['RouteEvent', ...senders],
     send: ({ dynamoDb }) => dynamoDb.send(new UpdateItemCommand({ ...events(), Key: key, ...onlyIfThere })),
   },
   {
@@ -267,13 +272,39 @@ const calls: readonly Call[] = [
   },
   {
     what: 'list the relay bucket',
-    allowed: ['RouteEvent'],
+    allowed: ['RouteEvent', 'ServeMedia', 'MoveMedia', 'EraseCustomer'],
     send: ({ s3 }) => s3.send(new ListObjectsV2Command({ Bucket: nothing().Bucket, MaxKeys: 1 })),
   },
   {
     what: 'delete something from the relay bucket',
     allowed: ['RouteEvent', 'EraseCustomer'],
     send: ({ s3 }) => s3.send(new DeleteObjectCommand(nothing())),
+  },
+  {
+    what: 'put media of a customer into the relay bucket',
+    allowed: ['ReceiveWebhook', 'RouteEvent', 'MoveMedia'],
+    send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Key: 'media/nobody/nothing', Body: '' })),
+  },
+  {
+    what: 'get media of a customer',
+    allowed: ['RouteEvent', 'ServeMedia'],
+    send: ({ s3 }) => s3.send(new GetObjectCommand({ ...nothing(), Key: 'media/nobody/nothing' })),
+  },
+  {
+    what: 'bring media of an agent',
+    allowed: ['ReceiveWebhook', 'RouteEvent', 'ServeMedia'],
+    send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Key: 'uploads/nobody/nothing', Body: '' })),
+  },
+  {
+    what: 'have media moved',
+    allowed: ['ServeMedia'],
+    send: ({ sqs }) => sqs.send(new SendMessageCommand(nothingFor(transfersQueue))),
+  },
+  {
+    what: 'be asked to move media',
+    allowed: ['MoveMedia'],
+    send: ({ sqs }) =>
+      sqs.send(new ReceiveMessageCommand({ QueueUrl: physicalId(transfersQueue), MaxNumberOfMessages: 11 })),
   },
 ];
 

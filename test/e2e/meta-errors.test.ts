@@ -52,7 +52,8 @@ const nameOf = ({ code, subcode, status }: Case): string =>
 const outage = [1, 2, 131_000, 131_016, 131_057, 133_004];
 
 /** Codes that may keep a number from sending until its credential has been checked: each comes to a credential of its own. */
-const isAboutCredential = ({ code }: Case): boolean => [0, 3, 10, 190].includes(code) || (code >= 200 && code <= 299);
+const isAboutCredential = ({ code }: Case): boolean =>
+  [0, 3, 10, 190, 131_005].includes(code) || (code >= 200 && code <= 299);
 
 /** What the caller is told, by what the catalogue says of a repeat. */
 const expectedOf = ({ code, text }: Case) => {
