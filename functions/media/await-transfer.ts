@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import type { TenantId } from '../../shared/contracts/ids.ts';
 import type { TransferMessage } from '../../shared/contracts/media.ts';
@@ -7,6 +8,7 @@ import {
   type MediaTransfer,
   type MediaTransferStore,
 } from '../../shared/domain/media-transfer.ts';
+import * as ports from '../edge/ports.ts';
 
 export interface AwaitTransferPorts {
   readonly transfers: Pick<MediaTransferStore, 'find' | 'begin' | 'finish'>;
@@ -31,14 +33,14 @@ const longestPause = 1_000;
 export const retryAfterSeconds = 5;
 
 /** Has the media moved, unless they are or somebody is at it, and waits for it. Still under way when there was not enough time. */
-export const awaitTransfer = async (found: MediaTransfer, ports: AwaitTransferPorts): Promise<MediaTransfer> => {
+export const awaitTransfer = async (found: MediaTransfer, waiting: AwaitTransferPorts): Promise<MediaTransfer> => {
   const { transferId } = found;
-  const until = Math.min(longestWait, ports.timeLeft() - closingReserve) + ports.now().getTime();
-  let transfer = isToBegin(found, ports.now()) ? await begin(found, ports) : found;
-  for (let pause = firstPause; isUnderWay(transfer) && ports.now().getTime() + pause < until; ) {
-    await ports.sleep(pause);
+  const until = Math.min(longestWait, waiting.timeLeft() - closingReserve) + waiting.now().getTime();
+  let transfer = isToBegin(found, waiting.now()) ? await begin(found, waiting) : found;
+  for (let pause = firstPause; isUnderWay(transfer) && waiting.now().getTime() + pause < until; ) {
+    await waiting.sleep(pause);
     pause = Math.min(longestPause, pause * 1.5);
-    transfer = (await ports.transfers.find(transferId)) ?? transfer;
+    transfer = (await waiting.transfers.find(transferId)) ?? transfer;
   }
   return transfer;
 };
@@ -56,3 +58,15 @@ const begin = async (found: MediaTransfer, { transfers, queue, now }: AwaitTrans
     throw error;
   }
 };
+
+/** What whoever waits for a transfer needs of AWS. */
+export const transferPorts = (timeLeft: () => number) => ({
+  agents: ports.agents(),
+  routing: ports.routing(),
+  transfers: ports.mediaTransfers(),
+  queue: ports.mediaQueue(),
+  door: ports.mediaDoor(),
+  now: () => new Date(),
+  timeLeft,
+  sleep,
+});

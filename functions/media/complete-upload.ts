@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type AgentId, agentId, type TransferId, uploadId } from '../../shared/contracts/ids.ts';
 import type { MediaDoor } from '../../shared/domain/media-relay.ts';
@@ -9,8 +8,7 @@ import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts'
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
-import * as ports from '../edge/ports.ts';
-import { type AwaitTransferPorts, awaitTransfer, retryAfterSeconds } from './await-transfer.ts';
+import { type AwaitTransferPorts, awaitTransfer, retryAfterSeconds, transferPorts } from './await-transfer.ts';
 
 export interface CompleteUploadPorts extends NumberOfAgentPorts, AwaitTransferPorts {
   readonly door: Pick<MediaDoor, 'describe'>;
@@ -45,15 +43,5 @@ export const completeUpload = async (
 export const completeUploadRoute = apiRoute({
   routeKey: 'POST /v1/agents/{agentId}/media/{uploadId}/complete',
   path: z.object({ agentId, uploadId }),
-  run: ({ caller, path, timeLeft }) =>
-    completeUpload(caller, path, {
-      agents: ports.agents(),
-      routing: ports.routing(),
-      transfers: ports.mediaTransfers(),
-      queue: ports.mediaQueue(),
-      door: ports.mediaDoor(),
-      now: () => new Date(),
-      timeLeft,
-      sleep,
-    }),
+  run: ({ caller, path, timeLeft }) => completeUpload(caller, path, transferPorts(timeLeft)),
 });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { type AgentId, agentId, type MediaId, mediaId } from '../../shared/contracts/ids.ts';
 import { isErasedSince, readConversation } from '../../shared/domain/conversation.ts';
@@ -9,8 +8,7 @@ import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts'
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
-import * as ports from '../edge/ports.ts';
-import { type AwaitTransferPorts, awaitTransfer, retryAfterSeconds } from './await-transfer.ts';
+import { type AwaitTransferPorts, awaitTransfer, retryAfterSeconds, transferPorts } from './await-transfer.ts';
 
 export interface FetchMediaPorts extends NumberOfAgentPorts, AwaitTransferPorts {
   readonly door: Pick<MediaDoor, 'signDownload'>;
@@ -46,15 +44,5 @@ export const fetchMedia = async (
 export const fetchMediaRoute = apiRoute({
   routeKey: 'GET /v1/agents/{agentId}/media/{mediaId}',
   path: z.object({ agentId, mediaId }),
-  run: ({ caller, path, timeLeft }) =>
-    fetchMedia(caller, path, {
-      agents: ports.agents(),
-      routing: ports.routing(),
-      transfers: ports.mediaTransfers(),
-      queue: ports.mediaQueue(),
-      door: ports.mediaDoor(),
-      now: () => new Date(),
-      timeLeft,
-      sleep,
-    }),
+  run: ({ caller, path, timeLeft }) => fetchMedia(caller, path, transferPorts(timeLeft)),
 });
