@@ -53,11 +53,11 @@ test('a customer attaches a photo, and gets it back from the agent', async () =>
   await page.goto(`${stack.simulator}/?number=${number}`);
   const photo = Buffer.from(onePixel, 'base64');
   await page.getByLabel('Attach a file').setInputFiles({ name: 'cat.png', mimeType: 'image/png', buffer: photo });
-  const pictures = page.getByRole('log', { name: 'Messages' }).getByRole('img');
+  const pictures = page.getByRole('log', { name: 'Messages' }).locator('a img');
   await pictures.nth(1).waitFor({ timeout: 20_000 });
   for (const index of [0, 1]) {
     const source = await pictures.nth(index).getAttribute('src');
-    const shown = await fetch(new URL(source ?? '', stack.simulator));
-    expect(Buffer.from(await shown.arrayBuffer()).equals(photo)).toBe(true);
+    const shown = await page.request.get(new URL(source ?? '', page.url()).href);
+    expect((await shown.body()).equals(photo), `${shown.status()} ${source}`).toBe(true);
   }
 });
