@@ -14,7 +14,7 @@ import type { Graph } from '../../shared/domain/graph.ts';
 import { withGraphAccess } from '../../shared/domain/graph-access.ts';
 import type { MediaDoor } from '../../shared/domain/media-relay.ts';
 import { type MediaTransferStore, notBegun } from '../../shared/domain/media-transfer.ts';
-import { refusalOfMedia } from '../../shared/domain/move-media.ts';
+import { refusalOfMedia, tooLarge } from '../../shared/domain/move-media.ts';
 import { type NumberOfAgentPorts, numberOfAgent } from '../../shared/domain/number-of-agent.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { NumberRecord } from '../../shared/domain/records.ts';
@@ -55,9 +55,13 @@ export const readMediaBody = (
       detail: 'The Content-Type is none that WhatsApp takes.',
       guidance: `Send the file itself as the body, with one of these types: ${[...uploadKinds.keys()].join(', ')}.`,
     });
+  if (type.startsWith('text/'))
+    return refuse('media-type-refused', {
+      detail: 'A text is not taken as the body: API Gateway reads it as UTF-8, which would change any other.',
+      guidance: `Send {"contentType": "${type}"} instead: the answer is a form, which takes the file as it is.`,
+    });
   if (rawBody.byteLength === 0) return refuse('upload-missing', { guidance: 'Send the file itself as the body.' });
-  if (rawBody.byteLength > mostBytes[kind])
-    return refuse('media-too-large', { detail: `WhatsApp allows ${mostBytes[kind]} bytes for ${kind}.` });
+  if (rawBody.byteLength > mostBytes[kind]) return refuse('media-too-large', tooLarge(kind));
   if (rawBody.byteLength > mostBytesDirect)
     return refuse('body-too-large', {
       detail: `At most ${mostBytesDirect} bytes are accepted directly.`,
@@ -124,7 +128,7 @@ const offerForm = async (
   });
   if (open.state !== 'new')
     return refuse('idempotency-key-reused', {
-      detail: 'What was uploaded under this Idempotency-Key is complete.',
+      detail: 'The upload under this Idempotency-Key has been completed, or was tried to be.',
       guidance: 'Use a new Idempotency-Key for another file.',
     });
   const maxBytes = mostBytes[kind];

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { GraphFailure, GraphRefusal } from '../domain/graph.ts';
+import { quotable } from '../domain/quotable.ts';
 
-/** Meta's error envelope ("Handle errors", Graph API). Its message is used to tell cases apart and never passed on: it may quote a token. */
+/** Meta's error envelope ("Handle errors", Graph API). What is passed on of its words holds nothing that looks like a token. */
 const errorEnvelope = z.object({
   error: z.object({
     code: z.number(),
@@ -9,6 +10,7 @@ const errorEnvelope = z.object({
     type: z.string().optional(),
     message: z.string().default(''),
     fbtrace_id: z.string().optional(),
+    error_data: z.object({ details: z.string().optional() }).optional().catch(undefined),
   }),
 });
 
@@ -18,19 +20,23 @@ const permissionCodes = new Set([3, 10, 131005]);
 const rateLimitCodes = new Set([4, 17, 32, 613, 80007, 80008, 130429, 131048, 131056]);
 const temporaryCodes = new Set([2, 131000, 131016, 131057, 133004]);
 const callbackRefusedCode = 2200;
+const parameterCode = 100;
 const invisibleSubcode = 33;
 
 /** An answer without an envelope leaves the outcome open, whatever its status. */
 export const failureOf = (body: unknown): GraphFailure => {
   const parsed = errorEnvelope.safeParse(body);
   if (!parsed.success) return { kind: 'unknown-outcome' };
-  const { code, error_subcode: subcode, fbtrace_id: fbtraceId } = parsed.data.error;
+  const { code, error_subcode: subcode, fbtrace_id: fbtraceId, error_data: data, message } = parsed.data.error;
+  // Of a wrong parameter the message alone may say which.
+  const details = quotable(data?.details ?? (code === parameterCode ? message : undefined));
   return {
     kind: 'refused',
     refusal: refusalOf(parsed.data.error),
     code,
     ...(subcode === undefined ? {} : { subcode }),
     ...(fbtraceId === undefined ? {} : { fbtraceId }),
+    ...(details === undefined ? {} : { details }),
   };
 };
 

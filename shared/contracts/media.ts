@@ -19,6 +19,9 @@ export const mostBytes = {
 
 const office = 'application/vnd.openxmlformats-officedocument';
 
+/** What Meta gives at the most of what a customer has sent, of whatever kind (error 131052). In bytes. */
+export const mostBytesInbound = 100 * megabyte;
+
 /** Types that can be uploaded, and what they can be sent as. Source: as above. */
 export const uploadKinds: ReadonlyMap<string, MediaKind> = new Map<string, MediaKind>([
   ['image/jpeg', 'image'],

@@ -117,7 +117,7 @@ const parameterWrong = never(
   'request',
   'A value is not acceptable',
   'The request to Meta lacks a value or holds one that it does not take.',
-  'Correct the message; `details` says which value, where Meta tells.',
+  'Correct the message; `meta.details` says which value, where Meta tells.',
 );
 const templateWrong = never(
   'template',
@@ -155,7 +155,7 @@ const pinBlocked = later(
   hour,
   'Too many wrong PINs',
   'The PIN of the number was entered wrongly too often or too quickly.',
-  '`details` says how long to wait, where Meta tells. Then use the right PIN, or reset it in WhatsApp Manager.',
+  '`meta.details` says how long to wait, where Meta tells. Then use the right PIN, or reset it in WhatsApp Manager.',
 );
 const settingsForbid = never(
   'policy',
@@ -167,7 +167,7 @@ const templateForm = never(
   'template',
   'The template is not acceptable',
   'Meta does not take the template: its length, its form or its variables break a rule, or there are too many templates.',
-  'Correct the template; `details` names the rule, where Meta tells.',
+  'Correct the template; `meta.details` names the rule, where Meta tells.',
 );
 const cannotMigrate = never(
   'number',

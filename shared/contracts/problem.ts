@@ -84,6 +84,10 @@ export const metaError = z.object({
   code: z.number().int(),
   subcode: z.number().int().optional(),
   fbtraceId: z.string().optional(),
+  details: z
+    .string()
+    .optional()
+    .meta({ description: 'What Meta says of it, without anything that looks like a secret' }),
 });
 export type MetaError = z.infer<typeof metaError>;
 

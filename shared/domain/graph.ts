@@ -26,6 +26,8 @@ export type GraphFailure =
       readonly code: number;
       readonly subcode?: number;
       readonly fbtraceId?: string;
+      /** What Meta says of it, fit to be shown. */
+      readonly details?: string;
     }
   /** The request never left: nothing took effect. */
   | { readonly kind: 'not-sent' }

@@ -38,7 +38,6 @@ const inbound = z.object({
   direction: z.literal('inbound'),
   ...common,
   mediaId,
-  kind: mediaKind,
   conversationId,
   /** When it came to us: nothing of it is had by whoever asks after its customer was erased. */
   receivedAt: z.iso.datetime(),
@@ -156,7 +155,6 @@ export const mediaOfEvent = (
     agentId: agent,
     conversationId: conversation,
     mediaId: media.data.id,
-    kind: type.data,
     receivedAt,
     object: null,
     createdAt: at,

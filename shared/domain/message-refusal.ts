@@ -1,6 +1,6 @@
 import { type MetaErrorText, metaErrorLinks } from '../contracts/meta-errors.ts';
 import type { GraphFailure } from './graph.ts';
-import { explainMetaError } from './meta-errors.ts';
+import { explainMetaError, metaOf } from './meta-errors.ts';
 import { type Refused, refuse } from './outcome.ts';
 import type { MessageRecord } from './sent-message.ts';
 
@@ -51,11 +51,7 @@ export const refusalOf = (failure: Exclude<GraphFailure, { kind: 'unknown-outcom
     detail: explanation,
     guidance,
     link: metaErrorLinks[category],
-    meta: {
-      code: failure.code,
-      ...(failure.subcode === undefined ? {} : { subcode: failure.subcode }),
-      ...(failure.fbtraceId === undefined ? {} : { fbtraceId: failure.fbtraceId }),
-    },
+    meta: metaOf(failure),
   };
   if (retry === 'now' || failure.refusal === 'temporary')
     return refuse('meta-unreachable', { ...details, retryAfterSeconds: retryAfterSeconds ?? shortPause });

@@ -11,6 +11,7 @@ import {
   unknownMetaError,
 } from '../contracts/meta-errors.ts';
 import type { GraphFailure } from './graph.ts';
+import { quotable } from './quotable.ts';
 
 const texts = new Map(metaErrors.flatMap(([codes, text]) => codes.map((code) => [code, text] as const)));
 
@@ -26,6 +27,14 @@ export const explainMetaError = (code: number, subcode?: number): MetaErrorText 
   );
 };
 
+/** What Meta has said, as whoever was refused is told. */
+export const metaOf = ({ code, subcode, fbtraceId, details }: Extract<GraphFailure, { kind: 'refused' }>) => ({
+  code,
+  ...(subcode === undefined ? {} : { subcode }),
+  ...(fbtraceId === undefined ? {} : { fbtraceId }),
+  ...(details === undefined ? {} : { details }),
+});
+
 /** Which reply it is about. All null for what no reply of an agent was. */
 export interface FailedReply {
   readonly inReplyTo: EventId | null;
@@ -37,12 +46,8 @@ export const failureOfReply = (reply: FailedReply, failure: GraphFailure): Messa
   const about = { wamid: null, inReplyTo: reply.inReplyTo, index: reply.index };
   switch (failure.kind) {
     case 'refused': {
-      const { code, subcode, fbtraceId } = failure;
-      const meta = {
-        code,
-        ...(subcode === undefined ? {} : { subcode }),
-        ...(fbtraceId === undefined ? {} : { fbtraceId }),
-      };
+      const { code, subcode } = failure;
+      const meta = metaOf(failure);
       return { outcome: 'refused', ...about, meta, ...wordsOf(explainMetaError(code, subcode)) };
     }
     case 'not-sent':
@@ -101,15 +106,4 @@ export const failureOfStatus = (reply: FailedReply, status: Readonly<Record<stri
     meta: { code: error.code, ...(details === undefined ? {} : { details }) },
     ...wordsOf(explainMetaError(error.code)),
   };
-};
-
-/** Meta's words are short; whatever is longer is something else. */
-const longestDetails = 300;
-
-/** A run of characters that no word has, as tokens and proofs are. */
-const opaque = /[\w+/=.-]{32,}/g;
-
-const quotable = (details: string | undefined): string | undefined => {
-  const text = details?.replace(opaque, '…').trim().slice(0, longestDetails);
-  return text === undefined || text === '' ? undefined : text;
 };

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import { mostBytes, uploadKinds } from '../contracts/media.ts';
+import { type MediaKind, mostBytes, mostBytesInbound, uploadKinds } from '../contracts/media.ts';
+import type { ProblemDetails } from '../contracts/problem.ts';
 import { mediaDigest, readSha256 } from '../crypto/media-digest.ts';
 import { isErasedSince, type RoutingStore, readConversation } from './conversation.ts';
 import type { Graph, GraphAccess, GraphFailure } from './graph.ts';
@@ -57,12 +58,12 @@ const fetchWith = async (
   transfer: InboundTransfer,
   { graph, relay, timeLeft }: MoveMediaPorts,
 ): Promise<TransferEnd> => {
-  const { phoneNumberId, mediaId, kind } = transfer;
+  const { phoneNumberId, mediaId } = transfer;
   for (let urls = 1; ; urls++) {
     const described = await graph.describeMedia(access, phoneNumberId, mediaId);
     if (!described.ok) return failed(isInvisible(described.failure) ? gone : refusalOfMedia(described.failure));
     const { url, contentType, bytes, sha256 } = described.value;
-    if (bytes > mostBytes[kind]) return failed(tooLarge(kind));
+    if (bytes > mostBytesInbound) return failed(refuse('media-too-large', tooLargeInbound));
     const expected = readSha256(sha256);
     if (expected === undefined) return failed(damaged('Meta names no SHA-256 of it.'));
     const source = await graph.openMedia(access, url, timeLeft());
@@ -107,11 +108,19 @@ async function* checked(
   if (!digest.isOf(announced.sha256)) throw new Damaged('Its SHA-256 is not the one that Meta names.');
 }
 
-const tooLarge = (kind: InboundTransfer['kind']): Refused =>
-  refuse('media-too-large', { detail: `WhatsApp allows ${mostBytes[kind]} bytes for ${kind}.` });
+/** What is said of a file that is larger than WhatsApp takes for its kind. */
+export const tooLarge = (kind: MediaKind): ProblemDetails => ({
+  detail: `WhatsApp allows ${mostBytes[kind]} bytes for a file of this type, which is sent as ${kind}.`,
+  guidance: 'Make it smaller, or send it as a document of another type.',
+});
+
+const tooLargeInbound: ProblemDetails = {
+  detail: `At most ${mostBytesInbound} bytes come from a customer.`,
+  guidance: 'Ask the customer for a smaller one, or for a link.',
+};
 
 const damaged = (detail: string): Refused =>
-  refuse('media-damaged', { detail, guidance: 'Nothing of it is kept. Ask again in a minute.' });
+  refuse('media-damaged', { detail, guidance: 'Nothing of it is kept. Ask again in a minute.', retryAfterSeconds: 60 });
 
 const refusalOfSource = (outcome: 'gone' | 'foreign-host' | 'unavailable'): Refused => {
   switch (outcome) {
@@ -150,7 +159,7 @@ const handOver = async (
   const facts = await ports.relay.describe(objectKey);
   const kind = uploadKinds.get(contentType);
   if (facts === undefined || kind === undefined) return failed(uploadMissing);
-  if (facts.bytes > mostBytes[kind]) return failed(tooLarge(kind));
+  if (facts.bytes > mostBytes[kind]) return failed(refuse('media-too-large', tooLarge(kind)));
   const content = await ports.relay.read(objectKey);
   if (content === undefined) return failed(uploadMissing);
   const sent = await withGraphAccess(ports.vault, number, (access) =>

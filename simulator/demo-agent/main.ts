@@ -2,6 +2,7 @@
 // takes an event with 202 and answers by the API, a photo with the same photo.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Webhook } from 'standardwebhooks';
 
@@ -10,6 +11,7 @@ const { port, host } = parseArgs({
 }).values;
 const MAX_BODY_BYTES = 1_000_000;
 const REMEMBERED_IDS = 10_000;
+const MAX_DIRECT_BYTES = 4 * 1024 * 1024;
 const MEDIA_TYPES: ReadonlySet<string> = new Set(['image', 'audio', 'video', 'document', 'sticker']);
 // The secrets by which events are signed: from the environment, or told at POST /signing-secret and remembered in a file.
 const secretFile = process.env.AGENT_SECRET_FILE;
@@ -98,18 +100,48 @@ async function mediaReturned({ data }: Pick<ReceivedEvent, 'data'>, key: string)
   const { id } = (data.message?.[type] ?? {}) as { readonly id?: unknown };
   if (!MEDIA_TYPES.has(type) || typeof id !== 'string') return null;
   const media = `${apiUrl}/v1/agents/${data.agentId}/media`;
-  const authorization = `Bearer ${key}`;
+  const ask = callsWith(key);
   // The answer leads elsewhere; the key does not go there.
-  const file = await fetch(`${media}/${id}`, { headers: { authorization } });
-  if (file.status !== 200) return null;
-  const uploaded = await fetch(media, {
-    method: 'POST',
-    headers: { authorization, 'content-type': file.headers.get('content-type') ?? '' },
-    body: await file.arrayBuffer(),
-  });
-  if (!uploaded.ok) return null;
-  const own = (await uploaded.json()) as { readonly id: string };
+  const got = await ask('GET', `${media}/${id}`);
+  if (got.status !== 200) return refused(got);
+  const file = await got.blob();
+  const isSmall = file.size <= MAX_DIRECT_BYTES && !file.type.startsWith('text/');
+  const taken = isSmall ? await ask('POST', media, file) : await broughtByForm(media, file, ask);
+  if (taken.status !== 201) return refused(taken);
+  const own = (await taken.json()) as { readonly id: string };
   return { type, [type]: { id: own.id } };
+}
+
+type Ask = (method: string, url: string, body?: Blob) => Promise<Response>;
+
+/** Calls with the key; what is still on its way is asked for again when the API says so. */
+const callsWith =
+  (key: string): Ask =>
+  async (method, url, body) => {
+    for (;;) {
+      const headers = { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': body.type }) };
+      const response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }) });
+      if (response.status !== 202) return response;
+      await sleep(1000 * Number(response.headers.get('retry-after') ?? 5));
+    }
+  };
+
+/** A file that is too large for a request goes to its place by a form, without the key, and is then taken to WhatsApp. */
+async function broughtByForm(media: string, file: Blob, ask: Ask): Promise<Response> {
+  const wish = new Blob([JSON.stringify({ contentType: file.type })], { type: 'application/json' });
+  const offered = await ask('POST', media, wish);
+  if (offered.status !== 201) return offered;
+  const { id, url, fields } = (await offered.json()) as { id: string; url: string; fields: Record<string, string> };
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  form.set('file', file);
+  const put = await fetch(url, { method: 'POST', body: form });
+  return put.ok ? ask('POST', `${media}/${id}/complete`) : put;
+}
+
+async function refused(response: Response): Promise<null> {
+  console.error(`A file did not go both ways, ${response.status}: ${(await response.text()).slice(0, 300)}`);
+  return null;
 }
 
 async function handle(request: IncomingMessage): Promise<{ readonly status: number; readonly body: unknown }> {

@@ -147,7 +147,7 @@ const serving = async (
 };
 
 const uploading = (call: Parameters<CanaryStage['api']>[2] = {}, remaining?: number) =>
-  serving('POST ', { body: question, headers: { 'content-type': 'text/plain', ...call.headers }, ...call }, remaining);
+  serving('POST ', { body: question, headers: { 'content-type': 'image/png', ...call.headers }, ...call }, remaining);
 
 /** A form, and what was brought with it, as far as the bucket is concerned. */
 const brought = async (remaining?: number): Promise<string> => {

@@ -56,6 +56,32 @@ test('the recipe for media saves what a customer has sent, uploads a file, and s
   ]);
 });
 
+test('the recipe for a form in docs/events.md sends its fields before the file, without the key, and completes the upload', async () => {
+  const document = readFileSync(new URL('../../docs/events.md', import.meta.url), 'utf8');
+  const [, code = ''] = document.split('FORM=$(');
+  const form = `FORM=$(${code.slice(0, code.indexOf('\n```'))}`;
+  await using bucket = await loopbackServer((_heard, response) => response.writeHead(204).end());
+  const fields = { key: 'uploads/acme/upl_1', Policy: 'eyJ4IjoiYSJ9==', 'Content-Type': 'video/mp4' };
+  await using api = await loopbackServer(({ url }, response) =>
+    jsonAnswer(
+      response,
+      201,
+      url.pathname.endsWith('/complete') ? { id: '77' } : { id: 'upl_1', url: bucket.url, fields },
+    ),
+  );
+  writeFileSync(join(folder, 'film.mp4'), 'the film');
+  expect(await run('sh', form, 'form.sh', { API: api.url })).toEqual({ ended: 0, said: '', answered: '{"id":"77"}' });
+  const [sent] = bucket.heard;
+  expect(sent?.headers).not.toHaveProperty('authorization');
+  const names = [...(sent?.body ?? '').matchAll(/ name="([^"]+)"/g)].map(([, name]) => name);
+  expect(names).toEqual([...Object.keys(fields), 'file']);
+  for (const value of [...Object.values(fields), 'the film']) expect(sent?.body).toContain(`\r\n\r\n${value}\r\n`);
+  expect(api.heard.map(({ url }) => url.pathname)).toEqual([
+    '/v1/agents/support/media',
+    '/v1/agents/support/media/upl_1/complete',
+  ]);
+});
+
 test.each([
   ['js', process.execPath, 'recipe.mjs'],
   ['python', 'python3', 'recipe.py'],

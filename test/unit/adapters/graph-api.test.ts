@@ -182,6 +182,31 @@ describe('an error of Meta’s', () => {
     expect(failure).toEqual({ kind: 'refused', refusal: 'token-invalid', code: 190, fbtraceId: 'Abc' });
   });
 
+  const token = `EAA${'x'.repeat(40)}`;
+  test.each([
+    [
+      'its details',
+      { code: 131009, message: 'x', error_data: { details: 'Parameter to is wrong' } },
+      'Parameter to is wrong',
+    ],
+    [
+      'of a wrong parameter its message',
+      { code: 100, message: "(#100) Param image['id'] is wrong" },
+      "(#100) Param image['id'] is wrong",
+    ],
+    ['and then rather its details', { code: 100, message: 'x', error_data: { details: 'to is wrong' } }, 'to is wrong'],
+    ['of other codes no message', { code: 131026, message: `quotes ${token}` }, undefined],
+    ['no token in either', { code: 100, message: `Param ${token} is wrong` }, 'Param … is wrong'],
+    [
+      'not without end',
+      { code: 131009, message: 'x', error_data: { details: 'word '.repeat(200) } },
+      expect.stringMatching(/^.{300}$/),
+    ],
+    ['nothing of another form', { code: 131009, message: 'x', error_data: 'text' }, undefined],
+  ])('keeps %s', (_what, error, details) => {
+    expect((failureOf({ error }) as { readonly details?: string }).details).toEqual(details);
+  });
+
   test.each([undefined, null, 'text', {}, { error: 'x' }])('that is none (%j) leaves the outcome unknown', (body) => {
     expect(failureOf(body)).toEqual({ kind: 'unknown-outcome' });
   });

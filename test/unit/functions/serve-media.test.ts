@@ -284,6 +284,7 @@ describe('the body of an upload', () => {
   test.each<[string, Uint8Array, string | undefined, string]>([
     ['without a type', Buffer.from('x'), undefined, 'media-type-refused'],
     ['of a type of no use', Buffer.from('x'), 'application/zip', 'media-type-refused'],
+    ['of a text, which the gateway would change', Buffer.from('x'), 'text/plain', 'media-type-refused'],
     ['as a multipart form', Buffer.from('x'), 'multipart/form-data; boundary=x', 'media-type-refused'],
     ['that is empty', new Uint8Array(), 'image/png', 'upload-missing'],
     ['larger than its kind may be', new Uint8Array(mostBytes.sticker + 1), 'image/webp', 'media-too-large'],

@@ -142,15 +142,29 @@ it('takes an event with 202 and answers by the API once it has a key, under the 
   ]);
 });
 
-it('gives a photo back by the API, and says so in words where it can’t', async () => {
-  await using bucket = await loopbackServer((_heard, response) =>
-    response.writeHead(200, { 'content-type': 'image/png' }).end('the photo'),
-  );
-  await using api = await loopbackServer(({ method, url: { pathname } }, response) => {
-    if (method === 'GET' && pathname.endsWith('/media/4711'))
-      response.writeHead(302, { location: `${bucket.url}/object` }).end('{}');
+it('gives files back by the API, large ones and texts by a form, and says so in words where it can’t', async () => {
+  const large = 'x'.repeat(5 * 1024 * 1024);
+  await using bucket = await loopbackServer(({ url: { pathname } }, response) => {
+    const [, type = '', content = ''] = pathname.split('/').map((part) => decodeURIComponent(part));
+    response.writeHead(200, { 'content-type': type }).end(content === 'large' ? large : content);
+  });
+  let looks = 0;
+  await using api = await loopbackServer(({ method, url: { pathname }, headers }, response) => {
+    const [type, content] = { 4711: ['image/png', 'photo'], 4713: ['text/plain', 'note'], 4714: ['a/b', 'large'] }[
+      pathname.split('/').at(-1) ?? ''
+    ] ?? ['', ''];
+    const isWish = pathname.endsWith('/media') && headers['content-type'] === 'application/json';
+    if (method === 'GET' && type === 'image/png' && looks++ === 0)
+      response.writeHead(202, { 'retry-after': '0' }).end('{}');
+    else if (method === 'GET' && type !== '')
+      response.writeHead(302, { location: `${bucket.url}/${encodeURIComponent(type ?? '')}/${content}` }).end('{}');
     else if (method === 'GET') jsonAnswer(response, 410, {});
-    else jsonAnswer(response, 201, { id: '77' });
+    else
+      jsonAnswer(
+        response,
+        201,
+        isWish ? { id: 'upl_1', url: `${bucket.url}/form`, fields: { key: 'k' } } : { id: '77' },
+      );
   });
   await stop();
   environment = { AGENT_API_URL: api.url };
@@ -158,26 +172,44 @@ it('gives a photo back by the API, and says so in words where it can’t', async
   await teach({ signingSecret: SECRET });
   const key = `sbk_${'k'.repeat(43)}`;
   await fetch(`${url}/api-key/support`, { method: 'POST', body: JSON.stringify({ key }) });
-  const photo = (id: string) =>
+  const withFile = (type: string, id: string) =>
     JSON.stringify({
       type: 'whatsapp.message.received',
       timestamp: new Date().toISOString(),
       data: {
         agentId: 'support',
         conversation: { customer: { name: 'Ada', waId: '491511' } },
-        message: { type: 'image', image: { id, mime_type: 'image/png' } },
+        message: { type, [type]: { id, mime_type: 'any/thing' } },
       },
     });
-  await post(photo('4711'), { id: 'evt_1' });
   const sent = () => api.heard.filter(({ url: { pathname } }) => pathname.endsWith('/messages'));
-  await vi.waitFor(() => expect(sent()).toHaveLength(1));
-  await post(photo('4712'), { id: 'evt_2' });
-  await vi.waitFor(() => expect(sent()).toHaveLength(2));
+  for (const [index, [type, id]] of [
+    ['image', '4711'],
+    ['image', '4712'],
+    ['document', '4713'],
+    ['document', '4714'],
+  ].entries()) {
+    await post(withFile(type ?? '', id ?? ''), { id: `evt_${index}` });
+    await vi.waitFor(() => expect(sent()).toHaveLength(index + 1), 5_000);
+  }
   expect(sent().map(({ body }) => JSON.parse(body) as unknown)).toEqual([
     { to: '491511', type: 'image', image: { id: '77' } },
     { to: '491511', type: 'text', text: { body: 'I can only read text, not image.' } },
+    { to: '491511', type: 'document', document: { id: '77' } },
+    { to: '491511', type: 'document', document: { id: '77' } },
   ]);
-  const uploads = api.heard.filter(({ method, url: { pathname } }) => method === 'POST' && pathname.endsWith('/media'));
-  expect(uploads).toMatchObject([{ body: 'the photo', headers: { 'content-type': 'image/png' } }]);
-  expect(bucket.heard[0]?.headers).not.toHaveProperty('authorization');
+  const posted = api.heard.filter(({ method, url: { pathname } }) => method === 'POST' && pathname.includes('/media'));
+  expect(posted.map(({ url: { pathname }, body }) => `${pathname.slice('/v1/agents/support'.length)} ${body}`)).toEqual(
+    [
+      '/media photo',
+      '/media {"contentType":"text/plain"}',
+      '/media/upl_1/complete ',
+      '/media {"contentType":"a/b"}',
+      '/media/upl_1/complete ',
+    ],
+  );
+  const forms = bucket.heard.filter(({ method }) => method === 'POST');
+  expect(forms.map(({ body }) => /name="key"\r\n\r\nk\r\n/.test(body))).toEqual([true, true]);
+  expect(forms[1]?.body).toContain(large);
+  for (const { headers } of bucket.heard) expect(headers).not.toHaveProperty('authorization');
 });
