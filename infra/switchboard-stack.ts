@@ -59,13 +59,13 @@ export class SwitchboardStack extends Stack {
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
     const healthWatch = new HealthWatch(this, 'HealthWatch', capability);
 
-    // From Meta to the agents: bucket for large bodies, receiver and queue, claims and lines, router.
+    // From Meta to the agents: bucket for what is large, held or media, receiver and queue, claims and lines, router.
     const relay = new MediaRelay(this, 'MediaRelay', house);
     const inbox = new WebhookInbox(this, 'WebhookInbox', { ...capability, relay });
     const eventStore = new EventStore(this, 'EventStore', house);
     const router = new AgentRouter(this, 'AgentRouter', { ...capability, healthWatch, inbox, eventStore, relay });
 
-    // What users call, and who finishes what was interrupted.
+    // What users and agents call (media by a queue and worker of their own), and who finishes what was interrupted.
     const managed = { ...capability, webhookSetUp, healthWatch, router };
     const credentialManagement = new CredentialManagement(this, 'CredentialManagement', managed);
     new AgentManagement(this, 'AgentManagement', managed);
