@@ -38,8 +38,8 @@ const REPORT_PEAK = `
   }, 20).unref();
   process.on('message', () => process.send(peak));
 `;
-// The buffers of a few streams on a busy machine; half of the smaller document.
-const MAX_GROWTH_MEGABYTES = 45;
+// The buffers of a few streams on a busy machine, 56 seen; whoever holds the smaller document as a whole has 90.
+const MAX_GROWTH_MEGABYTES = 80;
 const MEGABYTE = 1024 * 1024;
 const [, OTHER_PHONE] = ACME_PHONES;
 
