@@ -15,12 +15,12 @@ export const mediaAt = new Date('2026-11-26T10:00:00.000Z');
 export const someMedia = mediaId.parse('1234567890');
 export const someConversation = conversationId.parse(`conv_${'c'.repeat(43)}`);
 
-/** Of a document that the agent was told of. */
-export const inboundTransferOf = (change: Partial<InboundTransfer> = {}): InboundTransfer => {
+/** Of a document that an agent was told of. */
+export const inboundTransferOf = (change: Partial<InboundTransfer> = {}, agent = ids.agent): InboundTransfer => {
   const event = { kind: 'message', value: { type: 'document', document: { id: someMedia } } } as const;
   const place = { tenantId: ids.tenant, credentialId: ids.credential, phoneNumberId: ids.number };
   const envelope = { ...place, conversationId: someConversation, receivedAt: mediaAt.toISOString() };
-  const transfer = mediaOfEvent(envelope, event, ids.agent, mediaAt);
+  const transfer = mediaOfEvent(envelope, event, agent, mediaAt);
   if (transfer === undefined) throw new Error('A document gives no right to itself.');
   return { ...transfer, ...change };
 };

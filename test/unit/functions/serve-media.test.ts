@@ -155,9 +155,9 @@ describe('who asks for media', () => {
     ['who was never told of them', {}, {}, '99999'],
     [
       'when another agent was told of them',
-      { transfers: [inboundTransferOf({ agentId: agentId.parse('other') })] },
+      { transfers: [inboundTransferOf({}, agentId.parse('other'))] },
       {},
-      '99999',
+      someMedia,
     ],
     ['after the customer was erased', { erasedAt: mediaAt.toISOString() }, {}, someMedia],
   ])('%s finds nothing, and nothing is moved', async (_who, given, who, media) => {
