@@ -169,18 +169,20 @@ describe('who asks for media', () => {
 });
 
 describe('a transfer is begun', () => {
-  test.each<[boolean, MediaTransfer, number]>([
-    [true, inboundTransferOf(), 0],
-    [false, inboundTransferOf({ state: 'queued', attempt: 'a' }), 60 * 60_000],
-    [true, inboundTransferOf({ state: 'queued', attempt: 'a' }), 60 * 60_000 + 1],
-    [false, inboundTransferOf({ state: 'running', attempt: 'a' }), 6 * 60_000],
-    [true, inboundTransferOf({ state: 'running', attempt: 'a' }), 6 * 60_000 + 1],
-    [false, inboundTransferOf({ state: 'failed' }), 60_000],
-    [true, inboundTransferOf({ state: 'failed' }), 60_001],
-    [false, inboundTransferOf({ state: 'done', object }), 20 * 3_600_000],
-    [true, inboundTransferOf({ state: 'done', object }), 20 * 3_600_000 + 1],
-    [false, outboundTransferOf({ state: 'done', mediaId: mediaId.parse('7') }), 48 * 3_600_000],
-  ])('%s: %j after %d ms', (expected, transfer, age) => {
+  const minutes = 60_000;
+  const hours = 60 * minutes;
+  test.each<[string, boolean, MediaTransfer, number]>([
+    ['that nobody has asked for', true, inboundTransferOf(), 0],
+    ['that waits for a worker', false, inboundTransferOf({ state: 'queued', attempt: 'a' }), hours],
+    ['that has waited too long', true, inboundTransferOf({ state: 'queued', attempt: 'a' }), hours + 1],
+    ['that a worker is at', false, inboundTransferOf({ state: 'running', attempt: 'a' }), 6 * minutes],
+    ['whose worker is dead', true, inboundTransferOf({ state: 'running', attempt: 'a' }), 6 * minutes + 1],
+    ['that has just failed', false, inboundTransferOf({ state: 'failed' }), minutes],
+    ['that failed a minute ago', true, inboundTransferOf({ state: 'failed' }), minutes + 1],
+    ['that is done', false, inboundTransferOf({ state: 'done', object }), 20 * hours],
+    ['whose object may be gone', true, inboundTransferOf({ state: 'done', object }), 20 * hours + 1],
+    ['that Meta has', false, outboundTransferOf({ state: 'done', mediaId: mediaId.parse('7') }), 48 * hours],
+  ])('%s: %s', (_which, expected, transfer, age) => {
     expect(isToBegin(transfer, later(age))).toBe(expected);
   });
 
