@@ -10,6 +10,7 @@ import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import * as ports from '../edge/ports.ts';
+import { saveAgentKeys } from './save-agent-keys.ts';
 
 export interface CreateAgentKeyPorts {
   readonly agents: Pick<AgentReader, 'find'>;
@@ -34,16 +35,8 @@ export const createAgentKey = async (
       guidance: 'Revoke the one that is not in use: DELETE /v1/agents/{agentId}/keys/{keyId}.',
     });
   const { shown, record } = makeAgentKey(ports.now());
-  const saved = await ports.saver.save({
-    before,
-    after: { ...before, agentKeys: [...before.agentKeys, record] },
-    numbers: [],
-    sealed: [],
-    retired: [],
-    tickets: [],
-    about: ['agent-key', record.keyId],
-  });
-  if (!saved) return refuse('conflict', { guidance: 'Repeat the request.', retryAfterSeconds: 1 });
+  const conflict = await saveAgentKeys(ports.saver, before, [...before.agentKeys, record], record.keyId);
+  if (conflict !== undefined) return conflict;
   return { kind: 'created', body: { ...agentKeyView(record), key: shown }, holdsSecret: true };
 };
 

@@ -8,6 +8,7 @@ import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
 import * as ports from '../edge/ports.ts';
+import { saveAgentKeys } from './save-agent-keys.ts';
 
 export interface RevokeAgentKeyPorts {
   readonly agents: Pick<AgentReader, 'find'>;
@@ -23,17 +24,9 @@ export const revokeAgentKey = async (
   const before = await ports.agents.find(caller.tenantId, path.agentId);
   const revoked = before?.agentKeys.find(({ keyId }) => keyId === path.keyId);
   if (before === undefined || revoked === undefined) return refuse('not-found');
-  const saved = await ports.saver.save({
-    before,
-    after: { ...before, agentKeys: before.agentKeys.filter((key) => key !== revoked) },
-    numbers: [],
-    sealed: [],
-    retired: [],
-    tickets: [],
-    about: ['agent-key', revoked.keyId],
-  });
-  if (!saved) return refuse('conflict', { guidance: 'Repeat the request.', retryAfterSeconds: 1 });
-  return { kind: 'ok', body: agentKeyView(revoked) };
+  const others = before.agentKeys.filter((key) => key !== revoked);
+  const conflict = await saveAgentKeys(ports.saver, before, others, revoked.keyId);
+  return conflict ?? { kind: 'ok', body: agentKeyView(revoked) };
 };
 
 export const revokeAgentKeyRoute = apiRoute({

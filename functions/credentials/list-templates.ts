@@ -4,9 +4,9 @@ import type { CredentialReader } from '../../shared/adapters/credential-store.ts
 import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import { type MessageTemplate, type TemplateQuery, templateQuery } from '../../shared/contracts/template.ts';
 import type { Graph } from '../../shared/domain/graph.ts';
-import { withGraphAccess } from '../../shared/domain/graph-access.ts';
-import { refusalOf } from '../../shared/domain/message-refusal.ts';
-import { isStrained, type MetaUsageStore, watchingUsage } from '../../shared/domain/meta-usage.ts';
+import { withWatchedAccess } from '../../shared/domain/graph-access.ts';
+import { refusalOfRepeatable } from '../../shared/domain/message-refusal.ts';
+import { isStrained, type MetaUsageStore } from '../../shared/domain/meta-usage.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { SecretOpener } from '../../shared/domain/vault.ts';
 import type { Answer } from '../edge/answer.ts';
@@ -46,19 +46,14 @@ export const listTemplates = async (
   let templates = known.get(edition);
   if (templates === undefined) {
     let isTight = false;
-    const listed = await watchingUsage(credential, ports, (onUsage) =>
-      withGraphAccess(
-        opener,
-        credential,
-        (access) => graph.listTemplates(access, credential.wabaId),
-        (usage) => {
-          isTight = isStrained(usage);
-          onUsage(usage);
-        },
-      ),
-    );
-    // A read took no effect, whatever became of it.
-    if (!listed.ok) return refusalOf(listed.failure.kind === 'unknown-outcome' ? { kind: 'not-sent' } : listed.failure);
+    const listed = await withWatchedAccess(opener, credential, ports, (access) => {
+      const onUsage: typeof access.onUsage = (usage) => {
+        isTight = isStrained(usage);
+        access.onUsage?.(usage);
+      };
+      return graph.listTemplates({ ...access, onUsage }, credential.wabaId);
+    });
+    if (!listed.ok) return refusalOfRepeatable(listed.failure);
     templates = listed.value;
     known.set(edition, templates, { ttl: isTight ? longCacheTime : cacheTime });
   }

@@ -2,8 +2,8 @@ import type { CredentialReader } from '../../shared/adapters/credential-store.ts
 import type { CredentialId } from '../../shared/contracts/ids.ts';
 import { identitiesOfApp } from '../../shared/domain/credential-secrets.ts';
 import { type Graph, isPassing } from '../../shared/domain/graph.ts';
-import { withGraphAccess } from '../../shared/domain/graph-access.ts';
-import { type MetaUsageStore, watchingUsage } from '../../shared/domain/meta-usage.ts';
+import { withWatchedAccess } from '../../shared/domain/graph-access.ts';
+import type { MetaUsageStore } from '../../shared/domain/meta-usage.ts';
 import { type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/records.ts';
 import type { SecretOpener } from '../../shared/domain/vault.ts';
@@ -37,13 +37,8 @@ export const lookAtWebhook = async (
   if (credential.status === 'removing') return beingRemoved;
   const openedFor = { tenantId: credential.tenantId, subjectId: credential.credentialId };
   using appToken = await ports.opener.open(identitiesOfApp(app).access, openedFor);
-  const found = await watchingUsage(credential, ports, (onUsage) =>
-    withGraphAccess(
-      ports.opener,
-      credential,
-      (access) => observeWebhook(credential, app, appToken, access, ports.graph),
-      onUsage,
-    ),
+  const found = await withWatchedAccess(ports.opener, credential, ports, (access) =>
+    observeWebhook(credential, app, appToken, access, ports.graph),
   );
   if (found.ok) return { credential, app, found: found.value };
   const { failure } = found;

@@ -8,6 +8,7 @@ import {
   type MediaTransfer,
   type MediaTransferStore,
 } from '../../shared/domain/media-transfer.ts';
+import type { Answer } from '../edge/answer.ts';
 import * as ports from '../edge/ports.ts';
 
 export interface AwaitTransferPorts {
@@ -29,8 +30,13 @@ const closingReserve = 3_000;
 const firstPause = 100;
 const longestPause = 1_000;
 
-/** Somebody who is told to come back does so then. */
-export const retryAfterSeconds = 5;
+/** Who asks again of what is still under way does so then. */
+export const comeBackTo = (location: string): Answer => ({
+  kind: 'accepted',
+  body: { status: 'transferring' },
+  location,
+  retryAfterSeconds: 5,
+});
 
 /** Has the media moved, unless they are or somebody is at it, and waits for it. Still under way when there was not enough time. */
 export const awaitTransfer = async (found: MediaTransfer, waiting: AwaitTransferPorts): Promise<MediaTransfer> => {

@@ -8,7 +8,7 @@ import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts'
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
-import { type AwaitTransferPorts, awaitTransfer, retryAfterSeconds, transferPorts } from './await-transfer.ts';
+import { type AwaitTransferPorts, awaitTransfer, comeBackTo, transferPorts } from './await-transfer.ts';
 
 export interface CompleteUploadPorts extends NumberOfAgentPorts, AwaitTransferPorts {
   readonly door: Pick<MediaDoor, 'describe'>;
@@ -31,12 +31,7 @@ export const completeUpload = async (
   const transfer = await awaitTransfer(found, ports);
   if (transfer.refusal !== null) return transfer.refusal;
   if (transfer.direction !== 'outbound' || transfer.state !== 'done' || transfer.mediaId === null)
-    return {
-      kind: 'accepted',
-      body: { status: 'transferring' },
-      location: `/v1/agents/${path.agentId}/media/${path.uploadId}/complete`,
-      retryAfterSeconds,
-    };
+    return comeBackTo(`/v1/agents/${path.agentId}/media/${path.uploadId}/complete`);
   return { kind: 'created', body: { id: transfer.mediaId } };
 };
 

@@ -11,7 +11,13 @@ import { isKnownClosed, type KnownRecipient } from '../../shared/domain/customer
 import { conversationOf } from '../../shared/domain/event-identity.ts';
 import type { Graph, GraphResult } from '../../shared/domain/graph.ts';
 import { withGraphAccess } from '../../shared/domain/graph-access.ts';
-import { failureOf, isWorthRepeating, refusalOf, windowClosed } from '../../shared/domain/message-refusal.ts';
+import {
+  failureOf,
+  isWorthRepeating,
+  refusalOf,
+  refusalOfRepeatable,
+  windowClosed,
+} from '../../shared/domain/message-refusal.ts';
 import { type NumberOfAgentPorts, numberOfAgent } from '../../shared/domain/number-of-agent.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
 import type { NumberRecord } from '../../shared/domain/records.ts';
@@ -88,9 +94,7 @@ const markRead = async (
     ports.graph.markRead(access, number.phoneNumberId, wamid, { typing: typing !== undefined }),
   );
   await pauseOnDoubt(number, marked, ports);
-  if (marked.ok) return { kind: 'ok', body: { status: 'read' } };
-  // Done twice it is the same.
-  return marked.failure.kind === 'unknown-outcome' ? refusalOf({ kind: 'not-sent' }) : refusalOf(marked.failure);
+  return marked.ok ? { kind: 'ok', body: { status: 'read' } } : refusalOfRepeatable(marked.failure);
 };
 
 interface Sending {

@@ -2,10 +2,10 @@ import type { CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts'
 import type { Work } from '../contracts/work.ts';
 import { identitiesOfApp } from './credential-secrets.ts';
 import { Fault } from './fault.ts';
-import type { Graph, GraphAccess } from './graph.ts';
-import { withGraphAccess } from './graph-access.ts';
+import type { Graph } from './graph.ts';
+import { withWatchedAccess } from './graph-access.ts';
 import type { Journal } from './journal.ts';
-import { type MetaUsageStore, watchingUsage } from './meta-usage.ts';
+import type { MetaUsageStore } from './meta-usage.ts';
 import type { CredentialRecord, MetaAppRecord, NumberRecord, Verdict } from './records.ts';
 import { afterCheck, type DoubtStore, isPaused } from './sending-doubt.ts';
 import { type ValidationOutcome, validateCredential } from './validate-credential.ts';
@@ -82,11 +82,9 @@ const askMeta = async (
   const { tenantId, credentialId: subjectId, appId, wabaId } = credential;
   try {
     using appToken = await opener.open(identitiesOfApp(app).access, { tenantId, subjectId });
-    const validate = (access: GraphAccess) =>
+    return await withWatchedAccess(opener, credential, { usage, now }, (access) =>
       // Why no numbers: one that is gone from the account is no reason to stop the others.
-      validateCredential({ appId, appToken, access, wabaId, phoneNumberIds: [] }, graph, now());
-    return await watchingUsage(credential, { usage, now }, (onUsage) =>
-      withGraphAccess(opener, credential, validate, onUsage),
+      validateCredential({ appId, appToken, access, wabaId, phoneNumberIds: [] }, graph, now()),
     );
   } catch (error) {
     // It was replaced after its owner had been read: nothing is known of the one that is in force.

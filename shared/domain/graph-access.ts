@@ -2,6 +2,7 @@ import type { CredentialId, TenantId } from '../contracts/ids.ts';
 import { unpackParts } from '../crypto/secret-parts.ts';
 import { identitiesOfCredential } from './credential-secrets.ts';
 import type { GraphAccess } from './graph.ts';
+import { type MetaUsageStore, watchingUsage } from './meta-usage.ts';
 import type { SecretOpener } from './vault.ts';
 
 /** A credential in the edition whose token shall be used. */
@@ -28,3 +29,16 @@ export const withGraphAccess = async <T>(
   using _proof = proof;
   return await use({ accessToken, proof, proofMayLag: true, ...(onUsage === undefined ? {} : { onUsage }) });
 };
+
+export interface WatchPorts {
+  readonly usage: Pick<MetaUsageStore, 'note'>;
+  readonly now: () => Date;
+}
+
+/** The same with an ear for what Meta says of its limits: for all but sending, which counts on its own. */
+export const withWatchedAccess = <T>(
+  vault: SecretOpener,
+  credential: CredentialEdition,
+  ports: WatchPorts,
+  use: (access: GraphAccess) => Promise<T>,
+): Promise<T> => watchingUsage(credential, ports, (onUsage) => withGraphAccess(vault, credential, use, onUsage));

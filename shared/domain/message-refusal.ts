@@ -59,3 +59,7 @@ export const refusalOf = (failure: Exclude<GraphFailure, { kind: 'unknown-outcom
     return refuse('message-limited', { ...details, retryAfterSeconds: retryAfterSeconds ?? shortPause });
   return refuse('message-refused', details);
 };
+
+/** The same of what may be asked again whatever has become of it: done twice it is the same. */
+export const refusalOfRepeatable = (failure: GraphFailure): Refused =>
+  refusalOf(failure.kind === 'unknown-outcome' ? { kind: 'not-sent' } : failure);

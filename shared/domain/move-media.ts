@@ -13,7 +13,7 @@ import {
   type OutboundTransfer,
   type TransferEnd,
 } from './media-transfer.ts';
-import { refusalOf } from './message-refusal.ts';
+import { refusalOf, refusalOfRepeatable } from './message-refusal.ts';
 import { type Refused, refuse } from './outcome.ts';
 import type { NumberRecord } from './records.ts';
 import type { SecretOpener } from './vault.ts';
@@ -145,8 +145,7 @@ const isInvisible = (failure: GraphFailure): boolean =>
 
 /** A read and an upload may be repeated, whatever became of them. */
 export const refusalOfMedia = (failure: GraphFailure): Refused => {
-  if (failure.kind === 'unknown-outcome') return refusalOf({ kind: 'not-sent' });
-  const { refused, details } = refusalOf(failure);
+  const { refused, details } = refusalOfRepeatable(failure);
   return refuse(refused === 'message-refused' ? 'media-refused' : refused, details);
 };
 

@@ -6,9 +6,9 @@ import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import { identitiesOfApp } from './credential-secrets.ts';
 import { Fault } from './fault.ts';
 import { type Graph, type GraphAccess, type GraphFailure, type GraphResult, isPassing } from './graph.ts';
-import { withGraphAccess } from './graph-access.ts';
+import { withWatchedAccess } from './graph-access.ts';
 import type { Journal } from './journal.ts';
-import { type MetaUsageStore, watchingUsage } from './meta-usage.ts';
+import type { MetaUsageStore } from './meta-usage.ts';
 import type { CredentialRecord, MetaAppRecord } from './records.ts';
 import type { SecretOpener } from './vault.ts';
 import { hashOfVerifyToken, isOurWebhookUrl, webhookUrl } from './webhook-address.ts';
@@ -117,14 +117,11 @@ export const setUpWebhook = async (
   if (app === undefined) return 'done';
   const openedFor = { tenantId: credential.tenantId, subjectId: credential.credentialId };
   using appToken = await ports.vault.open(identitiesOfApp(app).access, openedFor);
-  const bring = async (access: GraphAccess) => {
+  const outcome = await withWatchedAccess(ports.vault, credential, ports, async (access) => {
     const found = await observeWebhook(credential, app, appToken, access, ports.graph);
     if (!found.ok) return stopOrRepeat(found.failure);
     return mend({ credential, app, appToken, access, ports, reclaim: request.reclaim === true }, found.value);
-  };
-  const outcome = await watchingUsage(credential, ports, (onUsage) =>
-    withGraphAccess(ports.vault, credential, bring, onUsage),
-  );
+  });
   if (outcome === 'again') return 'again';
   const now = ports.now().toISOString();
   await ports.credentials.recordWebhook(credential, {

@@ -6,28 +6,13 @@ import { auditLog } from '../../shared/adapters/audit-log.ts';
 import { type AgentKeyId, tenantId } from '../../shared/contracts/ids.ts';
 import { agentKeyDigest } from '../../shared/domain/agent-key.ts';
 import { isRefused } from '../../shared/domain/outcome.ts';
-import type { AgentRecord } from '../../shared/domain/records.ts';
-import { ids } from '../support/records.ts';
+import { agentRecordOf, ids } from '../support/records.ts';
 import { dynamoDbOf, type EngineName, engineNames, makeTable } from './support/engines.ts';
 import { rowsOf } from './support/rows.ts';
 
 const caller = { tenantId: ids.tenant, subject: 'ada' };
 const now = () => new Date('2026-11-26T10:00:00.000Z');
-const fresh: AgentRecord = {
-  tenantId: ids.tenant,
-  agentId: ids.agent,
-  name: 'Support',
-  version: 1,
-  secretVersion: 1,
-  previousSecretVersion: null,
-  previousSignsUntil: null,
-  target: { type: 'https', url: 'https://agent.example/events' },
-  whatsapp: { enabled: false },
-  pausedAt: null,
-  agentKeys: [],
-  createdAt: now().toISOString(),
-  updatedAt: now().toISOString(),
-};
+const fresh = agentRecordOf({ whatsapp: { enabled: false } });
 const alone = { numbers: [], sealed: [], retired: [], tickets: [], about: ['agent'] };
 
 const world = async (engine: EngineName) => {
