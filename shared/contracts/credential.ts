@@ -95,6 +95,10 @@ export const reason = z.object({
   detail: z.string(),
   guidance: z.string(),
   since: z.iso.datetime(),
+  phoneNumberIds: z
+    .array(phoneNumberId)
+    .optional()
+    .meta({ description: 'The numbers that it is about, where it is not the whole account' }),
 });
 export type Reason = z.infer<typeof reason>;
 

@@ -71,6 +71,14 @@ export type Standing = z.infer<typeof standing>;
 export const verdict = z.object({ status: z.literal('invalid'), reason });
 export type Verdict = z.infer<typeof verdict>;
 
+/** What checks have found that stops nothing. `connected`: worth a word, no reason to worry. */
+export const finding = z.object({ status: z.enum(['connected', 'degraded', 'action_required']), reason });
+export type Finding = z.infer<typeof finding>;
+
+/** The last notice that the access token ends: at that time, and how many days before it was announced. */
+export const expiryNotice = z.object({ expiresAt: z.iso.datetime(), days: z.literal([14, 7, 1]) });
+export type ExpiryNotice = z.infer<typeof expiryNotice>;
+
 export const credentialRecord = z.object({
   tenantId,
   credentialId,
@@ -87,6 +95,10 @@ export const credentialRecord = z.object({
   reason: reason.nullable(),
   standing: standing.nullable().default(null),
   verdict: verdict.nullable().default(null),
+  finding: finding.nullable().default(null),
+  /** Since when Meta gives no verdict. Says nothing about the credential, and stops nothing. */
+  unreachableSince: z.iso.datetime().nullable().default(null),
+  expiryNotice: expiryNotice.nullable().default(null),
   /** When Meta says that it was so, in epoch seconds: what is older changes it no more. */
   newsAt: z.number().int().nullable().default(null),
   accessTokenLastFour: z.string(),

@@ -2,6 +2,7 @@ import type { Agent } from '../contracts/agent.ts';
 import type { AgentKey } from '../contracts/agent-key.ts';
 import type { Credential, MetaUsageView } from '../contracts/credential.ts';
 import { type CredentialId, credentialId, type PhoneNumberId } from '../contracts/ids.ts';
+import { stateOf } from './credential-state.ts';
 import type { NotedUsage } from './meta-usage.ts';
 import type { AgentKeyRecord, AgentRecord, Binding, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
 
@@ -46,20 +47,6 @@ export const credentialView = (record: CredentialRecord, app: MetaAppRecord | un
   createdAt: record.createdAt,
   updatedAt: record.updatedAt,
 });
-
-/** What is proved of the credential counts first, then what Meta says of the account, unless something worse is known. */
-export const stateOf = ({
-  status,
-  reason,
-  standing,
-  verdict,
-}: CredentialRecord): Pick<Credential, 'status' | 'reason'> => {
-  if (status === 'removing') return { status, reason };
-  if (verdict !== null) return verdict;
-  return standing === null || (status !== 'connected' && !standing.isStopped)
-    ? { status, reason }
-    : { status: standing.status, reason: standing.reason };
-};
 
 export const usageView = ({ appPercent, managementPercent, regainMinutes, notedAt }: NotedUsage): MetaUsageView => ({
   appPercent,

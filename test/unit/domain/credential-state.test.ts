@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Reason } from '../../../shared/contracts/credential.ts';
+import { knownStateOf, stateOf } from '../../../shared/domain/credential-state.ts';
 import type { Standing, Verdict } from '../../../shared/domain/records.ts';
-import { stateOf } from '../../../shared/domain/representations.ts';
 import { credentialRecordOf } from '../../support/records.ts';
 
 const reasonOf = (code: string): Reason => ({
@@ -38,7 +38,7 @@ test.each(['degraded', 'action_required', 'invalid', 'unreachable'] as const)(
   },
 );
 
-test.each(['connected', 'degraded', 'action_required', 'invalid', 'unreachable'] as const)(
+test.each(['connected', 'degraded', 'action_required'] as const)(
   'that nothing goes through the account is worse than anything else: %s',
   (status) => {
     expect(stateOf(credentialRecordOf({ status, reason: own, standing: stop }))).toEqual({
@@ -67,4 +67,36 @@ test.each([warning, stop])('a credential on its way out is that, whatever Meta s
     status: 'removing',
     reason: own,
   });
+});
+
+const webhookReason = reasonOf('webhook-drifted');
+const since = '2026-11-22T11:00:00.000Z';
+
+test('a webhook that was changed at Meta needs action, one of which only notices go elsewhere less so', () => {
+  const drifted = credentialRecordOf({ webhookState: 'drifted', webhookReason });
+  expect(stateOf(drifted)).toEqual({ status: 'action_required', reason: webhookReason });
+  const notices = reasonOf('account-notices-elsewhere');
+  expect(stateOf({ ...drifted, webhookReason: notices })).toEqual({ status: 'degraded', reason: notices });
+});
+
+test.each(['connected', 'degraded', 'action_required'] as const)('what a check has found is shown: %s', (status) => {
+  expect(stateOf(credentialRecordOf({ finding: { status, reason: own } }))).toEqual({ status, reason: own });
+});
+
+test('what a check has found comes before what Meta warned of, and after what stops', () => {
+  const finding = { status: 'degraded', reason: own } as const;
+  expect(stateOf(credentialRecordOf({ finding, standing: warning })).reason).toEqual(own);
+  expect(stateOf(credentialRecordOf({ finding, standing: stop })).reason).toEqual(metas);
+});
+
+test.each([
+  [{}, 'unreachable'],
+  [{ finding: { status: 'degraded', reason: own } }, 'unreachable'],
+  [{ standing: stop }, 'action_required'],
+  [{ verdict: { status: 'invalid', reason: own } }, 'invalid'],
+  [{ status: 'removing' }, 'removing'],
+] as const)('that Meta does not answer hides nothing that needs somebody to act: %j', (change, status) => {
+  const record = credentialRecordOf({ ...change, unreachableSince: since });
+  expect(stateOf(record).status).toBe(status);
+  expect(knownStateOf(record)).toEqual(knownStateOf({ ...record, unreachableSince: null }));
 });
