@@ -19,6 +19,7 @@ export const handlerEntries = {
   ReceiveWebhook: 'functions/webhooks/receive-webhook.lambda.ts',
   VerifyWebhook: 'functions/webhooks/verify-webhook.lambda.ts',
   SetUpWebhook: 'functions/webhooks/set-up-webhook.lambda.ts',
+  PlanChecks: 'functions/health/plan-checks.lambda.ts',
   CheckCredential: 'functions/health/check-credential.lambda.ts',
   SweepWork: 'functions/work/sweep-work.lambda.ts',
   RouteEvent: 'functions/routing/route-event.lambda.ts',

@@ -4,6 +4,7 @@ import { type CreateCredentialRequest, createCredentialRequest } from '../../sha
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { credentialId } from '../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
+import { firstCheckAfter } from '../../shared/domain/check-schedule.ts';
 import {
   type CredentialSecrets,
   identitiesOfCredential,
@@ -130,6 +131,7 @@ const store = async (
     ],
     retired: appBefore === undefined ? [] : retiredOfApp(appBefore, app),
     tickets: [setUp, ...rotation],
+    firstCheck: new Date(now.getTime() + firstCheckAfter),
     quota: ports.quota,
   });
   switch (outcome.outcome) {

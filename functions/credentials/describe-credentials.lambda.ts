@@ -1,5 +1,6 @@
 import { apiLambda } from '../edge/api-lambda.ts';
 import { describeCredentialRoute } from './describe-credential.ts';
+import { describeHealthRoute } from './describe-health.ts';
 import { listAccessesRoute } from './list-accesses.ts';
 import { listCredentialsRoute } from './list-credentials.ts';
 import { listPhoneNumbersRoute } from './list-phone-numbers.ts';
@@ -9,4 +10,5 @@ export const handler = apiLambda([
   describeCredentialRoute,
   listPhoneNumbersRoute,
   listAccessesRoute,
+  describeHealthRoute,
 ]);

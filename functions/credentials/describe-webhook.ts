@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
-import type { CredentialWebhook, Reason, WebhookLevel } from '../../shared/contracts/credential.ts';
+import type { CredentialWebhook, Reason } from '../../shared/contracts/credential.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { type CredentialId, credentialId } from '../../shared/contracts/ids.ts';
 import type { Graph } from '../../shared/domain/graph.ts';
@@ -9,6 +9,7 @@ import { isRefused, type Refused } from '../../shared/domain/outcome.ts';
 import type { CredentialRecord } from '../../shared/domain/records.ts';
 import type { SecretOpener } from '../../shared/domain/vault.ts';
 import { webhookLevelsOf } from '../../shared/domain/webhook-at-meta.ts';
+import { driftOf } from '../../shared/domain/webhook-drift.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
@@ -36,7 +37,7 @@ export const describeWebhook = async (
   if (isRefused(observation)) return observation;
   const { credential, app, found } = observation;
   const levels = webhookLevelsOf(credential, app, found, ports.publicUrl);
-  const checkedAt = ports.now().toISOString();
+  const checkedAt = ports.now();
   const drift = credential.webhookState === 'configured' ? driftOf(levels, checkedAt) : undefined;
   if (drift !== undefined) await ports.recorder.recordDrift(credential, drift);
   const body: CredentialWebhook = {
@@ -44,23 +45,10 @@ export const describeWebhook = async (
     state: drift === undefined ? credential.webhookState : 'drifted',
     reason: drift ?? credential.webhookReason,
     configuredAt: credential.webhookConfiguredAt,
-    checkedAt,
+    checkedAt: checkedAt.toISOString(),
     levels: [...levels],
   };
   return { kind: 'ok', body };
-};
-
-const driftOf = (levels: readonly WebhookLevel[], since: string): Reason | undefined => {
-  const changed = levels.filter(({ matches }) => !matches);
-  return changed.length === 0
-    ? undefined
-    : {
-        code: 'webhook-drifted',
-        title: 'The webhook at Meta has been changed',
-        detail: changed.map(({ detail }) => detail).join(' '),
-        guidance: 'Repair the webhook (POST …/webhook/repair), if that change was not meant.',
-        since,
-      };
 };
 
 export const describeWebhookRoute = apiRoute({

@@ -1,4 +1,5 @@
 import { apiLambda } from '../edge/api-lambda.ts';
+import { checkCredentialRoute } from './check-credential.ts';
 import { createCredentialRoute } from './create-credential.ts';
 import { describeWebhookRoute } from './describe-webhook.ts';
 import { guideManualSetUpRoute } from './guide-manual-set-up.ts';
@@ -16,6 +17,7 @@ export const handler = apiLambda([
   removeCredentialRoute,
   registerPhoneNumberRoute,
   describeWebhookRoute,
+  checkCredentialRoute,
   repairWebhookRoute,
   guideManualSetUpRoute,
   listTemplatesRoute,

@@ -167,6 +167,7 @@ const resealed = async (
     // Meta has just let us in: what it reported before, or was found before, is over.
     standing: null,
     verdict: null,
+    unreachableSince: null,
     ...(request.accessToken === undefined
       ? {}
       : { accessTokenLastFour: lastFour(secrets.accessToken), accessTokenSetAt: now.toISOString() }),

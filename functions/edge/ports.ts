@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { agentDispatcher } from '../../shared/adapters/agent-dispatcher.ts';
 import { agentKeyReader, agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
 import { auditLog } from '../../shared/adapters/audit-log.ts';
 import { auditReader } from '../../shared/adapters/audit-reader.ts';
 import { dynamoDb, kms, runtimeLambda, runtimeSqs, s3, sqs } from '../../shared/adapters/aws-clients.ts';
+import { checkScheduleStore } from '../../shared/adapters/check-schedule-store.ts';
 import {
   credentialCreator as credentialCreatorOf,
   credentialReader,
@@ -31,8 +33,11 @@ import { vaultWalk } from '../../shared/adapters/vault-walk.ts';
 import { verdictStore } from '../../shared/adapters/verdict-store.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
+import type { CheckCredentialPorts } from '../../shared/domain/check-credential.ts';
+import type { TrafficReader } from '../../shared/domain/traffic.ts';
 import { isSet, listed, setting } from './environment.ts';
 import { currentActor } from './invocation.ts';
+import { journal } from './operator-journal.ts';
 
 // The adapters behind the ports, each made from the environment at its first use. A handler's wiring picks what it needs.
 
@@ -54,8 +59,16 @@ export const accesses = once(() => auditReader(dynamoDb(), setting(environmentNa
 export const credentials = once(() => credentialReader(dynamoDb(), directoryTable()));
 export const credentialCreator = once(() => credentialCreatorOf(dynamoDb(), directoryAndVault(), audit().put));
 export const webhookState = once(() => webhookStateRecorder(dynamoDb(), directoryTable()));
+export const firstMessage = once(() => ({
+  credentials: credentials(),
+  findings: { change: webhookState().recordFinding },
+  now: () => new Date(),
+}));
 export const doubts = once(() => doubtStore(dynamoDb(), directoryTable()));
+export const checkSchedule = once(() => checkScheduleStore(dynamoDb(), directoryTable()));
 export const verdicts = once(() => verdictStore(dynamoDb(), directoryTable(), audit().put));
+/** Until traffic is kept account of. */
+export const traffic = once((): TrafficReader => ({ ofNumbers: () => Promise.resolve(new Map()) }));
 export const webhooks = once(() => webhookStore(dynamoDb(), directoryTable()));
 export const agents = once(() => agentReader(dynamoDb(), directoryTable()));
 export const agentKeys = once(() => agentKeyReader(dynamoDb(), directoryTable()));
@@ -126,4 +139,20 @@ const runtimeAt = (address: string) =>
 export const dispatcher = once(() => {
   const runtime = agentRuntime();
   return dispatcherByTarget(agentDispatcher(targetRules()), runtime === undefined ? undefined : runtimeAt(runtime));
+});
+/** What every check of a credential needs, whoever has asked for it. */
+export const checking = (timeLeft: () => number): CheckCredentialPorts => ({
+  credentials: credentials(),
+  verdicts: verdicts(),
+  doubts: doubts(),
+  releases: workQueues(),
+  traffic: traffic(),
+  opener: opener(),
+  graph: graph(),
+  usage: metaUsage(),
+  journal,
+  publicUrl: setting(environmentName.publicUrl),
+  now: () => new Date(),
+  sleep: (milliseconds) => sleep(milliseconds),
+  timeLeft,
 });

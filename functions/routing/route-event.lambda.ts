@@ -11,9 +11,11 @@ import { eventsMessage, mostReceives, type QueuedEvents, queuedEvents } from '..
 import { takeAccountNews } from '../../shared/domain/account-standing.ts';
 import { dispatchTimeout } from '../../shared/domain/dispatch.ts';
 import type { RouteEventPorts } from '../../shared/domain/event-on-its-way.ts';
+import { noteAwaiting } from '../../shared/domain/first-message.ts';
 import { withFailureOfReply } from '../../shared/domain/message-failure.ts';
 import { noteSkipped } from '../../shared/domain/note-skipped.ts';
 import { noteStatus, withOwnMark } from '../../shared/domain/note-status.ts';
+import type { NumberRecord } from '../../shared/domain/records.ts';
 import { releaseConversation } from '../../shared/domain/release-conversation.ts';
 import { routeEvent } from '../../shared/domain/route-event.ts';
 import { sendingPace } from '../../shared/domain/sending-pace.ts';
@@ -46,6 +48,7 @@ const routePorts = ports.once(() => {
     vault: cachedOpener(ports.opener()),
     dispatcher: ports.dispatcher(),
     graph: ports.graph(),
+    noteFirstMessage: (number: NumberRecord) => noteAwaiting(number, ports.firstMessage()),
     pace: sendingPace(Date.now, sleep),
     journal,
     now: () => new Date(),

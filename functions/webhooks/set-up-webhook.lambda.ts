@@ -1,4 +1,5 @@
 import { environmentName } from '../../shared/contracts/environment.ts';
+import { noteAwaiting } from '../../shared/domain/first-message.ts';
 import { setUpWebhook } from '../../shared/domain/set-up-webhook.ts';
 import { setting } from '../edge/environment.ts';
 import { journal } from '../edge/operator-journal.ts';
@@ -12,6 +13,7 @@ export const handler = workLambda(async (work, timeLeft) => {
   const { recordWebhook, recordMade } = ports.webhookState();
   return setUpWebhook(work, {
     credentials: { find, findApp, inUse, recordWebhook, recordMade },
+    noteAwaiting: (credential) => noteAwaiting(credential, ports.firstMessage()),
     webhooks: ports.webhooks(),
     vault: ports.opener(),
     graph: ports.graph(),

@@ -78,6 +78,8 @@ export class AgentRouter extends Construct {
     eventStore.grantListHeld(release);
     directory.grantRead(release, 'GetItem', 'BatchGetItem');
     directory.grantWrite(release, 'PutItem', 'DeleteItem');
+    // What a check enables goes on.
+    this.grantRelease(props.healthWatch.checkCredential);
   }
 
   /** Lets the grantee ask for the held events of a number to be looked at again. */

@@ -4,11 +4,13 @@ import { environmentName } from '../../shared/contracts/environment.ts';
 import type { AgentRouter } from './agent-router.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
+import type { HealthWatch } from './health-watch.ts';
 import type { WebhookSetUp } from './webhook-set-up.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface CredentialManagementProps extends CapabilityProps {
   readonly webhookSetUp: WebhookSetUp;
+  readonly healthWatch: HealthWatch;
   readonly router: AgentRouter;
 }
 
@@ -46,7 +48,7 @@ export class CredentialManagement extends Construct {
   }
 
   #manage(props: CredentialManagementProps): void {
-    const { settings, dataKey, api, graphApi, vault, directory, auditLog, webhookSetUp, router } = props;
+    const { settings, dataKey, api, graphApi, vault, directory, auditLog, webhookSetUp, healthWatch, router } = props;
     const manage = new HandlerFunction(this, 'ManageCredentials', {
       settings,
       dataKey,
@@ -62,6 +64,7 @@ export class CredentialManagement extends Construct {
       'PATCH /v1/credentials/{credentialId}',
       'DELETE /v1/credentials/{credentialId}',
       'POST /v1/credentials/{credentialId}/phone-numbers/{phoneNumberId}/register',
+      'POST /v1/credentials/{credentialId}/check',
       'POST /v1/credentials/{credentialId}/webhook/repair',
       'POST /v1/credentials/{credentialId}/webhook/manual-setup',
     );
@@ -78,6 +81,7 @@ export class CredentialManagement extends Construct {
     directory.grantWrite(manage, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem');
     auditLog.grantRecord(manage);
     webhookSetUp.grantRequest(manage);
+    healthWatch.grantRequest(manage);
     router.grantRelease(manage);
     this.grantRequest(manage);
   }
@@ -94,6 +98,7 @@ export class CredentialManagement extends Construct {
       'GET /v1/credentials/{credentialId}',
       'GET /v1/credentials/{credentialId}/phone-numbers',
       'GET /v1/credentials/{credentialId}/audit',
+      'GET /v1/credentials/{credentialId}/health',
     );
     directory.grantRead(describe, 'GetItem', 'BatchGetItem', 'Query');
     auditLog.grantList(describe);

@@ -44,6 +44,12 @@ export class Directory extends Construct {
     return this.#records.grantWriteBelow(grantee, ['NUMBER#', 'WORK'], 'PutItem', 'UpdateItem');
   }
 
+  /** Lets the grantee see which checks are due and move them on in their line, and change nothing else. */
+  grantPlan(grantee: HandlerFunction): void {
+    this.#records.grantRead(grantee, 'Query');
+    this.#records.grantWriteBelow(grantee, ['DUE#'], 'PutItem', 'DeleteItem');
+  }
+
   /** Lets the grantee change records, in just these ways. */
   grantWrite(grantee: HandlerFunction, ...actions: WriteAction[]): Grant {
     return this.#records.grantWrite(grantee, ...actions);

@@ -1,42 +1,77 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
 import { WorkQueue } from './work-queue.ts';
 
-/** Asks Meta whether a credential is as bad as a refused send made it look. Nobody else may disable one. */
+/** How often what is due is queued. */
+const interval = Duration.minutes(5);
+
+/** Asks Meta how credentials are: each by the clock, and at once where a refused send or a user wants to know. Nobody else may disable one. */
 export class HealthWatch extends Construct {
+  /** Checks that somebody waits for. */
   readonly checks: WorkQueue;
+  /** Checks whose time has come: apart, so that ten thousand of them keep nobody waiting. */
+  readonly dueChecks: WorkQueue;
+  readonly checkCredential: HandlerFunction;
+  readonly planChecks: HandlerFunction;
 
   constructor(scope: Construct, id: string, props: CapabilityProps) {
     super(scope, id);
-    const { settings, dataKey, graphApi, vault, directory, auditLog, alerts } = props;
-    this.checks = new WorkQueue(this, 'Checks', {
-      settings,
-      dataKey,
-      variable: environmentName.checkQueueUrl,
-      ordered: false,
-      alerts,
-    });
-    const check = new HandlerFunction(this, 'CheckCredential', {
-      settings,
-      dataKey,
-      description: 'Checks credentials at Meta after a refused send, and disables what is proved to be invalid',
-      // Half of the time for which sending is paused at the most.
-      timeout: Duration.seconds(30),
-    });
-    this.checks.deliverTo(check, { batchSize: 1 });
-    this.grantRequest(check);
-    graphApi.grantCall(check);
-    vault.grantOpen(check, 'app-access', 'graph-api');
-    directory.grantRead(check, 'GetItem');
-    directory.grantWrite(check, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem');
-    auditLog.grantRecord(check);
+    const { settings, dataKey, alerts } = props;
+    const queue = { settings, dataKey, ordered: false, alerts };
+    this.checks = new WorkQueue(this, 'Checks', { ...queue, variable: environmentName.checkQueueUrl });
+    this.dueChecks = new WorkQueue(this, 'DueChecks', { ...queue, variable: environmentName.dueCheckQueueUrl });
+    this.checkCredential = this.#check(props);
+    this.planChecks = this.#plan(props);
   }
 
   /** Lets the grantee have a credential checked. */
   grantRequest(grantee: HandlerFunction): void {
     this.checks.grantSend(grantee);
+  }
+
+  #check({ settings, dataKey, api, graphApi, vault, directory, auditLog }: CapabilityProps): HandlerFunction {
+    const check = new HandlerFunction(this, 'CheckCredential', {
+      settings,
+      dataKey,
+      description: 'Checks credentials at Meta, disables what is proved to be invalid and enables what is right again',
+      // Half of the time for which a refused send pauses its number at the most.
+      timeout: Duration.seconds(30),
+    });
+    this.checks.deliverTo(check, { batchSize: 1 });
+    this.dueChecks.deliverTo(check, { batchSize: 1 });
+    this.grantRequest(check);
+    api.tellAddress(check);
+    graphApi.grantCall(check);
+    vault.grantOpen(check, 'app-access', 'graph-api');
+    directory.grantRead(check, 'GetItem');
+    directory.grantWrite(check, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem');
+    auditLog.grantRecord(check);
+    return check;
+  }
+
+  #plan({ settings, dataKey, directory }: CapabilityProps): HandlerFunction {
+    const plan = new HandlerFunction(this, 'PlanChecks', {
+      settings,
+      dataKey,
+      description: 'Queues the checks of credentials whose time has come',
+      timeout: Duration.seconds(60),
+    });
+    directory.grantPlan(plan);
+    this.dueChecks.grantSend(plan);
+    const rule = new Rule(this, 'Interval', {
+      description: 'Starts the planner of checks',
+      schedule: Schedule.rate(interval),
+      targets: [new LambdaFunction(plan.function, { retryAttempts: 2, maxEventAge: interval })],
+    });
+    Validations.of(rule).acknowledge({
+      id: 'Serverless-EventBusDLQ',
+      reason: 'A start that is missed is made up for by the next, five minutes later.',
+    });
+    return plan;
   }
 }

@@ -94,13 +94,17 @@ export class WorkQueue extends Construct {
       'sqs:ChangeMessageVisibility',
       'sqs:GetQueueAttributes',
     ]);
-    const mapping = new EventSourceMapping(worker, 'Work', {
-      maxConcurrency: workersAtOnce,
-      ...work,
-      target: worker.function,
-      eventSourceArn: this.queue.queueArn,
-      reportBatchItemFailures: true,
-    });
+    const mapping = new EventSourceMapping(
+      worker,
+      worker.node.tryFindChild('Work') === undefined ? 'Work' : `${this.node.id}Work`,
+      {
+        maxConcurrency: workersAtOnce,
+        ...work,
+        target: worker.function,
+        eventSourceArn: this.queue.queueArn,
+        reportBatchItemFailures: true,
+      },
+    );
     consume.applyBefore(mapping);
     Validations.of(mapping).acknowledge({
       id: 'Serverless-LambdaEventSourceMappingDestination',

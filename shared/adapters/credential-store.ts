@@ -8,8 +8,11 @@ import type { SecretIdentity } from '../crypto/secret-context.ts';
 import { stopOf } from '../domain/account-standing.ts';
 import { Fault } from '../domain/fault.ts';
 import {
+  type CredentialHealth,
   type CredentialRecord,
+  credentialHealth,
   credentialRecord,
+  type Finding,
   type MetaAppRecord,
   metaAppRecord,
   type NumberRecord,
@@ -21,6 +24,7 @@ import type { SealedSecret } from '../domain/vault.ts';
 import type { Ticket } from '../domain/work.ts';
 import type { AuditPut } from './audit-log.ts';
 import { hasName, unavailable } from './aws-errors.ts';
+import { dueCheckPut } from './check-schedule-store.ts';
 import { appWabasPrefix, credentialPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
 import { appUpdate, ownNumbersOf } from './edition-store.ts';
@@ -28,7 +32,7 @@ import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems } from './transactions.ts';
 import type { VaultTables } from './vault.ts';
-import { verdictAsRead } from './verdict-condition.ts';
+import { asReadIn, verdictAsRead } from './verdict-condition.ts';
 
 export interface NewCredential {
   readonly credential: CredentialRecord;
@@ -42,6 +46,8 @@ export interface NewCredential {
   /** Secrets of the app that go, where its App Secret was replaced. */
   readonly retired: readonly SecretIdentity[];
   readonly tickets: readonly Ticket[];
+  /** When it is first checked by the clock. */
+  readonly firstCheck: Date;
   /** How many credentials the tenant may have. */
   readonly quota: number;
 }
@@ -90,6 +96,9 @@ export const credentialReader = (client: DynamoDBDocumentClient, table: string) 
 
     findNumber: (id: PhoneNumberId): Promise<NumberRecord | undefined> =>
       reader.get(directoryKey.number(id), numberRecord),
+
+    findHealth: (tenantId: TenantId, id: CredentialId): Promise<CredentialHealth | undefined> =>
+      reader.get(directoryKey.health(tenantId, id), credentialHealth),
 
     findApp: (appId: AppId): Promise<MetaAppRecord | undefined> => reader.get(directoryKey.app(appId), metaAppRecord),
 
@@ -161,7 +170,8 @@ export const credentialCreator = (client: DynamoDBDocumentClient, tables: VaultT
 
     /** Everything of a new credential or nothing: uniqueness is an item of the same transaction. */
     async create(creation: NewCredential): Promise<CreateOutcome> {
-      const { credential, webhook, app, appBefore, appWebhook, numbers, secrets, retired, tickets, quota } = creation;
+      const { credential, webhook, app, appBefore, appWebhook, numbers, secrets, retired, tickets, firstCheck, quota } =
+        creation;
       const { tenantId, credentialId } = credential;
       const line: AuditLine = (entry) => audit({ tenantId, subjectId: credentialId }, entry);
       const route = { tenantId, credentialId };
@@ -178,6 +188,7 @@ export const credentialCreator = (client: DynamoDBDocumentClient, tables: VaultT
         put(webhook, directoryKey.webhook(webhook.webhookId)),
         ...(appBefore === undefined ? [put(appWebhook, directoryKey.webhook(appWebhook.webhookId))] : []),
         ...tickets.map((ticket) => ticketPut(TableName, ticket)),
+        dueCheckPut(TableName, credential, firstCheck),
         line({ action: 'create', outcome: 'ok', about: ['credential'] }),
         ...storeSealed(tables.vault, secrets, line),
         ...shredSealed(tables.vault, retired, line),
@@ -307,6 +318,29 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
           },
         }),
       );
+    },
+
+    /** What is found between two checks. */
+    async recordFinding(credential: CredentialRecord, finding: Finding | null): Promise<boolean> {
+      const asRead = asReadIn(credential, ['finding']);
+      const failed = await failedItems(client, [
+        {
+          Update: {
+            TableName: table,
+            Key: directoryKey.credential(credential.tenantId, credential.credentialId),
+            UpdateExpression: 'SET finding = :finding',
+            ConditionExpression: `claimedNumbers = :claimed AND #status <> :removing AND ${asRead.condition}`,
+            ExpressionAttributeNames: { '#status': 'status' },
+            ExpressionAttributeValues: {
+              ':finding': finding,
+              ':claimed': credential.claimedNumbers,
+              ':removing': 'removing',
+              ...asRead.values,
+            },
+          },
+        },
+      ]);
+      return failed === undefined;
     },
 
     /** The numbers as Meta has just listed them. */

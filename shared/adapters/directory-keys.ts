@@ -8,6 +8,7 @@ import type {
   WabaId,
   WebhookId,
 } from '../contracts/ids.ts';
+import { partitionOf } from '../domain/check-schedule.ts';
 
 /** Keys of the Directory table. Ids hold no `#`, so no id can reach into another key. */
 export const directoryKey = {
@@ -15,6 +16,10 @@ export const directoryKey = {
   credential: (tenantId: TenantId, id: CredentialId) => ({ pk: `TENANT#${tenantId}`, sk: `CRED#${id}` }),
   /** How much of Meta's limits is used. */
   metaUsage: (tenantId: TenantId, id: CredentialId) => ({ pk: `TENANT#${tenantId}`, sk: `META-USAGE#${id}` }),
+  /** What checks have seen of it. */
+  health: (tenantId: TenantId, id: CredentialId) => ({ pk: `TENANT#${tenantId}`, sk: `HEALTH#${id}` }),
+  /** When it is checked next, in the order in which it is due. */
+  dueCheck: (id: CredentialId, entry: string) => ({ pk: duePartition(partitionOf(id)), sk: entry }),
   agent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `AGENT#${id}` }),
   /** What is left of an agent that was removed. */
   formerAgent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `FORMER-AGENT#${id}` }),
@@ -36,6 +41,8 @@ export const directoryKey = {
   /** Which public address the webhooks of this stack were last moved to. */
   deployment: () => ({ pk: 'DEPLOYMENT', sk: 'DEPLOYMENT' }),
 } as const;
+
+export const duePartition = (partition: number): string => `DUE#${partition}`;
 
 /** Sort-key prefixes for lists. */
 export const credentialPrefix = 'CRED#';

@@ -13,7 +13,7 @@ import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
 import type { VaultTables } from './vault.ts';
-import { verdictAsRead } from './verdict-condition.ts';
+import { asReadIn } from './verdict-condition.ts';
 
 /**
  * A Meta app as it shall be, on condition that its secrets are still those that were read: else a revocation that came in between
@@ -95,19 +95,15 @@ export const editionStore = (client: DynamoDBDocumentClient, tables: VaultTables
  * the account or a check has proved since it was read is not overwritten.
  */
 const credentialUpdate = (TableName: string, before: CredentialRecord, after: CredentialRecord): TransactItem => {
-  const asRead = verdictAsRead(before);
+  const asRead = asReadIn(before, ['standing', 'verdict']);
   return {
     Update: {
       TableName,
       Key: directoryKey.credential(before.tenantId, before.credentialId),
       UpdateExpression:
         'SET #label = :label, version = :newVersion, secretVersion = :newSecretVersion, proofVersion = :proofVersion, ' +
-        'accessTokenLastFour = :lastFour, accessTokenSetAt = :setAt, accessTokenExpiresAt = :expiresAt, phoneNumbers = :numbers, standing = :standing, verdict = :verdict, updatedAt = :updatedAt',
-      ConditionExpression:
-        'version = :version AND secretVersion = :secretVersion AND claimedNumbers = :claimed AND #status <> :removing ' +
-        // Rows from before standings were kept have none.
-        `AND (${before.standing === null ? 'attribute_not_exists(standing) OR ' : ''}standing = :knownStanding) ` +
-        `AND ${asRead.condition}`,
+        'accessTokenLastFour = :lastFour, accessTokenSetAt = :setAt, accessTokenExpiresAt = :expiresAt, phoneNumbers = :numbers, standing = :standing, verdict = :verdict, unreachableSince = :unreachableSince, updatedAt = :updatedAt',
+      ConditionExpression: `version = :version AND secretVersion = :secretVersion AND claimedNumbers = :claimed AND #status <> :removing AND ${asRead.condition}`,
       ExpressionAttributeNames: { '#label': 'label', '#status': 'status' },
       ExpressionAttributeValues: {
         ':label': after.label,
@@ -123,9 +119,9 @@ const credentialUpdate = (TableName: string, before: CredentialRecord, after: Cr
         ':version': before.version,
         ':secretVersion': before.secretVersion,
         ':claimed': before.claimedNumbers,
-        ':knownStanding': before.standing,
         ':removing': 'removing',
         ':verdict': after.verdict,
+        ':unreachableSince': after.unreachableSince,
         ...asRead.values,
       },
     },

@@ -233,6 +233,7 @@ export const removalStore = (
         record,
         { Delete: { TableName, Key: directoryKey.tenantWaba(tenantId, wabaId) } },
         { Delete: { TableName, Key: directoryKey.appWaba(appId, wabaId, tenantId) } },
+        { Delete: { TableName, Key: directoryKey.health(tenantId, credentialId) } },
         forgetTokens(credential.webhookId),
         {
           Update: {

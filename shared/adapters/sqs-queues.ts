@@ -6,8 +6,9 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { TenantId } from '../contracts/ids.ts';
 import type { TransferMessage } from '../contracts/media.ts';
-import type { Work, WorkKind, WorkMessage } from '../contracts/work.ts';
+import type { DueCheck, Work, WorkKind, WorkMessage } from '../contracts/work.ts';
 import { digestOf } from '../crypto/identifiers.ts';
+import { Fault } from '../domain/fault.ts';
 import type { QueueMessage } from '../domain/queue-packing.ts';
 import type { WorkQueues } from '../domain/work.ts';
 import { calling } from './aws-errors.ts';
@@ -78,6 +79,26 @@ export const workQueues = (client: SQSClient, urlOf: (kind: WorkKind) => string)
 
 /** What is done for a Meta app is done for all its tenants. */
 const ownerOf = (work: Work): string => ('tenantId' in work ? work.tenantId : work.appId);
+
+/** The queue of checks whose time has come. */
+export const dueChecksQueue = (client: SQSClient, queueUrl: string) => ({
+  /** Up to ten. @throws {Fault} queue-unavailable unless it has taken all of them */
+  async send(checks: readonly DueCheck[]): Promise<void> {
+    const { Failed = [] } = await calling('queue-unavailable', () =>
+      client.send(
+        new SendMessageBatchCommand({
+          QueueUrl: queueUrl,
+          Entries: checks.map((check, index) => ({
+            Id: String(index),
+            MessageBody: JSON.stringify(check),
+            MessageGroupId: digestOf(check.tenantId),
+          })),
+        }),
+      ),
+    );
+    if (Failed.length > 0) throw new Fault('queue-unavailable', { retryable: true });
+  },
+});
 
 /** The queue of media to be moved: who moves many waits behind who moves few. */
 export const mediaQueue = (client: SQSClient, queueUrl: string) => ({

@@ -1,13 +1,25 @@
 import type { CredentialRecord } from '../domain/records.ts';
 
-/** That the verdict on a credential is still what was read: who stops or releases numbers by what was read must not undo another's stop. */
-export const verdictAsRead = ({
-  verdict,
-}: Pick<CredentialRecord, 'verdict'>): {
+interface AsRead {
   readonly condition: string;
   readonly values: Readonly<Record<string, unknown>>;
-} =>
-  // Rows from before verdicts were kept have none, later ones have null.
-  verdict === null
-    ? { condition: 'attribute_not_exists(verdict.reason)', values: {} }
-    : { condition: 'verdict = :knownVerdict', values: { ':knownVerdict': verdict } };
+}
+
+/** That the verdict on a credential is still what was read: who stops or releases numbers by what was read must not undo another's stop. */
+export const verdictAsRead = (credential: Pick<CredentialRecord, 'verdict'>): AsRead =>
+  asReadIn(credential, ['verdict']);
+
+/** That these attributes are still what was read. Rows from before one of them was kept do not have it, later ones have null. */
+export const asReadIn = <Name extends 'verdict' | 'finding' | 'standing' | 'webhookState'>(
+  credential: Pick<CredentialRecord, Name>,
+  names: readonly Name[],
+): AsRead => ({
+  condition: names
+    .map((name) =>
+      credential[name] === null
+        ? `(attribute_not_exists(${name}) OR ${name} = :known_${name})`
+        : `${name} = :known_${name}`,
+    )
+    .join(' AND '),
+  values: Object.fromEntries(names.map((name) => [`:known_${name}`, credential[name]])),
+});

@@ -1,38 +1,51 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { stopOf } from '../domain/account-standing.ts';
-import type { VerdictStore } from '../domain/check-credential.ts';
+import type { CheckRecord, VerdictStore } from '../domain/check-credential.ts';
+import type { CredentialRecord } from '../domain/records.ts';
 import type { AuditPut } from './audit-log.ts';
+import { dueCheckDelete, dueCheckPut } from './check-schedule-store.ts';
 import { directoryKey } from './directory-keys.ts';
 import { appUpdate, ownNumbersOf } from './edition-store.ts';
-import { failedItems } from './transactions.ts';
-import { verdictAsRead } from './verdict-condition.ts';
+import { ticketPut } from './ticket-store.ts';
+import { failedItems, type TransactItem } from './transactions.ts';
+import { asReadIn } from './verdict-condition.ts';
 
-/** What a check has proved of a credential. @throws {Fault} store-unavailable */
+/** What a check may change of a credential. */
+const judged = [
+  'verdict',
+  'finding',
+  'unreachableSince',
+  'expiryNotice',
+  'accessTokenExpiresAt',
+  'phoneNumbers',
+  'standing',
+  'status',
+  'reason',
+  'webhookState',
+  'webhookReason',
+] as const satisfies readonly (keyof CredentialRecord)[];
+
+/** What others write too: who judges by one of these must not undo what they have written since. */
+const shared = [
+  'verdict',
+  'finding',
+  'standing',
+  'webhookState',
+] as const satisfies readonly (keyof CredentialRecord)[];
+
+/** What checks have shown of credentials. @throws {Fault} store-unavailable */
 export const verdictStore = (client: DynamoDBDocumentClient, table: string, audit: AuditPut): VerdictStore => ({
-  async disable(before, app, verdict) {
+  async record(change) {
+    const { before, after, app, health, tickets, moved } = change;
     const { tenantId, credentialId } = before;
-    const numbers = await ownNumbersOf(client, table, before);
-    const stop = stopOf({ ...before, verdict });
-    const asRead = verdictAsRead(before);
+    const isStopTheSame = isDeepStrictEqual(stopOf(before), stopOf(after));
+    const numbers = isStopTheSame ? [] : await ownNumbersOf(client, table, before);
     const failed = await failedItems(client, [
-      {
-        Update: {
-          TableName: table,
-          Key: directoryKey.credential(tenantId, credentialId),
-          UpdateExpression: 'SET verdict = :verdict',
-          ConditionExpression: `secretVersion = :secretVersion AND claimedNumbers = :claimed AND #status <> :removing AND ${asRead.condition}`,
-          ExpressionAttributeNames: { '#status': 'status' },
-          ExpressionAttributeValues: {
-            ':verdict': verdict,
-            ':secretVersion': before.secretVersion,
-            ':claimed': before.claimedNumbers,
-            ':removing': 'removing',
-            ...asRead.values,
-          },
-        },
-      },
+      ...(moved === undefined ? [] : [dueCheckDelete(table, moved.from), dueCheckPut(table, before, moved.to)]),
+      ...credentialUpdate(table, change),
       // The App Secret that Meta was asked about is the one in force.
-      appUpdate(table, app, app),
+      ...(before.verdict === after.verdict ? [] : [appUpdate(table, app, app)]),
       ...numbers.map((number) => ({
         Update: {
           TableName: table,
@@ -40,7 +53,7 @@ export const verdictStore = (client: DynamoDBDocumentClient, table: string, audi
           UpdateExpression: 'SET stopped = :stopped, doubt = :none ADD revision :one',
           ConditionExpression: 'tenantId = :tenantId AND credentialId = :credentialId',
           ExpressionAttributeValues: {
-            ':stopped': stop,
+            ':stopped': stopOf(after),
             ':none': null,
             ':one': 1,
             ':tenantId': tenantId,
@@ -48,8 +61,49 @@ export const verdictStore = (client: DynamoDBDocumentClient, table: string, audi
           },
         },
       })),
-      audit({ tenantId, subjectId: credentialId }, { action: 'disable', outcome: 'ok', about: [verdict.reason.code] }),
+      ...(health === undefined
+        ? []
+        : [{ Put: { TableName: table, Item: { ...health, ...directoryKey.health(tenantId, credentialId) } } }]),
+      ...tickets.map((ticket) => ticketPut(table, ticket)),
+      ...auditOf(change).map((entry) => audit({ tenantId, subjectId: credentialId }, entry)),
     ]);
-    return failed === undefined;
+    if (failed === undefined) return 'recorded';
+    return moved !== undefined && failed[0] === 0 ? 'done' : 'overtaken';
   },
 });
+
+/** Nothing where nothing has changed: else every check would be heard as a change. */
+const credentialUpdate = (TableName: string, { before, after }: CheckRecord): readonly TransactItem[] => {
+  const changed = judged.filter((name) => !isDeepStrictEqual(before[name], after[name]));
+  if (changed.length === 0) return [];
+  const asRead = asReadIn(before, shared);
+  return [
+    {
+      Update: {
+        TableName,
+        Key: directoryKey.credential(before.tenantId, before.credentialId),
+        UpdateExpression: `SET ${changed.map((name) => `#${name} = :${name}`).join(', ')}`,
+        ConditionExpression: `secretVersion = :secretVersion AND claimedNumbers = :claimed AND #status <> :removing AND ${asRead.condition}`,
+        ExpressionAttributeNames: {
+          ...Object.fromEntries(changed.map((name) => [`#${name}`, name])),
+          '#status': 'status',
+        },
+        ExpressionAttributeValues: {
+          ...Object.fromEntries(changed.map((name) => [`:${name}`, after[name]])),
+          ':secretVersion': before.secretVersion,
+          ':claimed': before.claimedNumbers,
+          ':removing': 'removing',
+          ...asRead.values,
+        },
+      },
+    },
+  ];
+};
+
+const auditOf = ({ before, after }: CheckRecord) => {
+  if (before.verdict === null && after.verdict !== null)
+    return [{ action: 'disable', outcome: 'ok', about: [after.verdict.reason.code] } as const];
+  if (before.verdict !== null && after.verdict === null)
+    return [{ action: 'enable', outcome: 'ok', about: [before.verdict.reason.code] } as const];
+  return [];
+};

@@ -1,7 +1,17 @@
 import * as z from 'zod';
 import { secretPurpose } from './secret-purpose.ts';
 
-export const auditAction = z.enum(['open', 'seal', 'shred', 'create', 'update', 'disable', 'remove', 'removed']);
+export const auditAction = z.enum([
+  'open',
+  'seal',
+  'shred',
+  'create',
+  'update',
+  'disable',
+  'enable',
+  'remove',
+  'removed',
+]);
 export type AuditAction = z.infer<typeof auditAction>;
 
 const phase = z.enum(['attempt', 'outcome']);

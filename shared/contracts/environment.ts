@@ -15,9 +15,10 @@ export const environmentName = {
   resealQueueUrl: 'RESEAL_QUEUE_URL',
   releaseQueueUrl: 'RELEASE_QUEUE_URL',
   mediaQueueUrl: 'MEDIA_QUEUE_URL',
-  /** Where bodies lie that the queue can't carry or that are held, and media on their way. */
   checkQueueUrl: 'CHECK_QUEUE_URL',
-  /** Where bodies lie that the queue can't carry or that are held. */
+  /** Checks whose time has come, apart from those that somebody waits for. */
+  dueCheckQueueUrl: 'DUE_CHECK_QUEUE_URL',
+  /** Where bodies lie that the queue can't carry or that are held, and media on their way. */
   relayBucket: 'RELAY_BUCKET',
   /** The platform's own runtime for agents: ARN of a Lambda function or URL of an SQS queue. Absent when the operator has set none. */
   agentRuntime: 'AGENT_RUNTIME',

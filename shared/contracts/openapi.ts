@@ -19,6 +19,7 @@ import {
   webhookRepair,
 } from './credential.ts';
 import { customerErased, customerId } from './customer.ts';
+import { credentialHealthView } from './health.ts';
 import { heldList, heldRelease, replayHeldRequest } from './held.ts';
 import { agentId, agentKeyId, credentialId, mediaId, messageId, phoneNumberId, uploadId } from './ids.ts';
 import { transferPending, upload, uploadedMedia, uploadKinds, uploadRequest } from './media.ts';
@@ -271,6 +272,30 @@ export const openApiDocument = () =>
           responses: {
             '200': { description: 'A page', content: json(auditList) },
             ...problemAnswers('404', '422'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}/check': {
+        post: operation({
+          operationId: 'checkCredential',
+          summary: 'Check a credential at Meta now',
+          description:
+            'Token, App Secret, permissions, account, the numbers that agents answer, and the webhook; up to 25 seconds. A credential that is right again is enabled, and what was held is replayed. Where Meta gives no verdict `checkedAt` stays as it was, and the check is repeated by itself.',
+          requestParams: { path: credentialPath },
+          responses: {
+            '200': { description: 'How it is now', content: json(credentialHealthView) },
+            ...problemAnswers('404', '409'),
+          },
+        }),
+      },
+      '/v1/credentials/{credentialId}/health': {
+        get: operation({
+          operationId: 'describeHealth',
+          summary: 'What the last check of a credential has seen',
+          requestParams: { path: credentialPath },
+          responses: {
+            '200': { description: 'How it is', content: json(credentialHealthView) },
+            ...problemAnswers('404'),
           },
         }),
       },

@@ -70,6 +70,8 @@ export const check = z
       'phone-numbers',
       'availability',
       'webhook',
+      'sending',
+      'traffic',
     ]),
     verdict: z.enum(['passed', 'warning', 'failed', 'skipped']),
     pointer: z.string().optional(),

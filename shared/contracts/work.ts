@@ -8,7 +8,8 @@ import { releaseAction } from './queued-events.ts';
  * shreds its last secret, `reseal` gives every credential of a Meta app a proof made with the current App Secret,
  * `retire-secret` shreds a former App Secret once it is accepted no more, `retire-agent-secret` an agent's former signing secret once it
  * signs no more; `release-held` has the held events of numbers replayed, as far as nothing holds them any more, or discarded;
- * `check-credential` asks Meta whether the secrets of that version are still good.
+ * `check-credential` asks Meta whether the secrets of that version are still good, because a send from that number was refused or, where none is
+ * named, because a check got no verdict.
  */
 export const work = z.discriminatedUnion('kind', [
   z.object({
@@ -32,8 +33,8 @@ export const work = z.discriminatedUnion('kind', [
     tenantId,
     credentialId,
     secretVersion: z.number().int().positive(),
-    /** The number from which nothing is sent meanwhile. */
-    phoneNumberId,
+    /** The number from which nothing is sent meanwhile; null: the check of somebody who asked is to be repeated. */
+    phoneNumberId: phoneNumberId.nullable(),
     askedAt: z.iso.datetime(),
   }),
   z.object({
@@ -57,3 +58,7 @@ export type WorkKind = Work['kind'];
 /** One message on a work queue. The ticket is the note in the Directory that stays until the work is done. */
 export const workMessage = z.object({ version: z.literal(1), ticket: z.string().min(1), work });
 export type WorkMessage = z.infer<typeof workMessage>;
+
+/** A check whose time has come. Its note is its entry in the line of checks: who finds it gone has nothing to do. */
+export const dueCheck = z.object({ tenantId, credentialId, entry: z.string().min(1), dueAt: z.iso.datetime() });
+export type DueCheck = z.infer<typeof dueCheck>;

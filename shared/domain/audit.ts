@@ -28,7 +28,7 @@ export type AuditEntry =
     }
   | { readonly action: 'seal' | 'shred'; readonly outcome: 'ok'; readonly secret: SecretIdentity }
   | {
-      readonly action: 'create' | 'update' | 'disable' | 'remove' | 'removed';
+      readonly action: 'create' | 'update' | 'disable' | 'enable' | 'remove' | 'removed';
       readonly outcome: 'ok' | 'refused';
       /** Names of what was changed, or the code of the refusal or of the reason. Never a value. */
       readonly about: readonly string[];

@@ -166,6 +166,7 @@ const bound = (
         : closed(number.circuits, agent.agentId),
     // Who stops the account or lets it go on changes every number that is there; only a new one goes by the credential.
     stopped: number === undefined ? stopOf(credential) : number.stopped,
+    boundAt: number !== undefined && number.bindings.length > 0 ? number.boundAt : agent.updatedAt,
     deliversSince: number?.deliversSince ?? null,
     unnumberedAt: number?.unnumberedAt ?? null,
     doubt: number?.doubt ?? null,

@@ -1,116 +1,215 @@
 import type { CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
-import type { Work } from '../contracts/work.ts';
-import { identitiesOfApp } from './credential-secrets.ts';
-import { Fault } from './fault.ts';
-import type { Graph } from './graph.ts';
-import { withWatchedAccess } from './graph-access.ts';
+import type { DueCheck, Work } from '../contracts/work.ts';
+import { stopOf } from './account-standing.ts';
+import { type CheckSchedule, nextCheckAt } from './check-schedule.ts';
+import {
+  askMeta,
+  type Examination,
+  type Examined,
+  type ExaminePorts,
+  examineCredential,
+} from './examine-credential.ts';
 import type { Journal } from './journal.ts';
-import type { MetaUsageStore } from './meta-usage.ts';
-import type { CredentialRecord, MetaAppRecord, NumberRecord, Verdict } from './records.ts';
-import { afterCheck, type DoubtStore, isPaused } from './sending-doubt.ts';
-import { type ValidationOutcome, validateCredential } from './validate-credential.ts';
-import type { SecretOpener } from './vault.ts';
-import type { WorkOutcome } from './work.ts';
+import { isStrained, type MetaUsageStore } from './meta-usage.ts';
+import type { CredentialHealth, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
+import { releaseCredentialTicket } from './release-tickets.ts';
+import { afterCheck as afterDoubt, type DoubtStore, isPaused } from './sending-doubt.ts';
+import type { ValidationOutcome } from './validate-credential.ts';
+import { afterCheck, type Evidence } from './verdict.ts';
+import { newTicket, type Ticket, type WorkOutcome, type WorkQueues } from './work.ts';
 
 export type CheckWork = Extract<Work, { kind: 'check-credential' }>;
 
-export interface VerdictStore {
-  /**
-   * The verdict, the stop of all numbers of the credential and the line in its audit, all or nothing. False when the credential, its secrets or the
-   * App Secret have changed since they were read.
-   */
-  disable(credential: CredentialRecord, app: MetaAppRecord, verdict: Verdict): Promise<boolean>;
+/** What a check writes, all of it or nothing. */
+export interface CheckRecord {
+  readonly before: CredentialRecord;
+  readonly after: CredentialRecord;
+  /** As Meta was asked about it. */
+  readonly app: MetaAppRecord;
+  readonly health?: CredentialHealth;
+  readonly tickets: readonly Ticket[];
+  /** The entry in the line of checks that this was the check of, and when the next is due. */
+  readonly moved?: { readonly from: DueCheck; readonly to: Date };
 }
 
-export interface CheckCredentialPorts {
+export interface VerdictStore {
+  /**
+   * The verdict and what was found, the stop of all numbers of the credential or its end, and the line in its audit. `overtaken`: the credential, its secrets
+   * or the App Secret have changed since they were read; `done`: somebody else has made the check of that entry.
+   */
+  record(change: CheckRecord): Promise<'recorded' | 'overtaken' | 'done'>;
+}
+
+export interface CheckCredentialPorts extends ExaminePorts {
   readonly credentials: {
     find(tenantId: TenantId, credentialId: CredentialId): Promise<CredentialRecord | undefined>;
     findApp(appId: MetaAppRecord['appId']): Promise<MetaAppRecord | undefined>;
+    findHealth(tenantId: TenantId, credentialId: CredentialId): Promise<CredentialHealth | undefined>;
     findNumber(id: PhoneNumberId): Promise<NumberRecord | undefined>;
   };
   readonly verdicts: VerdictStore;
   readonly doubts: DoubtStore;
-  readonly opener: SecretOpener;
-  readonly graph: Graph;
-  readonly usage: Pick<MetaUsageStore, 'note'>;
+  /** Where held events are asked for. */
+  readonly releases: WorkQueues;
+  readonly usage: MetaUsageStore;
   readonly journal: Journal;
-  readonly now: () => Date;
 }
 
 /** While Meta gives no verdict it is asked again, with growing pauses. Afterwards the next refusal of a send asks anew. In milliseconds. */
-const askingFor = 10 * 60_000;
+const askingForDoubt = 10 * 60_000;
+
+/** The clock comes by at least as often. In milliseconds. */
+const askingForUser = 60 * 60_000;
+
+/** How often evidence is judged anew because the credential has changed meanwhile. */
+const mostRaces = 4;
 
 /**
- * Asks Meta whether a credential is as bad as the refusal of a send made it look. Only what Meta says of the credential itself disables it, and only
- * while it has the secrets that the send was made with; anything else lets the number send again at once.
+ * Asks Meta whether a credential is as bad as the refusal of a send made it look, or what it has not said to somebody who asked. Only what Meta says of
+ * the credential itself disables it, and only while it has the secrets that were asked about.
  */
 export const checkCredential = async (work: CheckWork, ports: CheckCredentialPorts): Promise<WorkOutcome> => {
-  const { credentials, verdicts, journal, now } = ports;
-  const credential = await credentials.find(work.tenantId, work.credentialId);
-  const app = credential && (await credentials.findApp(credential.appId));
-  // New secrets, a verdict and a removal have taken the pause away with them.
-  if (credential === undefined || app === undefined || !isAsAsked(credential, work)) return 'done';
-  const trace = { tenantId: work.tenantId, credentialId: work.credentialId };
-  const found = await askMeta(credential, app, ports);
-  const at = now();
-  const giveUpAt = new Date(new Date(work.askedAt).getTime() + askingFor);
-  const again: WorkOutcome = at < giveUpAt ? { outcome: 'later' } : 'done';
+  const examined = await read(work, ports);
+  // New secrets and a removal have taken the pause away with them.
+  if (examined === undefined || examined.credential.secretVersion !== work.secretVersion) return 'done';
+  return work.phoneNumberId === null
+    ? repeatCheck(work, examined, ports)
+    : confirmDoubt({ ...work, phoneNumberId: work.phoneNumberId }, examined, ports);
+};
 
-  if (found.outcome === 'invalid' && found.isProof) {
-    const verdict = verdictOf(found, at);
-    if (!(await verdicts.disable(credential, app, verdict))) return again;
-    const metaCode = found.meta?.code;
-    const { code } = verdict.reason;
-    journal.warn('credential-disabled', { ...trace, code, ...(metaCode === undefined ? {} : { metaCode }) });
-    journal.count('CredentialsDisabled');
-    return 'done';
-  }
-  const isInOrder = found.outcome === 'valid';
-  journal.info('credential-not-disabled', { ...trace, code: isInOrder ? 'valid' : 'no-verdict' });
+const repeatCheck = async (work: CheckWork, examined: Examined, ports: CheckCredentialPorts): Promise<WorkOutcome> => {
+  const { evidence } = await checkNow(examined, ports);
+  const isOver = ports.now().getTime() - Date.parse(work.askedAt) >= askingForUser;
+  return evidence.evidence !== 'none' || isOver ? 'done' : { outcome: 'later' };
+};
+
+const confirmDoubt = async (
+  work: CheckWork & { readonly phoneNumberId: PhoneNumberId },
+  examined: Examined,
+  ports: CheckCredentialPorts,
+): Promise<WorkOutcome> => {
+  const { credential, app } = examined;
+  // A verdict has stopped the number altogether.
+  if (credential.verdict !== null) return 'done';
+  const found = await askMeta(credential, app, ports);
+  const at = ports.now();
+  const giveUpAt = new Date(Date.parse(work.askedAt) + askingForDoubt);
+  const again: WorkOutcome = at < giveUpAt ? { outcome: 'later' } : 'done';
+  const evidence = evidenceOf(found);
+  if (evidence?.evidence === 'refuted')
+    return (await recordEvidence({ ...examined, evidence }, ports)) === 'overtaken' ? again : 'done';
+  const isInOrder = evidence !== undefined;
+  ports.journal.info('credential-not-disabled', {
+    tenantId: work.tenantId,
+    credentialId: work.credentialId,
+    code: isInOrder ? 'valid' : 'no-verdict',
+  });
   await letSend(work, isInOrder || again === 'done' ? undefined : giveUpAt, at, ports);
   return isInOrder ? 'done' : again;
 };
 
-const isAsAsked = ({ status, secretVersion, verdict }: CredentialRecord, work: CheckWork): boolean =>
-  status !== 'removing' && verdict === null && secretVersion === work.secretVersion;
-
-const askMeta = async (
-  credential: CredentialRecord,
-  app: MetaAppRecord,
-  { opener, graph, usage, now }: CheckCredentialPorts,
-): Promise<ValidationOutcome> => {
-  const { tenantId, credentialId: subjectId, appId, wabaId } = credential;
-  try {
-    using appToken = await opener.open(identitiesOfApp(app).access, { tenantId, subjectId });
-    return await withWatchedAccess(opener, credential, { usage, now }, (access) =>
-      // Why no numbers: one that is gone from the account is no reason to stop the others.
-      validateCredential({ appId, appToken, access, wabaId, phoneNumberIds: [] }, graph, now()),
-    );
-  } catch (error) {
-    // It was replaced after its owner had been read: nothing is known of the one that is in force.
-    if (error instanceof Fault && error.code === 'secret-missing') return { outcome: 'unreachable' };
-    throw error;
+const evidenceOf = (found: ValidationOutcome): Exclude<Evidence, { evidence: 'none' }> | undefined => {
+  switch (found.outcome) {
+    case 'valid':
+      return { evidence: 'vouched', tokenExpiresAt: found.tokenExpiresAt };
+    case 'invalid':
+      return found.isProof ? { evidence: 'refuted', checks: found.checks } : undefined;
+    case 'unreachable':
+      return undefined;
+    default:
+      return found satisfies never;
   }
 };
 
-const verdictOf = ({ checks }: Extract<ValidationOutcome, { outcome: 'invalid' }>, now: Date): Verdict => {
-  const failed = checks.find(({ verdict }) => verdict === 'failed');
-  return {
-    status: 'invalid',
-    reason: {
-      code: failed?.code ?? 'credential-refused',
-      title: 'Meta no longer accepts the credential',
-      detail: failed?.detail ?? 'A check failed.',
-      guidance:
-        `${failed?.guidance ?? ''} Then update the credential with it: what is held meanwhile is replayed.`.trim(),
-      since: now.toISOString(),
-    },
-  };
+/** Checks a credential whose time has come, once for each entry in the line, and moves the entry on. */
+export const checkDue = async (
+  due: DueCheck,
+  ports: CheckCredentialPorts & { readonly schedule: CheckSchedule; readonly random: () => number },
+): Promise<void> => {
+  const { schedule, usage, now, random } = ports;
+  if (!(await schedule.stands(due))) return;
+  const examined = await read(due, ports);
+  if (examined === undefined) return schedule.end(due);
+  const examination = await examineCredential(examined, ports);
+  const used = await usage.find(examined.credential, now());
+  const pace = { isStrained: used !== undefined && isStrained(used), random };
+  await recordEvidence({ ...examined, ...examination, due: { entry: due, pace } }, ports);
+};
+
+/** Checks a credential for somebody who waits. */
+export const checkNow = async (examined: Examined, ports: CheckCredentialPorts): Promise<Examination> => {
+  const examination = await examineCredential(examined, ports);
+  await recordEvidence({ ...examined, ...examination }, ports);
+  return examination;
+};
+
+/** What is needed to check a credential; undefined where it is gone or on its way out. */
+export const read = async (
+  { tenantId, credentialId }: Pick<CredentialRecord, 'tenantId' | 'credentialId'>,
+  { credentials }: Pick<CheckCredentialPorts, 'credentials'>,
+): Promise<Examined | undefined> => {
+  const credential = await credentials.find(tenantId, credentialId);
+  if (credential === undefined || credential.status === 'removing') return undefined;
+  const app = await credentials.findApp(credential.appId);
+  return app && { credential, app, health: await credentials.findHealth(tenantId, credentialId) };
+};
+
+interface Recording extends Omit<Examined, 'health'> {
+  readonly evidence: Evidence;
+  readonly health?: CredentialHealth | undefined;
+  readonly due?: { readonly entry: DueCheck; readonly pace: Parameters<typeof nextCheckAt>[2] };
+}
+
+/** Writes what a check has shown. What was changed meanwhile is judged anew, unless the secrets were: of the new ones nothing is known. */
+const recordEvidence = async (
+  { credential: examined, app, evidence, health, due }: Recording,
+  ports: CheckCredentialPorts,
+): Promise<'recorded' | 'overtaken' | 'done'> => {
+  const now = ports.now();
+  for (let race = 0; race < mostRaces; race++) {
+    const before = race === 0 ? examined : await ports.credentials.find(examined.tenantId, examined.credentialId);
+    if (before === undefined || before.status === 'removing') return 'overtaken';
+    const isOfThese = before.secretVersion === examined.secretVersion;
+    const after = isOfThese ? afterCheck(before, evidence, now) : before;
+    const goesOn = stopOf(before) !== null && stopOf(after) === null;
+    const tickets = goesOn ? [releaseCredentialTicket(before, now)] : [];
+    const to = due && nextCheckAt(after, health ?? { misses: 0 }, due.pace, now);
+    const outcome = await ports.verdicts.record({
+      before,
+      after,
+      app,
+      tickets,
+      ...(health === undefined || !isOfThese
+        ? {}
+        : { health: { ...health, nextCheckAt: to?.toISOString() ?? health.nextCheckAt } }),
+      ...(due === undefined || to === undefined ? {} : { moved: { from: due.entry, to } }),
+    });
+    if (outcome === 'overtaken') continue;
+    if (outcome === 'recorded') tell(before, after, evidence, ports.journal);
+    // One that is not queued is found by the sweeper.
+    for (const ticket of tickets) await ports.releases.send(ticket).catch(() => undefined);
+    return isOfThese ? outcome : 'overtaken';
+  }
+  return 'overtaken';
+};
+
+const tell = (before: CredentialRecord, after: CredentialRecord, { evidence }: Evidence, journal: Journal): void => {
+  const trace = { tenantId: before.tenantId, credentialId: before.credentialId };
+  journal.count('ChecksDone');
+  if (evidence === 'none') journal.count('ChecksUnanswered');
+  if (before.verdict === null && after.verdict !== null) {
+    journal.warn('credential-disabled', { ...trace, code: after.verdict.reason.code });
+    journal.count('CredentialsDisabled');
+  }
+  if (before.verdict !== null && after.verdict === null) {
+    journal.info('credential-enabled', { ...trace, code: before.verdict.reason.code });
+    journal.count('CredentialsEnabled');
+  }
 };
 
 /** Ends the pause of the number, if it is still that of these secrets. */
 const letSend = async (
-  { tenantId, credentialId, secretVersion, phoneNumberId }: CheckWork,
+  { tenantId, credentialId, secretVersion, phoneNumberId }: CheckWork & { readonly phoneNumberId: PhoneNumberId },
   quietUntil: Date | undefined,
   now: Date,
   { credentials, doubts }: CheckCredentialPorts,
@@ -119,5 +218,19 @@ const letSend = async (
   const isOwn =
     number?.tenantId === tenantId && number.credentialId === credentialId && number.secretVersion === secretVersion;
   if (!isOwn || number.doubt === null || !isPaused(number, now)) return;
-  await doubts.change(number, afterCheck(number.doubt, now, quietUntil), []);
+  await doubts.change(number, afterDoubt(number.doubt, now, quietUntil), []);
 };
+
+/** Has a check repeated that got no verdict. */
+export const repeatTicket = ({ tenantId, credentialId, secretVersion }: CredentialRecord, now: Date): Ticket =>
+  newTicket(
+    {
+      kind: 'check-credential',
+      tenantId,
+      credentialId,
+      secretVersion,
+      phoneNumberId: null,
+      askedAt: now.toISOString(),
+    },
+    now,
+  );

@@ -8,7 +8,7 @@ import type { Graph } from './graph.ts';
 import type { HeldStore } from './hold-event.ts';
 import type { MediaTransferStore } from './media-transfer.ts';
 import type { ConversationEnvelope, QueueMessage } from './queue-packing.ts';
-import type { ConversationRecord, CountedNumber } from './records.ts';
+import type { ConversationRecord, CountedNumber, NumberRecord } from './records.ts';
 import type { RelayStore } from './relay.ts';
 import type { SendingPorts } from './sending-doubt.ts';
 import type { SendingPace } from './sending-pace.ts';
@@ -34,6 +34,8 @@ export interface RouteEventPorts extends SendingPorts {
   readonly dispatcher: Dispatcher;
   readonly graph: Graph;
   readonly pace: SendingPace;
+  /** The first message or call of a number has come: it waits no longer. */
+  readonly noteFirstMessage: (number: NumberRecord) => Promise<void>;
   /** Takes on what must be over before the invocation ends, but holds up no event. */
   readonly alongside: (work: Promise<void>) => void;
   readonly sleep: (milliseconds: number) => Promise<void>;

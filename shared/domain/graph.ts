@@ -3,6 +3,7 @@ import type { AppId, MediaId, PhoneNumberId, WabaId } from '../contracts/ids.ts'
 import type { MessageTemplate } from '../contracts/template.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import type { MetaUsage } from './meta-usage.ts';
+import type { AccountHealth, NumberHealth } from './records.ts';
 
 /** Why Meta said no, as far as it decides what we do. Unknown codes are `other`. */
 export type GraphRefusal =
@@ -111,6 +112,10 @@ export interface Graph {
   readBusinessAccount(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<{ readonly name: string | null }>>;
   /** Follows paging: one request per 100 numbers. */
   listPhoneNumbers(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<readonly PhoneNumber[]>>;
+  /** What hinders the account, its business or the app; the worst of the three. */
+  readAccountHealth(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<AccountHealth>>;
+  /** What hinders the number itself, and how it is registered. */
+  readNumberHealth(access: GraphAccess, phoneNumberId: PhoneNumberId): Promise<GraphResult<NumberHealth>>;
   /** Follows paging: one request per 100 templates. */
   listTemplates(access: GraphAccess, wabaId: WabaId): Promise<GraphResult<readonly MessageTemplate[]>>;
   readAppSubscription(appToken: SecretBytes, appId: AppId): Promise<GraphResult<AppSubscription | null>>;

@@ -69,5 +69,10 @@ export type MetricName =
   | 'MediaRefused'
   | 'SendingPaused'
   | 'CredentialsDisabled'
+  | 'CredentialsEnabled'
+  | 'ChecksPlanned'
+  | 'ChecksOverdue'
+  | 'ChecksDone'
+  | 'ChecksUnanswered'
   | 'AuditTampered'
   | 'UnhandledError';

@@ -74,6 +74,7 @@ export const numberClaimsOf = (credential: CredentialRecord): readonly NumberRec
     bindings: [],
     circuits: {},
     stopped: null,
+    boundAt: null,
     deliversSince: null,
     unnumberedAt: null,
     doubt: null,

@@ -12,6 +12,7 @@ import {
   wabaId,
   webhookId,
 } from '../contracts/ids.ts';
+import { check } from '../contracts/problem.ts';
 
 /** What the Directory keeps. A row is a boundary: adapters parse it with these. Times are ISO-8601 UTC. */
 const secretVersion = z.number().int().positive();
@@ -127,6 +128,40 @@ export const credentialRecord = z.object({
 });
 export type CredentialRecord = z.infer<typeof credentialRecord>;
 
+/** What Meta said of a number beside what it lists of all; null: it did not say. `canSend`: AVAILABLE, LIMITED or BLOCKED so far. */
+export const numberHealth = z.object({
+  canSend: z.string().nullable(),
+  /** Meta's words about why it can't send, or not as it likes. */
+  problem: z.string().nullable(),
+  platformType: z.string().nullable(),
+  throughput: z.string().nullable(),
+  nameStatus: z.string().nullable(),
+});
+export type NumberHealth = z.infer<typeof numberHealth>;
+
+/** The same of the account, of the business that owns it and of the Meta app. */
+export const accountHealth = numberHealth.pick({ canSend: true, problem: true });
+export type AccountHealth = z.infer<typeof accountHealth>;
+
+/** What checks have seen of a credential, beside what they have made of it. What Meta did not show last time is kept from the time before. */
+export const credentialHealth = z.object({
+  tenantId,
+  credentialId,
+  /** When Meta was last asked, and when it last gave a verdict. */
+  triedAt: z.iso.datetime(),
+  checkedAt: z.iso.datetime().nullable(),
+  /** How often in a row it gave none. */
+  misses: z.number().int(),
+  checks: z.array(check),
+  /** When the app's own subscription was last looked at. */
+  appSeenAt: z.iso.datetime().nullable(),
+  account: accountHealth.nullable(),
+  numbers: z.record(phoneNumberId, numberHealth),
+  /** When the clock has it checked next, as far as the last check by the clock has said. */
+  nextCheckAt: z.iso.datetime().nullable(),
+});
+export type CredentialHealth = z.infer<typeof credentialHealth>;
+
 /** Whose URL it is. Never changes, so it may be cached. */
 export const webhookRecord = z.discriminatedUnion('kind', [
   z.object({
@@ -194,6 +229,8 @@ export const numberRecord = z.object({
   circuits: z.record(agentId, circuit).default({}),
   /** Set while the integration is disabled: what is for the number's agents is held. */
   stopped: z.object({ code: z.string(), since: z.iso.datetime() }).nullable().default(null),
+  /** Since when agents answer it. */
+  boundAt: z.iso.datetime().nullable().default(null),
   /** When the first message or call of a customer came to us: since then we hear of all. */
   deliversSince: z.iso.datetime().nullable().default(null),
   /** When somebody last wrote or called without a phone number, to the hour. */

@@ -1,10 +1,19 @@
 import type { Agent } from '../contracts/agent.ts';
 import type { AgentKey } from '../contracts/agent-key.ts';
 import type { Credential, MetaUsageView } from '../contracts/credential.ts';
-import { type CredentialId, credentialId, type PhoneNumberId } from '../contracts/ids.ts';
+import type { CredentialHealthView } from '../contracts/health.ts';
+import { type CredentialId, credentialId, type PhoneNumberId, phoneNumberId } from '../contracts/ids.ts';
 import { stateOf } from './credential-state.ts';
 import type { NotedUsage } from './meta-usage.ts';
-import type { AgentKeyRecord, AgentRecord, Binding, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
+import type {
+  AgentKeyRecord,
+  AgentRecord,
+  Binding,
+  CredentialHealth,
+  CredentialRecord,
+  MetaAppRecord,
+  NumberRecord,
+} from './records.ts';
 
 export const phoneNumbersView = (record: CredentialRecord): Credential['phoneNumbers'] =>
   record.phoneNumbers.map((number) => {
@@ -53,6 +62,21 @@ export const usageView = ({ appPercent, managementPercent, regainMinutes, notedA
   managementPercent,
   regainsAccessAt: regainMinutes > 0 ? new Date(Date.parse(notedAt) + regainMinutes * 60_000).toISOString() : null,
   notedAt,
+});
+
+/** What the API shows of the health of a credential; `health` is undefined before the first check. */
+export const healthView = (record: CredentialRecord, health: CredentialHealth | undefined): CredentialHealthView => ({
+  credentialId: record.credentialId,
+  ...stateOf(record),
+  triedAt: health?.triedAt ?? null,
+  checkedAt: health?.checkedAt ?? null,
+  nextCheckAt: health?.nextCheckAt ?? null,
+  checks: health?.checks ?? [],
+  account: health?.account ?? null,
+  phoneNumbers: Object.entries(health?.numbers ?? {}).map(([id, number]) => ({
+    phoneNumberId: phoneNumberId.parse(id),
+    ...number,
+  })),
 });
 
 /** Through which credential an agent is connected, if at all. */

@@ -189,13 +189,14 @@ const learnFrom = async (event: QueuedEvent, placed: Placed, ports: RouteEventPo
 const noteBeside = async (
   event: QueuedEvent,
   { number, apart, envelope }: Placed,
-  { routing, now }: Pick<RouteEventPorts, 'routing' | 'now'>,
+  { routing, now, alongside, noteFirstMessage }: RouteEventPorts,
 ): Promise<void> => {
   const { receivedAt } = envelope;
   const at = inboundAt(event, receivedAt);
   if (at === undefined) return;
   const note = numberNote(number, event, at, now());
   if (note !== undefined) await routing.note(number, note);
+  if (note?.deliversSince !== undefined) alongside(noteFirstMessage(number));
   if (apart !== null && withInbound(apart.record, at).lastInboundAt !== undefined)
     await noteInbound({ ...envelope, conversationId: apart.conversationId }, { at, receivedAt }, routing, now());
 };

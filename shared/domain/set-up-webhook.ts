@@ -44,6 +44,8 @@ export interface SetUpWebhookPorts {
      */
     recordMade(credential: CredentialRecord, made: Made): Promise<void>;
   };
+  /** Says of numbers that agents answer since then that they wait for their first message. */
+  readonly noteAwaiting: (credential: CredentialRecord) => Promise<void>;
   readonly usage: Pick<MetaUsageStore, 'note'>;
   readonly webhooks: {
     /** Before Meta is told the token: its handshake comes back within the same call. */
@@ -130,6 +132,7 @@ export const setUpWebhook = async (
       ? { state: 'configured' as const, reason: null, configuredAt: now }
       : { state: 'action_required' as const, reason: { ...outcome, since: now }, configuredAt: null }),
   });
+  await ports.noteAwaiting(credential).catch(() => undefined);
   ports.journal.info('webhook-set-up', {
     tenantId: credential.tenantId,
     credentialId: credential.credentialId,

@@ -21,21 +21,35 @@ export interface WebhookAtMeta {
 export const claimedNumbersOf = (credential: CredentialRecord): readonly PhoneNumberId[] =>
   Object.keys(credential.claimedNumbers).map((number) => phoneNumberId.parse(number));
 
+/** Those of them that agents answer. */
+export const boundNumbersOf = (credential: CredentialRecord): readonly PhoneNumberId[] =>
+  claimedNumbersOf(credential).filter((number) => (credential.claimedNumbers[number]?.agentIds.length ?? 0) > 0);
+
 /** Numbers whose callback we set and that nobody claims any more. */
 export const leftNumbersOf = (credential: CredentialRecord): readonly PhoneNumberId[] =>
   Object.keys(credential.madeAtMeta.numbers)
     .filter((number) => !(number in credential.claimedNumbers))
     .map((number) => phoneNumberId.parse(number));
 
-/** Reads all three levels; changes nothing. */
+/** The subscription of an app as it should be. */
+export const expectedAtApp = ({ webhookId }: MetaAppRecord, publicUrl: string): AppSubscription => ({
+  callbackUrl: webhookUrl(publicUrl, webhookId),
+  fields: ['messages'],
+});
+
+/** Reads all three levels, or two where the app's is taken as given; changes nothing. */
 export const observeWebhook = async (
   credential: CredentialRecord,
   app: MetaAppRecord,
   appToken: SecretBytes,
   access: GraphAccess,
   graph: Graph,
+  assumedAtApp?: AppSubscription,
 ): Promise<GraphResult<WebhookAtMeta>> => {
-  const subscription = await graph.readAppSubscription(appToken, app.appId);
+  const subscription: GraphResult<AppSubscription | null> =
+    assumedAtApp === undefined
+      ? await graph.readAppSubscription(appToken, app.appId)
+      : { ok: true, value: assumedAtApp };
   if (!subscription.ok) return subscription;
   const apps = await graph.listSubscribedApps(access, credential.wabaId);
   if (!apps.ok) return apps;

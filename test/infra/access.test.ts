@@ -184,6 +184,7 @@ describe('the functions', () => {
         CredentialVaultSecretsTable: sealAndShred,
         DirectoryRecordsTable: ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', ...write],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
+        HealthWatchChecksQueue: ['sqs:SendMessage'],
         ...sendWork,
       },
       ResealCredentials: {
@@ -252,6 +253,12 @@ describe('the functions', () => {
         DirectoryRecordsTable: ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', ...write],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         HealthWatchChecksQueue: consumeAndSend,
+        HealthWatchDueChecksQueue: consume,
+        AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
+      },
+      PlanChecks: {
+        DirectoryRecordsTable: ['dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+        HealthWatchDueChecksQueue: ['sqs:SendMessage'],
       },
       ServeMedia: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
@@ -378,6 +385,13 @@ describe('the functions', () => {
       RouteEvent: 'any',
       EraseCustomer: 'any',
     });
+  });
+
+  it('that plan checks change nothing but the line of checks', () => {
+    const writes = accesses.filter((it) => it.function === 'PlanChecks' && /Put|Update|Delete/.test(it.action));
+    expect(writes.length).toBeGreaterThan(0);
+    for (const { condition } of writes)
+      expect(condition).toEqual({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['DUE#*'] } });
   });
 
   it('change of the Directory what is their own, where agents have them run: no key, no number’s owner, no credential', () => {

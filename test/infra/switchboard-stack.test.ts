@@ -162,7 +162,7 @@ describe('the queues', () => {
   const queue = (name: string, of = queues) => Object.entries(of).find(([id]) => id.startsWith(name))?.[1].Properties;
 
   it('are encrypted with the data key, keep messages for 14 days and refuse plain http', () => {
-    expect(Object.keys(queues)).toHaveLength(15);
+    expect(Object.keys(queues)).toHaveLength(17);
     for (const [id, { Properties }] of Object.entries(queues)) {
       expect(nameOf(Properties.KmsMasterKeyId), id).toBe('DataKey');
       expect(Properties.MessageRetentionPeriod, id).toBe(14 * 24 * 60 * 60);
@@ -234,6 +234,7 @@ describe('the queues', () => {
       AgentRouterReleaseRequestsQueue: oneByOne,
       MediaExchangeTransfersQueue: oneByOne,
       HealthWatchChecksQueue: oneByOne,
+      HealthWatchDueChecksQueue: oneByOne,
       AuditLogAccessesTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
     });
   });
@@ -412,6 +413,7 @@ describe('the API', () => {
       'GET /v1/credentials',
       'GET /v1/credentials/{credentialId}',
       'GET /v1/credentials/{credentialId}/audit',
+      'GET /v1/credentials/{credentialId}/health',
       'GET /v1/credentials/{credentialId}/held',
       'GET /v1/credentials/{credentialId}/phone-numbers',
       'GET /v1/credentials/{credentialId}/templates',
@@ -428,6 +430,7 @@ describe('the API', () => {
       'POST /v1/agents/{agentId}/test',
       'POST /v1/credentials',
       'POST /v1/credentials/validate',
+      'POST /v1/credentials/{credentialId}/check',
       'POST /v1/credentials/{credentialId}/held/replay',
       'POST /v1/credentials/{credentialId}/phone-numbers/{phoneNumberId}/register',
       'POST /v1/credentials/{credentialId}/webhook/manual-setup',
@@ -491,6 +494,7 @@ describe('the API', () => {
       'PATCH /v1/credentials/{credentialId}': waiting,
       'DELETE /v1/credentials/{credentialId}': waiting,
       'POST /v1/credentials/{credentialId}/phone-numbers/{phoneNumberId}/register': waiting,
+      'POST /v1/credentials/{credentialId}/check': waiting,
       'POST /v1/credentials/{credentialId}/webhook/repair': waiting,
       'POST /v1/credentials/{credentialId}/webhook/manual-setup': waiting,
     };
@@ -789,10 +793,9 @@ describe('the built-in user pool', () => {
   });
 });
 
-describe('the sweeper', () => {
-  it('looks after unfinished work every five minutes', () => {
-    const [rule] = propertiesOf('AWS::Events::Rule');
-    expect(rule).toMatchObject({ ScheduleExpression: 'rate(5 minutes)', State: 'ENABLED' });
-    expect(JSON.stringify(rule?.Targets)).toContain('SweepWorkFunction');
+describe('every five minutes', () => {
+  it.each(['SweepWorkFunction', 'PlanChecksFunction'])('a rule starts %s', (name) => {
+    const rules = propertiesOf('AWS::Events::Rule').filter(({ Targets }) => JSON.stringify(Targets).includes(name));
+    expect(rules).toMatchObject([{ ScheduleExpression: 'rate(5 minutes)', State: 'ENABLED' }]);
   });
 });

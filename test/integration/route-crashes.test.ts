@@ -121,6 +121,7 @@ class Outside {
           return Promise.resolve(new Set<string>());
         },
       }),
+      noteFirstMessage: () => Promise.resolve(),
       pace: { turn: () => Promise.resolve(true), heard: () => undefined },
       releases: through({
         send: ({ id, work }: { readonly id: string; readonly work: WorkMessage['work'] }) => {

@@ -62,7 +62,8 @@ const scene = async (engine: (typeof engineNames)[number], credential: Partial<C
     other: () => credentials.findNumber(ids.otherNumber),
     tickets: ticketStore(client, directory),
     doubts: doubtStore(client, directory),
-    verdicts: verdictStore(client, directory, audit.put),
+    disable: (before: CredentialRecord, app: MetaAppRecord) =>
+      verdictStore(client, directory, audit.put).record({ before, after: { ...before, verdict }, app, tickets: [] }),
     news: webhookStateRecorder(client, directory),
     editions: editionStore(client, { directory, vault }, audit.put),
     audits: () => rowsOf(engine, auditTable),
@@ -110,7 +111,7 @@ describe.each(engineNames)('on %s', (engine) => {
     const { number } = await it.known();
     await it.doubts.change(number, doubted(number), []);
     const { credential, app } = await it.known();
-    expect(await it.verdicts.disable(credential, app, verdict)).toBe(true);
+    expect(await it.disable(credential, app)).toBe('recorded');
     expect(await it.known()).toMatchObject({
       credential: { verdict },
       number: { stopped: { code: 'token-revoked', since }, doubt: null },
@@ -120,7 +121,7 @@ describe.each(engineNames)('on %s', (engine) => {
       { action: 'disable', about: ['token-revoked'], actor: 'CheckCredential' },
     ]);
     // Once.
-    expect(await it.verdicts.disable(credential, app, verdict)).toBe(false);
+    expect(await it.disable(credential, app)).toBe('overtaken');
     expect(await it.audits()).toHaveLength(1);
   });
 
@@ -131,7 +132,7 @@ describe.each(engineNames)('on %s', (engine) => {
   ])('a verdict on %s than those in force disables nothing', async (_what, asRead) => {
     const it = await scene(engine);
     const { credential, app } = await it.known();
-    expect(await it.verdicts.disable(...asRead(credential, app), verdict)).toBe(false);
+    expect(await it.disable(...asRead(credential, app))).toBe('overtaken');
     expect(await it.known()).toMatchObject({ credential: { verdict: null }, number: { stopped: null } });
     expect(await it.audits()).toEqual([]);
   });
@@ -139,7 +140,7 @@ describe.each(engineNames)('on %s', (engine) => {
   test('a verdict on what is being removed disables nothing', async () => {
     const it = await scene(engine, { status: 'removing' });
     const { credential, app } = await it.known();
-    expect(await it.verdicts.disable(credential, app, verdict)).toBe(false);
+    expect(await it.disable(credential, app)).toBe('overtaken');
   });
 
   test('news of the account lift no verdict, whichever came first, and are judged anew when one came in between', async () => {
@@ -148,7 +149,7 @@ describe.each(engineNames)('on %s', (engine) => {
     const disabled = afterNews(running, ban('DISABLE', 1), now);
     expect(await it.news.recordStanding(running, disabled, [])).toBe(true);
     const { credential: stopped } = await it.known();
-    expect(await it.verdicts.disable(stopped, app, verdict)).toBe(true);
+    expect(await it.disable(stopped, app)).toBe('recorded');
 
     const reinstated = afterNews(stopped, ban('REINSTATE', 2), now);
     expect(await it.news.recordStanding(stopped, reinstated, [ticket])).toBe(false);
@@ -179,7 +180,7 @@ describe.each(engineNames)('on %s', (engine) => {
       audit: [],
     });
     await it.doubts.change(number, doubted(number), []);
-    expect(await it.verdicts.disable(before, app, verdict)).toBe(true);
+    expect(await it.disable(before, app)).toBe('recorded');
     expect(await it.editions.save(edition(before))).toBe(false);
     const { credential: seen } = await it.known();
     expect(await it.editions.save(edition(seen))).toBe(true);
@@ -188,7 +189,7 @@ describe.each(engineNames)('on %s', (engine) => {
       number: { stopped: null, doubt: null, secretVersion: 2 },
     });
     // What the former edition was asked about disables it no more.
-    expect(await it.verdicts.disable(before, app, verdict)).toBe(false);
+    expect(await it.disable(before, app)).toBe('overtaken');
   });
 
   test('a new edition ends the pause that the former one has brought about', async () => {

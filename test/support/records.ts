@@ -152,6 +152,7 @@ export const numberRecordOf = (change: Partial<NumberRecord> = {}): NumberRecord
   bindings: [bindingOf()],
   circuits: {},
   stopped: null,
+  boundAt: null,
   deliversSince: null,
   unnumberedAt: null,
   doubt: null,

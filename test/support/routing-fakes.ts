@@ -341,6 +341,7 @@ export const memoryRouter = (
     isOverdue: false,
     isLastReceive: false,
     askedToWait: () => undefined,
+    noteFirstMessage: () => Promise.resolve(),
     alongside: () => undefined,
     timeLeft: () => 25_000,
   };

@@ -12,8 +12,10 @@ import { resumeAgentRoute } from '../../functions/agents/resume-agent.ts';
 import { revokeAgentKeyRoute } from '../../functions/agents/revoke-agent-key.ts';
 import { rotateSigningSecretRoute } from '../../functions/agents/rotate-signing-secret.ts';
 import { testAgentRoute } from '../../functions/agents/test-agent.ts';
+import { checkCredentialRoute } from '../../functions/credentials/check-credential.ts';
 import { createCredentialRoute } from '../../functions/credentials/create-credential.ts';
 import { describeCredentialRoute } from '../../functions/credentials/describe-credential.ts';
+import { describeHealthRoute } from '../../functions/credentials/describe-health.ts';
 import { describeWebhookRoute } from '../../functions/credentials/describe-webhook.ts';
 import { guideManualSetUpRoute } from '../../functions/credentials/guide-manual-set-up.ts';
 import { listAccessesRoute } from '../../functions/credentials/list-accesses.ts';
@@ -68,6 +70,8 @@ test('every route of /v1 that a handler serves is described, and the other way r
     registerPhoneNumberRoute,
     describeWebhookRoute,
     repairWebhookRoute,
+    checkCredentialRoute,
+    describeHealthRoute,
     guideManualSetUpRoute,
     describeAgentRoute,
     listAgentsRoute,

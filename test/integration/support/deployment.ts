@@ -25,6 +25,7 @@ import { retireAgentSecret } from '../../../shared/domain/agent-edition.ts';
 import { checkCredential } from '../../../shared/domain/check-credential.ts';
 import { cleanUpCredential } from '../../../shared/domain/clean-up-credential.ts';
 import { resealCredentials, retireSecret } from '../../../shared/domain/edition.ts';
+import { noteAwaiting } from '../../../shared/domain/first-message.ts';
 import type { Graph } from '../../../shared/domain/graph.ts';
 import { setUpWebhook } from '../../../shared/domain/set-up-webhook.ts';
 import { sweepWork } from '../../../shared/domain/sweep-work.ts';
@@ -219,6 +220,11 @@ export class RunningProcess {
           ...this.ports,
           credentials: { ...this.ports.credentials, ...this.ports.webhookState },
           vault: this.ports.opener,
+          noteAwaiting: (credential) =>
+            noteAwaiting(credential, {
+              ...this.ports,
+              findings: { change: this.ports.webhookState.recordFinding },
+            }),
           timeLeft,
         });
       case 'clean-up':
@@ -238,7 +244,7 @@ export class RunningProcess {
       case 'retire-agent-secret':
         return retireAgentSecret(work, this.ports);
       case 'check-credential':
-        return checkCredential(work, this.ports);
+        return checkCredential(work, { ...this.ports, traffic: noTraffic, timeLeft });
       case 'release-held':
         // The router's: nothing is held here.
         return Promise.resolve('done');
@@ -247,6 +253,9 @@ export class RunningProcess {
     }
   }
 }
+
+/** Nobody writes here. */
+const noTraffic = { ofNumbers: () => Promise.resolve(new Map()) };
 
 interface PartsOfProcess {
   readonly process: MortalProcess;

@@ -81,15 +81,21 @@ const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
         credentials: {
           find: () => Promise.resolve(given.credential === null ? undefined : credentialRecordOf(given.credential)),
           findApp: () => Promise.resolve(given.app === null ? undefined : appRecord(given.app)),
+          findHealth: () => Promise.resolve(undefined),
           findNumber: () => Promise.resolve(number),
         },
         verdicts: {
-          disable: (credential, app, verdict) => {
-            if (given.isChangedMeanwhile) return Promise.resolve(false);
-            disabled.push({ credential, app, verdict });
-            return Promise.resolve(true);
+          record: ({ before, after, app }) => {
+            if (given.isChangedMeanwhile) return Promise.resolve('overtaken');
+            if (after.verdict !== null) disabled.push({ credential: before, app, verdict: after.verdict });
+            return Promise.resolve('recorded');
           },
         },
+        releases: { send: () => Promise.resolve() },
+        traffic: { ofNumbers: () => Promise.resolve(new Map()) },
+        publicUrl: 'https://switchboard.example',
+        sleep: () => Promise.resolve(),
+        timeLeft: () => 30_000,
         doubts: {
           change: (_was, after, tickets) => {
             expect(tickets).toEqual([]);
@@ -98,7 +104,7 @@ const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
           },
         },
         opener: vault,
-        usage: silentUsage,
+        usage: { ...silentUsage, find: () => Promise.resolve(undefined) },
         graph: scriptedGraph({
           ...script,
           inspectToken: (appToken, accessToken) => {

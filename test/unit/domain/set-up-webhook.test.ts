@@ -116,6 +116,7 @@ const run = async (
           return Promise.resolve();
         },
       },
+      noteAwaiting: () => Promise.resolve(),
       webhooks: {
         addVerifyToken: (webhookId, target, hash) => {
           tokens.push({ webhookId, target, hash });
@@ -419,6 +420,7 @@ test('an account that was subscribed while the credential was being removed is l
         recordMade: () => Promise.resolve(),
         recordWebhook: () => Promise.reject(new Error('Nothing is to be recorded')),
       },
+      noteAwaiting: () => Promise.resolve(),
       webhooks: {
         addVerifyToken: (webhookId, target, hash) => {
           tokens.push({ webhookId, target, hash });

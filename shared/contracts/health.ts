@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import { credentialStatus, reason } from './credential.ts';
+import { credentialId, phoneNumberId } from './ids.ts';
+import { check } from './problem.ts';
+
+const ability = z
+  .string()
+  .nullable()
+  .meta({ description: 'AVAILABLE, LIMITED, BLOCKED, or what Meta calls it next; null: Meta did not say' });
+const problem = z.string().nullable().meta({ description: 'Meta’s own words about it' });
+
+/** How a credential is, and what its last check has seen. */
+export const credentialHealthView = z
+  .object({
+    credentialId,
+    status: credentialStatus,
+    reason: reason.nullable(),
+    triedAt: z.iso.datetime().nullable().meta({ description: 'When Meta was last asked' }),
+    checkedAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'When Meta last gave a verdict: what follows is as it was then' }),
+    nextCheckAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'When it is checked by itself; null: within the hour' }),
+    checks: z.array(check),
+    account: z.object({ canSend: ability, problem }).nullable(),
+    phoneNumbers: z
+      .array(
+        z.object({
+          phoneNumberId,
+          canSend: ability,
+          problem,
+          platformType: z.string().nullable().meta({ description: 'NOT_APPLICABLE: it has to be registered' }),
+          throughput: z.string().nullable(),
+          nameStatus: z.string().nullable(),
+        }),
+      )
+      .meta({ description: 'Numbers that agents answer' }),
+  })
+  .meta({ id: 'CredentialHealth' });
+export type CredentialHealthView = z.infer<typeof credentialHealthView>;

@@ -1,0 +1,268 @@
+import pMap from 'p-map';
+import type { PhoneNumber, WebhookLevel } from '../contracts/credential.ts';
+import type { PhoneNumberId } from '../contracts/ids.ts';
+import type { Check } from '../contracts/problem.ts';
+import type { SecretBytes } from '../crypto/secret-bytes.ts';
+import { identitiesOfApp } from './credential-secrets.ts';
+import { Fault } from './fault.ts';
+import { awaitingCode, type BoundNumber, findingOf, silentCode } from './findings.ts';
+import type { Graph, GraphAccess, GraphResult } from './graph.ts';
+import { withWatchedAccess } from './graph-access.ts';
+import type { MetaUsageStore } from './meta-usage.ts';
+import type {
+  AccountHealth,
+  CredentialHealth,
+  CredentialRecord,
+  MetaAppRecord,
+  NumberHealth,
+  NumberRecord,
+} from './records.ts';
+import type { NumberTraffic, TrafficReader } from './traffic.ts';
+import { type ValidationOutcome, validateCredential } from './validate-credential.ts';
+import type { SecretOpener } from './vault.ts';
+import type { Evidence, Seen } from './verdict.ts';
+import { boundNumbersOf, expectedAtApp, numbersAtOnce, observeWebhook, webhookLevelsOf } from './webhook-at-meta.ts';
+import { driftOf } from './webhook-drift.ts';
+
+export interface AskPorts {
+  readonly opener: SecretOpener;
+  readonly graph: Graph;
+  readonly usage: Pick<MetaUsageStore, 'note'>;
+  readonly now: () => Date;
+}
+
+export interface ExaminePorts extends AskPorts {
+  readonly credentials: { findNumber(id: PhoneNumberId): Promise<NumberRecord | undefined> };
+  readonly traffic: TrafficReader;
+  readonly publicUrl: string;
+  readonly sleep: (milliseconds: number) => Promise<unknown>;
+  /** Milliseconds that whoever waits still waits. */
+  readonly timeLeft: () => number;
+}
+
+/** A credential with its Meta app and what the last check has seen, as they were read. */
+export interface Examined {
+  readonly credential: CredentialRecord;
+  readonly app: MetaAppRecord;
+  readonly health: CredentialHealth | undefined;
+}
+
+export interface Examination {
+  readonly evidence: Evidence;
+  readonly health: CredentialHealth;
+}
+
+/** Meta answers wrongly now and then: before it counts as unreachable it is asked a second time. In milliseconds. */
+const secondTryAfter = 1_500;
+
+/** What asking for token, account and numbers takes at the most. In milliseconds. */
+const timeToAsk = 16_000;
+
+/** One more look at Meta takes at the most; none is begun with less left. In milliseconds. */
+const timeToLook = 6_000;
+
+/** The app's own subscription changes seldom, and is read with the app's own allowance. In milliseconds. */
+const lookAtAppAfter = 24 * 60 * 60 * 1000;
+
+/** A send that Meta took so short a time ago speaks for the credential while Meta gives no verdict. In milliseconds. */
+const vouchesFor = 15 * 60 * 1000;
+
+/**
+ * Asks Meta about everything that a credential consists of and that may hinder it. What is not needed for the verdict may fail: what was known of it
+ * stays known then. Opens app token and access token, and changes nothing.
+ */
+export const examineCredential = async (examined: Examined, ports: ExaminePorts): Promise<Examination> => {
+  const { credential, app } = examined;
+  const traffic = await ports.traffic.ofNumbers(credential.tenantId, boundNumbersOf(credential));
+  const { outcome, looked } = await withTokens(credential, app, ports, async (appToken, access) => {
+    const outcome = await askTwice(credential, appToken, access, ports);
+    return { outcome, looked: outcome.outcome === 'valid' ? await look(examined, appToken, access, ports) : undefined };
+  }).catch((error: unknown) => ({ outcome: whereReplaced(error), looked: undefined }));
+  const now = ports.now();
+  const before = examined.health ?? newHealth(credential, now);
+  const tried = { ...before, triedAt: now.toISOString() };
+  if (outcome.outcome === 'unreachable' || (outcome.outcome === 'invalid' && !outcome.isProof))
+    return {
+      evidence: { evidence: 'none', isVouchedFor: outcome.outcome === 'invalid' || isVouchedFor(traffic, now) },
+      health: { ...tried, misses: before.misses + 1 },
+    };
+  const answered = { ...tried, checkedAt: now.toISOString(), misses: 0 };
+  if (outcome.outcome === 'invalid')
+    return {
+      evidence: { evidence: 'refuted', checks: outcome.checks },
+      health: { ...answered, checks: [...outcome.checks] },
+    };
+  const account = looked?.account ?? before.account;
+  const numbers = await pMap(
+    boundNumbersOf(credential),
+    (id) => boundNumber(id, outcome.phoneNumbers, looked?.numbers.get(id) ?? before.numbers[id], traffic, ports),
+    { concurrency: numbersAtOnce },
+  );
+  const seen: Seen = {
+    phoneNumbers: [...outcome.phoneNumbers],
+    finding: findingOf({ account, numbers }, now),
+    drift: looked?.levels && (driftOf(looked.levels, now) ?? null),
+    isAccountAvailable: looked?.account?.canSend === 'AVAILABLE',
+  };
+  return {
+    evidence: { evidence: 'vouched', tokenExpiresAt: outcome.tokenExpiresAt, seen },
+    health: {
+      ...answered,
+      checks: [...outcome.checks, ...furtherChecks(seen)],
+      account,
+      numbers: Object.fromEntries(
+        numbers.flatMap(({ phoneNumberId, health }) => (health === undefined ? [] : [[phoneNumberId, health]])),
+      ),
+      appSeenAt: looked?.isAppSeen ? answered.checkedAt : before.appSeenAt,
+    },
+  };
+};
+
+/** Asks what token and App Secret are worth, and whether they see the account: enough for a verdict, and nothing else. */
+export const askMeta = (
+  credential: CredentialRecord,
+  app: MetaAppRecord,
+  ports: AskPorts,
+): Promise<ValidationOutcome> =>
+  withTokens(credential, app, ports, (appToken, access) => ask(credential, appToken, access, ports)).catch(
+    whereReplaced,
+  );
+
+const withTokens = async <T>(
+  credential: CredentialRecord,
+  app: MetaAppRecord,
+  ports: AskPorts,
+  use: (appToken: SecretBytes, access: GraphAccess) => Promise<T>,
+): Promise<T> => {
+  const openedFor = { tenantId: credential.tenantId, subjectId: credential.credentialId };
+  using appToken = await ports.opener.open(identitiesOfApp(app).access, openedFor);
+  return await withWatchedAccess(ports.opener, credential, ports, (access) => use(appToken, access));
+};
+
+/** A secret was replaced after its owner had been read: nothing is known of the one that is in force. */
+const whereReplaced = (error: unknown): ValidationOutcome => {
+  if (error instanceof Fault && error.code === 'secret-missing') return { outcome: 'unreachable' };
+  throw error;
+};
+
+const ask = (
+  { appId, wabaId }: CredentialRecord,
+  appToken: SecretBytes,
+  access: GraphAccess,
+  { graph, now }: Pick<AskPorts, 'graph' | 'now'>,
+): Promise<ValidationOutcome> =>
+  // Why no numbers: one that is gone from the account is no reason to stop the others.
+  validateCredential({ appId, appToken, access, wabaId, phoneNumberIds: [] }, graph, now());
+
+const askTwice = async (
+  credential: CredentialRecord,
+  appToken: SecretBytes,
+  access: GraphAccess,
+  ports: ExaminePorts,
+): Promise<ValidationOutcome> => {
+  const first = await ask(credential, appToken, access, ports);
+  if (first.outcome !== 'unreachable' || ports.timeLeft() < secondTryAfter + timeToAsk) return first;
+  await ports.sleep(secondTryAfter);
+  return ask(credential, appToken, access, ports);
+};
+
+/** What was looked at beside the verdict; what Meta did not show is undefined. */
+interface Looked {
+  readonly account: AccountHealth | undefined;
+  readonly numbers: ReadonlyMap<PhoneNumberId, NumberHealth | undefined>;
+  readonly levels: readonly WebhookLevel[] | undefined;
+  readonly isAppSeen: boolean;
+}
+
+const look = async (
+  { credential, app, health }: Examined,
+  appToken: SecretBytes,
+  access: GraphAccess,
+  { graph, publicUrl, now, timeLeft }: ExaminePorts,
+): Promise<Looked> => {
+  const shown = async <T>(ask: () => Promise<GraphResult<T>>): Promise<T | undefined> => {
+    const answer = timeLeft() > timeToLook ? await ask() : undefined;
+    return answer?.ok ? answer.value : undefined;
+  };
+  const account = await shown(() => graph.readAccountHealth(access, credential.wabaId));
+  const numbers = await pMap(
+    boundNumbersOf(credential),
+    async (id) => [id, await shown(() => graph.readNumberHealth(access, id))] as const,
+    { concurrency: numbersAtOnce },
+  );
+  // Once something is known to be different all of it is looked at: else it would seem mended.
+  const isAppDue =
+    credential.webhookState !== 'configured' ||
+    health?.appSeenAt == null ||
+    now().getTime() - Date.parse(health.appSeenAt) >= lookAtAppAfter;
+  const assumed = isAppDue ? undefined : expectedAtApp(app, publicUrl);
+  const webhook = await shown(() => observeWebhook(credential, app, appToken, access, graph, assumed));
+  return {
+    account,
+    numbers: new Map(numbers),
+    levels: webhook && webhookLevelsOf(credential, app, webhook, publicUrl),
+    isAppSeen: isAppDue && webhook !== undefined,
+  };
+};
+
+const boundNumber = async (
+  phoneNumberId: PhoneNumberId,
+  listed: readonly PhoneNumber[],
+  health: BoundNumber['health'],
+  traffic: ReadonlyMap<PhoneNumberId, NumberTraffic>,
+  { credentials }: Pick<ExaminePorts, 'credentials'>,
+): Promise<BoundNumber> => {
+  const number = await credentials.findNumber(phoneNumberId);
+  return {
+    phoneNumberId,
+    listed: listed.find((it) => it.phoneNumberId === phoneNumberId),
+    health,
+    boundAt: number?.boundAt ?? null,
+    deliversSince: number?.deliversSince ?? null,
+    silentSince: traffic.get(phoneNumberId)?.silentSince,
+  };
+};
+
+const isVouchedFor = (traffic: ReadonlyMap<PhoneNumberId, NumberTraffic>, now: Date): boolean =>
+  [...traffic.values()].some(
+    ({ lastOutboundAt }) => lastOutboundAt !== null && now.getTime() - Date.parse(lastOutboundAt) <= vouchesFor,
+  );
+
+/** What was seen, in the form of checks. */
+const furtherChecks = ({ finding, drift }: Seen): readonly Check[] => {
+  const isOfTraffic = finding !== null && [awaitingCode, silentCode].includes(finding.reason.code);
+  const found = (check: Check['check'], isConcerned: boolean, passed: string): Check =>
+    isConcerned && finding !== null
+      ? {
+          check,
+          verdict: finding.status === 'action_required' ? 'failed' : 'warning',
+          code: finding.reason.code,
+          detail: finding.reason.detail,
+          guidance: finding.reason.guidance,
+        }
+      : { check, verdict: 'passed', detail: passed };
+  return [
+    drift == null
+      ? {
+          check: 'webhook',
+          verdict: drift === null ? 'passed' : 'skipped',
+          detail: drift === null ? 'The webhook at Meta is as it was set up.' : 'Meta did not show the webhook.',
+        }
+      : { check: 'webhook', verdict: 'warning', code: drift.code, detail: drift.detail, guidance: drift.guidance },
+    found('sending', !isOfTraffic, 'Nothing hinders the account and the numbers that agents answer.'),
+    found('traffic', isOfTraffic, 'Messages come in as they used to.'),
+  ];
+};
+
+const newHealth = ({ tenantId, credentialId }: CredentialRecord, now: Date): CredentialHealth => ({
+  tenantId,
+  credentialId,
+  triedAt: now.toISOString(),
+  checkedAt: null,
+  misses: 0,
+  checks: [],
+  appSeenAt: null,
+  account: null,
+  numbers: {},
+  nextCheckAt: null,
+});

@@ -1,0 +1,144 @@
+import type { Reason } from '../contracts/credential.ts';
+import type { Check } from '../contracts/problem.ts';
+import type { CredentialRecord, ExpiryNotice, Finding, Standing, Verdict } from './records.ts';
+
+// What a check makes of a credential: evidence in, record out, nothing asked and nothing written. Only a proof disables and only Meta's word for it enables;
+// that Meta gives no verdict changes nothing but since when it gives none.
+
+export type Evidence =
+  /** Meta gave no verdict, or none that is about the credential. `isVouchedFor`: it has let the credential send a moment ago. */
+  | { readonly evidence: 'none'; readonly isVouchedFor: boolean }
+  /** Meta has said of the credential itself that it is good no more. */
+  | { readonly evidence: 'refuted'; readonly checks: readonly Check[] }
+  /** Meta accepts it. `seen`: what else was looked at, where more than the secrets was. */
+  | { readonly evidence: 'vouched'; readonly tokenExpiresAt: Date | null; readonly seen?: Seen };
+
+export interface Seen {
+  readonly phoneNumbers: CredentialRecord['phoneNumbers'];
+  /** The worst of what was found; null: nothing. */
+  readonly finding: Finding | null;
+  /** What is different at Meta from what was set up; null: nothing, undefined: it was not looked at. */
+  readonly drift: Reason | null | undefined;
+  /** Meta says that nothing hinders the account. */
+  readonly isAccountAvailable: boolean;
+}
+
+export const afterCheck = (before: CredentialRecord, evidence: Evidence, now: Date): CredentialRecord => {
+  switch (evidence.evidence) {
+    case 'none':
+      return {
+        ...before,
+        unreachableSince: evidence.isVouchedFor ? null : (before.unreachableSince ?? now.toISOString()),
+      };
+    case 'refuted':
+      return { ...before, unreachableSince: null, verdict: sinceWhen(before.verdict, verdictOf(evidence.checks, now)) };
+    case 'vouched':
+      return { ...vouched(before, evidence, now), verdict: null, unreachableSince: null };
+    default:
+      return evidence satisfies never;
+  }
+};
+
+const vouched = (
+  before: CredentialRecord,
+  { tokenExpiresAt, seen }: Extract<Evidence, { evidence: 'vouched' }>,
+  now: Date,
+): CredentialRecord => {
+  const told = {
+    ...before,
+    accessTokenExpiresAt: tokenExpiresAt?.toISOString() ?? null,
+    expiryNotice: noticeOf(tokenExpiresAt, before.expiryNotice, now),
+  };
+  if (seen === undefined) return told;
+  return {
+    ...told,
+    ...webhookAfter(before, seen.drift),
+    phoneNumbers: seen.phoneNumbers,
+    finding: seen.finding && sinceWhen(before.finding, seen.finding),
+    standing: seen.isAccountAvailable ? standingAfter(before.standing, now) : before.standing,
+  };
+};
+
+/** What is the same as before has been so since then. */
+const sinceWhen = <T extends Verdict | Finding>(before: T | null, after: T): T =>
+  before !== null && before.status === after.status && isSameReason(before.reason, after.reason)
+    ? { ...after, reason: { ...after.reason, since: before.reason.since } }
+    : after;
+
+/** The same thing about the same numbers, whatever the words. */
+export const isSameReason = (one: Reason | null, other: Reason | null): boolean => keyOf(one) === keyOf(other);
+const keyOf = (reason: Reason | null): string =>
+  reason === null ? '' : [reason.code, ...[...(reason.phoneNumberIds ?? [])].sort()].join(' ');
+
+const verdictOf = (checks: readonly Check[], now: Date): Verdict => {
+  const failed = checks.find(({ verdict }) => verdict === 'failed');
+  return {
+    status: 'invalid',
+    reason: {
+      code: failed?.code ?? 'credential-refused',
+      title: 'Meta no longer accepts the credential',
+      detail: failed?.detail ?? 'A check failed.',
+      guidance:
+        `${failed?.guidance ?? ''} Then update the credential with it: what is held meanwhile is replayed.`.trim(),
+      since: now.toISOString(),
+    },
+  };
+};
+
+/** A set-up that is under way says itself what came of it. What was put right by hand is in order. */
+const webhookAfter = (
+  { status, reason, webhookState, webhookReason, webhookConfiguredAt }: CredentialRecord,
+  drift: Reason | null | undefined,
+): Partial<CredentialRecord> => {
+  if (drift === undefined || webhookState === 'pending') return {};
+  if (drift !== null)
+    return webhookState === 'action_required'
+      ? {}
+      : {
+          webhookState: 'drifted',
+          webhookReason: isSameReason(webhookReason, drift)
+            ? { ...drift, since: webhookReason?.since ?? drift.since }
+            : drift,
+        };
+  if (webhookState === 'configured') return {};
+  const isOfSetUp = status === 'action_required' && isSameReason(reason, webhookReason);
+  return {
+    webhookState: 'configured',
+    webhookReason: null,
+    webhookConfiguredAt,
+    ...(isOfSetUp ? { status: 'connected', reason: null } : {}),
+  };
+};
+
+const hour = 60 * 60 * 1000;
+const day = 24 * hour;
+
+/** Meta's notice that an account is in order again may be missed: what it shows itself counts, once its own notice can't be younger. In milliseconds. */
+const stopOutlives = hour;
+/** Warnings have no end of their own; a week in good order is one. In milliseconds. */
+const warningOutlives = 7 * day;
+
+const standingAfter = (standing: Standing | null, now: Date): Standing | null => {
+  if (standing === null) return null;
+  const age = now.getTime() - Date.parse(standing.reason.since);
+  return age > (standing.isStopped ? stopOutlives : warningOutlives) ? null : standing;
+};
+
+/** Days before the end of a token at which its owner is told. */
+export const noticeDays = [14, 7, 1] as const;
+
+/** The last notice that has been due; null where none has. One that was missed is not made up for by two. */
+export const noticeOf = (expiresAt: Date | null, last: ExpiryNotice | null, now: Date): ExpiryNotice | null => {
+  if (expiresAt === null) return null;
+  const left = expiresAt.getTime() - now.getTime();
+  const known = last?.expiresAt === expiresAt.toISOString() ? last : null;
+  const days = noticeDays.findLast((it) => left <= it * day);
+  if (days === undefined || left <= 0 || (known !== null && known.days <= days)) return known;
+  return { expiresAt: expiresAt.toISOString(), days };
+};
+
+/** When the next notice is due, or the token ends; undefined where neither is to come. */
+export const nextOfToken = (expiresAt: Date | null, now: Date): Date | undefined =>
+  expiresAt === null
+    ? undefined
+    : [...noticeDays, 0].map((days) => new Date(expiresAt.getTime() - days * day)).find((at) => at > now);
