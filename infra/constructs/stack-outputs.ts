@@ -61,6 +61,7 @@ export class StackOutputs extends Construct {
     this.#tell('ResealQueueUrl', 'Queue of rotations', credentialManagement.rotations.queue.queueUrl);
     this.#tell('ReleaseQueueUrl', 'Queue of held events to release', router.releases.queue.queueUrl);
     this.#tell('CheckQueueUrl', 'Queue of credentials to check', healthWatch.checks.queue.queueUrl);
+    this.#tell('PlanChecksFunction', 'Function that queues due checks', healthWatch.planChecks.function.functionName);
     this.#tell('RouteEventFunction', 'Function that dispatches events', router.routeEvent.function.functionName);
     this.#tell('SweepWorkFunction', 'Function that looks after unfinished work', sweeper.sweep.function.functionName);
     this.#tell('OperatorTopicArn', 'Topic of the alerts for operators', alerts.operatorTopic.topicArn);

@@ -59,6 +59,7 @@ describe('the stack', () => {
       'Issuer',
       'OperatorGroup',
       'OperatorTopicArn',
+      'PlanChecksFunction',
       'ReleaseQueueUrl',
       'ResealQueueUrl',
       'RewrapVaultFunction',

@@ -17,6 +17,11 @@ export async function sweep(): Promise<void> {
   await invoke('SweepWorkFunction', {});
 }
 
+/** Queues the checks that are due now, as their schedule would within minutes. */
+export async function planChecks(): Promise<void> {
+  await invoke('PlanChecksFunction', {});
+}
+
 /** One message as Lambda hands it over. */
 export interface HandedOver {
   readonly messageId: string;

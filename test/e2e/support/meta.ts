@@ -67,7 +67,7 @@ export const meta = {
   change: (what: string, patch: Body) => control('PATCH', what, patch),
   /** From now on Meta signs with this App Secret, and takes proofs of no other. */
   appSecretChanges: (appId: string, secret: string) => control('POST', `apps/${appId}/rotate-secret`, { secret }),
-  tokenDies: (name: string, how: 'expire' | 'revoke' | 'change-password') =>
+  tokenDies: (name: string, how: 'expire' | 'revoke' | 'change-password' | 'restore') =>
     control('POST', `tokens/${name}/${how}`, {}),
 
   async sent(phoneNumberId: string, kind: Sent['kind'] = 'message'): Promise<readonly Sent[]> {
