@@ -31,8 +31,10 @@ import { vaultWalk } from '../../shared/adapters/vault-walk.ts';
 import { verdictStore } from '../../shared/adapters/verdict-store.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
+import { countedOpener, countedSealer } from './counted-vault.ts';
 import { isSet, listed, setting } from './environment.ts';
 import { currentActor } from './invocation.ts';
+import { journal } from './operator-journal.ts';
 
 // The adapters behind the ports, each made from the environment at its first use. A handler's wiring picks what it needs.
 
@@ -60,15 +62,17 @@ export const webhooks = once(() => webhookStore(dynamoDb(), directoryTable()));
 export const agents = once(() => agentReader(dynamoDb(), directoryTable()));
 export const agentKeys = once(() => agentKeyReader(dynamoDb(), directoryTable()));
 export const agentSaver = once(() => agentSaverOf(dynamoDb(), directoryAndVault(), audit().put));
-export const sealer = once(() => secretSealer(dataKeys(), setting(environmentName.vaultName)));
+export const sealer = once(() => countedSealer(secretSealer(dataKeys(), setting(environmentName.vaultName))));
 export const opener = once(() =>
-  secretOpener({
-    client: dynamoDb(),
-    table: setting(environmentName.vaultTable),
-    keys: dataKeys(),
-    audit: audit(),
-    vaultName: setting(environmentName.vaultName),
-  }),
+  countedOpener(
+    secretOpener({
+      client: dynamoDb(),
+      table: setting(environmentName.vaultTable),
+      keys: dataKeys(),
+      audit: audit(),
+      vaultName: setting(environmentName.vaultName),
+    }),
+  ),
 );
 export const rewrapper = once(() => {
   const vaultName = setting(environmentName.vaultName);
@@ -76,7 +80,11 @@ export const rewrapper = once(() => {
   return { walk: vaultWalk(dynamoDb(), table, keyArn), rewrap: dataKeys().rewrap, vaultName };
 });
 export const graph = once(() =>
-  graphApi({ baseUrl: setting(environmentName.graphApiUrl), version: setting(environmentName.graphApiVersion) }),
+  graphApi({
+    baseUrl: setting(environmentName.graphApiUrl),
+    version: setting(environmentName.graphApiVersion),
+    onAnswer: ({ failed }) => journal.count('GraphFailed', failed ? 1 : 0),
+  }),
 );
 export const idempotency = once(() => idempotencyStore(dynamoDb(), directoryTable()));
 export const repairs = once(() => repairStore(dynamoDb(), directoryAndVault(), audit().put));
