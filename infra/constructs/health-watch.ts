@@ -5,6 +5,9 @@ import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
 import { WorkQueue } from './work-queue.ts';
 
+/** A check takes seconds. Sending is paused for a minute at most while it is awaited, so after so long nobody can rely on what is shown. */
+const longestWait = Duration.minutes(30);
+
 /** Asks Meta whether a credential is as bad as a refused send made it look. Nobody else may disable one. */
 export class HealthWatch extends Construct {
   readonly checks: WorkQueue;
@@ -18,6 +21,11 @@ export class HealthWatch extends Construct {
       variable: environmentName.checkQueueUrl,
       ordered: false,
       alerts,
+    });
+    alerts.onAge(this.checks.queue, longestWait, {
+      name: 'ChecksDelayed',
+      severity: 'warning',
+      meaning: 'A credential has waited half an hour to be checked.',
     });
     const check = new HandlerFunction(this, 'CheckCredential', {
       settings,
