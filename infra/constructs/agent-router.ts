@@ -28,10 +28,10 @@ const timeout = Duration.seconds(30);
 const batchSize = 10;
 
 /**
- * A single message that nothing can be done with comes back once or twice in this time, and rings as EventsDelayed. So many failures are of several:
- * something is wrong that all of them need.
+ * A single message that nothing can be done with is given back for 5 to 30 s each time, so it fails 13 times in five minutes, and is a dead letter
+ * after eight. So many failures are of three at least: something is wrong that all need.
  */
-const failures: Limit = { atLeast: 5, within: Duration.minutes(5) };
+const failures: Limit = { atLeast: 30, within: Duration.minutes(5) };
 
 /** Takes each event to the agent that it is for, and the agent's answer to the customer; holds what can't be delivered now. */
 export class AgentRouter extends Construct {
@@ -73,8 +73,8 @@ export class AgentRouter extends Construct {
     vault.grantOpen(route, 'graph-api', 'agent-signature');
     auditLog.grantRecord(route);
     alerts.onMany('EventFailed', failures, {
-      severity: 'warning',
-      meaning: 'The router failed at events by a fault of ours; they wait in the queue for another try.',
+      severity: 'critical',
+      meaning: 'The router fails at several events by a fault of ours; in minutes they are dead letters.',
     });
 
     const release = new HandlerFunction(this, 'ReleaseHeld', {

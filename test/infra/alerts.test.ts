@@ -36,6 +36,10 @@ describe('every alarm', () => {
     }
   });
 
+  it('is one that exists, for each article that there is', () => {
+    for (const heading of articles.keys()) expect(alarmsNamed(heading), heading).not.toEqual([]);
+  });
+
   it('watches a metric under its own name, where it is one that our functions count', () => {
     const ours = alarms.filter(({ Namespace }) => Namespace === metricNamespace);
     expect(ours.length).toBeGreaterThan(0);
@@ -155,7 +159,7 @@ describe('the alarms on what our functions count, of all tenants together, ring'
     ['critically when KMS has been away for three secrets', 'KmsFailed', 'CRITICAL', inFiveMinutes(3)],
     ['critically when Meta was answered with a 500 five times', 'WebhookFailed', 'CRITICAL', inFiveMinutes(5)],
     ['as a warning at a burst of wrong signatures', 'WebhookRefused', 'WARNING', inFiveMinutes(50)],
-    ['as a warning when the router throws at several events', 'EventFailed', 'WARNING', inFiveMinutes(5)],
+    ['critically when the router throws at three events or more', 'EventFailed', 'CRITICAL', inFiveMinutes(30)],
     [
       'as a warning when a quarter of the calls of Meta fails for a quarter of an hour',
       'GraphFailed',
