@@ -139,7 +139,10 @@ const theAlarm = (name: string) => {
   const [alarm, ...others] = alarmsNamed(name);
   expect(others).toEqual([]);
   const { AlarmDescription, Dimensions } = alarm ?? {};
-  const dimensions = (Dimensions as { Name: string; Value: unknown }[]).map((it) => [it.Name, nameOf(it.Value)]);
+  const dimensions = (Dimensions as { Name: string; Value: unknown }[]).map((it): [string, string] => [
+    it.Name,
+    nameOf(it.Value),
+  ]);
   return { ...alarm, severity: String(AlarmDescription).split(':')[0], Dimensions: Object.fromEntries(dimensions) };
 };
 const reached = { ComparisonOperator: 'GreaterThanOrEqualToThreshold', TreatMissingData: 'notBreaching' };
