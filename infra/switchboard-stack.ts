@@ -19,6 +19,7 @@ import { Identity } from './constructs/identity.ts';
 import { MediaExchange } from './constructs/media-exchange.ts';
 import { MediaRelay } from './constructs/media-relay.ts';
 import { MessageSending } from './constructs/message-sending.ts';
+import { OperatorDashboard } from './constructs/operator-dashboard.ts';
 import { PlatformPages } from './constructs/platform-pages.ts';
 import { PublicApi } from './constructs/public-api.ts';
 import { StackOutputs } from './constructs/stack-outputs.ts';
@@ -45,15 +46,15 @@ export class SwitchboardStack extends Stack {
     // Who is told, who is let in, and the one door.
     const alerts = new Alerts(this, 'Alerts', house);
     const identity = new Identity(this, 'Identity', house);
-    const api = new PublicApi(this, 'PublicApi', { ...house, identity });
+    const api = new PublicApi(this, 'PublicApi', { ...house, identity, alerts });
     new PlatformPages(this, 'PlatformPages', { ...house, api });
 
     // What is kept: tables, and the keys that seal secrets. What is called outside.
-    const vault = new CredentialVault(this, 'CredentialVault', house);
+    const vault = new CredentialVault(this, 'CredentialVault', { ...house, alerts });
     const rewrap = new VaultRewrap(this, 'VaultRewrap', { ...house, vault });
     const directory = new Directory(this, 'Directory', house);
     const auditLog = new AuditLog(this, 'AuditLog', house);
-    const outside = { graphApi: new GraphApi(settings), agentRuntime: new AgentRuntime(settings) };
+    const outside = { graphApi: new GraphApi(settings, alerts), agentRuntime: new AgentRuntime(settings) };
     const capability = { ...house, ...outside, api, vault, directory, auditLog, alerts };
     // Work at Meta, each with a queue and its worker: what a change leaves behind, and what a refused send makes doubtful.
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
@@ -79,6 +80,8 @@ export class SwitchboardStack extends Stack {
     const trail = settings.trail.mode === 'none' ? undefined : new AuditTrail(this, 'AuditTrail', { ...house, vault });
     if (trail !== undefined) api.openAfter(trail);
 
+    // What operators see of all this, and what they and their programs are told.
+    const dashboard = new OperatorDashboard(this, 'OperatorDashboard', { api, inbox, router, healthWatch, alerts });
     const told = {
       api,
       identity,
@@ -94,6 +97,7 @@ export class SwitchboardStack extends Stack {
       credentialManagement,
       sweeper,
       alerts,
+      dashboard,
       trail,
     };
     new StackOutputs(this, 'Outputs', told);

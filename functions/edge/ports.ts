@@ -35,6 +35,7 @@ import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CheckCredentialPorts } from '../../shared/domain/check-credential.ts';
 import type { TrafficReader } from '../../shared/domain/traffic.ts';
+import { countedOpener, countedSealer } from './counted-vault.ts';
 import { isSet, listed, setting } from './environment.ts';
 import { currentActor } from './invocation.ts';
 import { journal } from './operator-journal.ts';
@@ -73,15 +74,17 @@ export const webhooks = once(() => webhookStore(dynamoDb(), directoryTable()));
 export const agents = once(() => agentReader(dynamoDb(), directoryTable()));
 export const agentKeys = once(() => agentKeyReader(dynamoDb(), directoryTable()));
 export const agentSaver = once(() => agentSaverOf(dynamoDb(), directoryAndVault(), audit().put));
-export const sealer = once(() => secretSealer(dataKeys(), setting(environmentName.vaultName)));
+export const sealer = once(() => countedSealer(secretSealer(dataKeys(), setting(environmentName.vaultName))));
 export const opener = once(() =>
-  secretOpener({
-    client: dynamoDb(),
-    table: setting(environmentName.vaultTable),
-    keys: dataKeys(),
-    audit: audit(),
-    vaultName: setting(environmentName.vaultName),
-  }),
+  countedOpener(
+    secretOpener({
+      client: dynamoDb(),
+      table: setting(environmentName.vaultTable),
+      keys: dataKeys(),
+      audit: audit(),
+      vaultName: setting(environmentName.vaultName),
+    }),
+  ),
 );
 export const rewrapper = once(() => {
   const vaultName = setting(environmentName.vaultName);
@@ -89,7 +92,11 @@ export const rewrapper = once(() => {
   return { walk: vaultWalk(dynamoDb(), table, keyArn), rewrap: dataKeys().rewrap, vaultName };
 });
 export const graph = once(() =>
-  graphApi({ baseUrl: setting(environmentName.graphApiUrl), version: setting(environmentName.graphApiVersion) }),
+  graphApi({
+    baseUrl: setting(environmentName.graphApiUrl),
+    version: setting(environmentName.graphApiVersion),
+    onAnswer: ({ failed }) => journal.count('GraphFailed', failed ? 1 : 0),
+  }),
 );
 export const idempotency = once(() => idempotencyStore(dynamoDb(), directoryTable()));
 export const repairs = once(() => repairStore(dynamoDb(), directoryAndVault(), audit().put));

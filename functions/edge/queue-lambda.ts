@@ -1,5 +1,6 @@
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { MetricName } from '../../shared/domain/journal.ts';
 import { actingAlone } from './invocation.ts';
 import { journal, publishCounts, safeError } from './operator-journal.ts';
 
@@ -15,9 +16,13 @@ export type ServeMessage = (
 
 /**
  * A Lambda that serves a queue. Messages of one group keep their order: after the first one that is not dealt with, the rest of
- * its group goes back untried. Groups run in parallel. A thrown error leaves its message in the queue.
+ * its group goes back untried. Groups run in parallel. A thrown error leaves its message in the queue, and is counted under `failure` too.
  */
-export const queueLambda = (serve: ServeMessage, returned: (records: readonly SQSRecord[]) => Promise<void>) =>
+export const queueLambda = (
+  serve: ServeMessage,
+  returned: (records: readonly SQSRecord[]) => Promise<void>,
+  failure?: MetricName,
+) =>
   middy<SQSEvent, SQSBatchResponse>()
     .use({ after: () => publishCounts() })
     .handler(async (event: SQSEvent, context: Context) => {
@@ -33,8 +38,11 @@ export const queueLambda = (serve: ServeMessage, returned: (records: readonly SQ
         alongside.push(work.catch((error: unknown) => journal.error('work-alongside-failed', safeError(error))));
       };
       const served = [...groups.values()].map((group) =>
-        serveInOrder(group, (record) =>
-          Promise.race([actingAlone(record.messageId, () => serve(record, context, takeAlong)), timeIsUp.promise]),
+        serveInOrder(
+          group,
+          (record) =>
+            Promise.race([actingAlone(record.messageId, () => serve(record, context, takeAlong)), timeIsUp.promise]),
+          failure,
         ),
       );
       const left = (await Promise.all(served)).flat();
@@ -50,11 +58,13 @@ const closingReserve = 2_000;
 const serveInOrder = async (
   group: readonly SQSRecord[],
   serve: (record: SQSRecord) => Promise<boolean>,
+  failure: MetricName | undefined,
 ): Promise<readonly SQSRecord[]> => {
   for (const [index, record] of group.entries()) {
     const finished = await serve(record).catch((error: unknown) => {
       journal.error('message-failed', safeError(error));
       journal.count('UnhandledError');
+      if (failure !== undefined) journal.count(failure);
       return false;
     });
     if (!finished) return group.slice(index);

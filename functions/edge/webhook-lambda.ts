@@ -31,10 +31,14 @@ const bodies = {
 export const webhookLambda = (serve: (request: WebhookRequest) => Promise<WebhookAnswer>) =>
   middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
     .use({
-      after: () => publishCounts(),
+      after: ({ response }) => {
+        if (response?.statusCode === 500) journal.count('WebhookFailed');
+        publishCounts();
+      },
       onError: (request) => {
         journal.error('webhook-failed', { routeKey: request.event.routeKey, ...safeError(request.error) });
         journal.count('UnhandledError');
+        journal.count('WebhookFailed');
         publishCounts();
         request.response = plain(500, bodies[500]);
       },

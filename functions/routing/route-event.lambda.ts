@@ -138,4 +138,4 @@ const returnSoon = async (records: readonly SQSRecord[]): Promise<void> => {
 };
 
 /** Takes queued events to their agents, in order within a conversation, and the agents' replies to Meta. */
-export const handler = queueLambda(serveRecord, returnSoon);
+export const handler = queueLambda(serveRecord, returnSoon, 'EventFailed');

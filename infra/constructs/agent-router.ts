@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
+import type { Limit } from './alerts.ts';
 import type { CapabilityProps } from './capability.ts';
 import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
@@ -25,6 +26,12 @@ const timeout = Duration.seconds(30);
 
 /** What a FIFO event source hands over at once, at most. */
 const batchSize = 10;
+
+/**
+ * A single message that nothing can be done with is given back for 5 to 30 s each time, so it fails 13 times in five minutes, and is a dead letter
+ * after eight. So many failures are of three at least: something is wrong that all need.
+ */
+const failures: Limit = { atLeast: 30, within: Duration.minutes(5) };
 
 /** Takes each event to the agent that it is for, and the agent's answer to the customer; holds what can't be delivered now. */
 export class AgentRouter extends Construct {
@@ -65,6 +72,10 @@ export class AgentRouter extends Construct {
     agentRuntime.grantDispatch(route);
     vault.grantOpen(route, 'graph-api', 'agent-signature');
     auditLog.grantRecord(route);
+    alerts.onMany('EventFailed', failures, {
+      severity: 'critical',
+      meaning: 'The router fails at several events by a fault of ours; in minutes they are dead letters.',
+    });
 
     const release = new HandlerFunction(this, 'ReleaseHeld', {
       settings,

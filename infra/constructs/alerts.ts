@@ -1,34 +1,52 @@
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Alarm, ComparisonOperator, type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { metricNamespace, metricService } from '../../shared/contracts/metrics.ts';
+import { countedMetric } from './counted-metric.ts';
+import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 
 /** `critical`: somebody has to look now. `warning`: within the day. */
 export type Severity = 'critical' | 'warning';
 
-export interface CountAlarm {
+export interface MetricAlarm {
   readonly severity: Severity;
   /** What has happened when it rings, in one sentence. */
   readonly meaning: string;
 }
 
-export interface QueueAlarm extends CountAlarm {
+export interface NamedAlarm extends MetricAlarm {
   /** Names the alarm and its article. */
   readonly name: string;
+}
+
+/** How much is too much. */
+export interface Limit {
+  readonly atLeast: number;
+  readonly within: Duration;
+  /** Rings when it was as much in so many of these times in a row. Default: 1. */
+  readonly timesInARow?: number;
 }
 
 /** How often CloudWatch hears of a queue that is in use. Source: SQS developer guide, "Available CloudWatch metrics". */
 const queuePeriod = Duration.minutes(1);
 
+/** Of the 14 days that a dead letter is kept. The four that are left hold a long weekend. */
+const longestStay = Duration.days(10);
+
+/** One fault is made up for by the next try. What fails for a quarter of an hour fails again and again. */
+const persistent: Limit = { atLeast: 1, within: Duration.minutes(5), timesInARow: 3 };
+
 /** Tells the operator: one topic, and the alarms that ring there. Each has an article in docs/runbook.md under its own name. */
 export class Alerts extends Construct {
   readonly operatorTopic: Topic;
+  readonly #alarms: Alarm[] = [];
+  readonly #deadLetterQueues: Queue[] = [];
 
   constructor(scope: Construct, id: string, props: HouseProps) {
     super(scope, id);
@@ -40,6 +58,10 @@ export class Alerts extends Construct {
     });
     this.#admitAlarms();
     dataKey.admitAlarms();
+    this.onMany('UnhandledError', persistent, {
+      severity: 'warning',
+      meaning: 'Functions have failed in unforeseen ways for a quarter of an hour.',
+    });
     if (settings.operatorEmail === undefined) return;
     const subscription = this.operatorTopic.addSubscription(new EmailSubscription(settings.operatorEmail));
     Validations.of(subscription).acknowledge({
@@ -48,40 +70,88 @@ export class Alerts extends Construct {
     });
   }
 
-  /** Rings as soon as the functions count one of what never happens in good order. `metric` names metric, alarm and article. */
-  onAny(metric: string, alarm: CountAlarm): void {
-    const count = new Metric({
-      namespace: metricNamespace,
-      metricName: metric,
-      dimensionsMap: { service: metricService },
-      statistic: Stats.SUM,
-      period: Duration.minutes(1),
-    });
-    this.#ring(this, { ...alarm, name: metric }, count, 1);
+  /** Every alarm that rings here. */
+  get alarms(): readonly Alarm[] {
+    return this.#alarms;
   }
 
-  /** Rings while a message lies in the queue. Each queue has an alarm of its own, which says where to look. */
-  onMessages(queue: Queue, alarm: QueueAlarm): void {
+  /** Every dead-letter queue that an alarm watches. */
+  get deadLetterQueues(): readonly Queue[] {
+    return this.#deadLetterQueues;
+  }
+
+  /** Rings as soon as the functions count one of what never happens in good order. `metric` names metric, alarm and article. */
+  onAny(metric: string, alarm: MetricAlarm): void {
+    this.onMany(metric, { atLeast: 1, within: Duration.minutes(1) }, alarm);
+  }
+
+  /** Rings when the functions count more of it than the limit allows. `metric` names metric, alarm and article. */
+  onMany(metric: string, limit: Limit, alarm: MetricAlarm): void {
+    this.#ring(this, { ...alarm, name: metric }, countedMetric(metric, Stats.SUM, limit.within), limit);
+  }
+
+  /**
+   * Rings when so large a part of the tries has failed. The functions count 1 for a failure and 0 for a success, so the average is that part.
+   * `metric` names metric, alarm and article.
+   */
+  onRate(metric: string, limit: Limit, alarm: MetricAlarm): void {
+    this.#ring(this, { ...alarm, name: metric }, countedMetric(metric, Stats.AVERAGE, limit.within), limit);
+  }
+
+  /** Rings when the function ends so often without an answer: out of time, out of memory, or before the first line of ours. */
+  onCrashes(handler: HandlerFunction, limit: Limit, alarm: NamedAlarm): void {
+    const errors = handler.function.metricErrors({ statistic: Stats.SUM, period: limit.within });
+    this.#ring(handler, alarm, errors, limit);
+  }
+
+  /** Rings when Lambda has so often no room for the function. */
+  onThrottles(handler: HandlerFunction, limit: Limit, alarm: NamedAlarm): void {
+    const throttles = handler.function.metricThrottles({ statistic: Stats.SUM, period: limit.within });
+    this.#ring(handler, alarm, throttles, limit);
+  }
+
+  /** Rings when the API answers so often that it has failed. */
+  onServerErrors(stage: HttpStage, limit: Limit, alarm: NamedAlarm): void {
+    this.#ring(stage, alarm, stage.metricServerError({ statistic: Stats.SUM, period: limit.within }), limit);
+  }
+
+  /**
+   * Rings while a message lies among these dead letters, and once more before it is lost. Each queue has alarms of its own, which say where
+   * to look.
+   */
+  onDeadLetters(queue: Queue, alarm: NamedAlarm): void {
+    this.#deadLetterQueues.push(queue);
     const messages = queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period: queuePeriod });
-    this.#ring(queue, alarm, messages, 1);
+    this.#ring(queue, alarm, messages, { atLeast: 1 });
+    this.onAge(queue, longestStay, {
+      name: 'DeadLettersExpiring',
+      severity: 'critical',
+      meaning: 'What failed for good has lain there for 10 of its 14 days, after which it is lost.',
+    });
   }
 
   /** Rings while the oldest message of the queue has waited as long as that. */
-  onAge(queue: Queue, age: Duration, alarm: QueueAlarm): void {
+  onAge(queue: Queue, age: Duration, alarm: NamedAlarm): void {
     const oldest = queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period: queuePeriod });
-    this.#ring(queue, alarm, oldest, age.toSeconds());
+    this.#ring(queue, alarm, oldest, { atLeast: age.toSeconds() });
   }
 
-  #ring(scope: Construct, { name, severity, meaning }: QueueAlarm, metric: IMetric, threshold: number): void {
+  #ring(
+    scope: Construct,
+    { name, severity, meaning }: NamedAlarm,
+    metric: IMetric,
+    limit: Omit<Limit, 'within'>,
+  ): void {
     const alarm = new Alarm(scope, name, {
       alarmDescription: `${severity.toUpperCase()}: ${meaning} What to do: docs/runbook.md#${name.toLowerCase()}`,
       metric,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      threshold,
-      evaluationPeriods: 1,
+      threshold: limit.atLeast,
+      evaluationPeriods: limit.timesInARow ?? 1,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(this.operatorTopic));
+    this.#alarms.push(alarm);
   }
 
   /** A topic with a policy of its own lets nobody publish who is not named in it. Source: CloudWatch user guide, "Notifying users on alarm changes". */

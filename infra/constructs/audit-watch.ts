@@ -58,6 +58,11 @@ export class AuditWatch extends Construct {
       onFailure: { bind: () => ({ destination: unheard.queueArn }) },
     });
     for (const grant of [hear, giveUp]) grant.applyBefore(mapping);
+    alerts.onDeadLetters(unheard, {
+      name: 'AuditUnheard',
+      severity: 'critical',
+      meaning: 'Changes of the audit could not be judged, so a forged one may be among them.',
+    });
     alerts.onAny('AuditTampered', {
       severity: 'critical',
       meaning: 'A record of the audit was changed or removed, which nothing of ours does.',

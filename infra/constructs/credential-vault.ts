@@ -1,16 +1,24 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { AnyPrincipal, Effect, Grant, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { SecretPurpose } from '../../shared/contracts/secret-purpose.ts';
+import type { Alerts, Limit } from './alerts.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 import { StateTable } from './state-table.ts';
 
 /** Restore window of the Vault in days: what is deleted is gone from backups after as many. */
 const restorableDays = 7;
+
+/** The SDK has asked KMS three times before one is counted. A single one is a hiccup; quiet stacks open few secrets, so more must not be needed. */
+const unavailable: Limit = { atLeast: 3, within: Duration.minutes(5) };
+
+export interface CredentialVaultProps extends HouseProps {
+  readonly alerts: Alerts;
+}
 
 /**
  * The sealed secrets and the one key that seals them. Above the first generation of keys the one before it still opens what it has
@@ -24,7 +32,7 @@ export class CredentialVault extends Construct {
   readonly #secrets: StateTable;
   readonly #name: string;
 
-  constructor(scope: Construct, id: string, props: HouseProps) {
+  constructor(scope: Construct, id: string, props: CredentialVaultProps) {
     super(scope, id);
     this.#name = Stack.of(this).stackName;
     const generation = props.settings.envelopeKeyGeneration;
@@ -35,6 +43,14 @@ export class CredentialVault extends Construct {
       variable: environmentName.vaultTable,
       restorableDays,
       expires: false,
+    });
+    props.alerts.onMany('KmsFailed', unavailable, {
+      severity: 'critical',
+      meaning: 'KMS did not answer, so secrets could be neither sealed nor opened.',
+    });
+    props.alerts.onAny('SecretsRefused', {
+      severity: 'critical',
+      meaning: 'A secret could not be opened: its row was changed, or a right to the key is missing.',
     });
   }
 

@@ -10,6 +10,9 @@ import { WorkQueue } from './work-queue.ts';
 /** How often what is due is queued. */
 const interval = Duration.minutes(5);
 
+/** A check takes seconds. Sending is paused for a minute at most while it is awaited, so after so long nobody can rely on what is shown. */
+const longestWait = Duration.minutes(30);
+
 /** Asks Meta how credentials are: each by the clock, and at once where a refused send or a user wants to know. Nobody else may disable one. */
 export class HealthWatch extends Construct {
   /** Checks that somebody waits for. */
@@ -22,11 +25,26 @@ export class HealthWatch extends Construct {
   constructor(scope: Construct, id: string, props: CapabilityProps) {
     super(scope, id);
     const { settings, dataKey, alerts } = props;
-    const queue = { settings, dataKey, ordered: false, alerts };
-    this.checks = new WorkQueue(this, 'Checks', { ...queue, variable: environmentName.checkQueueUrl });
-    this.dueChecks = new WorkQueue(this, 'DueChecks', { ...queue, variable: environmentName.dueCheckQueueUrl });
+    const common = { settings, dataKey, ordered: false, alerts };
+    this.checks = new WorkQueue(this, 'Checks', { ...common, variable: environmentName.checkQueueUrl });
+    this.dueChecks = new WorkQueue(this, 'DueChecks', { ...common, variable: environmentName.dueCheckQueueUrl });
     this.checkCredential = this.#check(props);
     this.planChecks = this.#plan(props);
+    for (const { queue } of [this.checks, this.dueChecks])
+      alerts.onAge(queue, longestWait, {
+        name: 'ChecksDelayed',
+        severity: 'warning',
+        meaning: 'A credential has waited half an hour to be checked.',
+      });
+    // Counted by the planner, of what it still finds in the line: a backlog, or checks that do not come to their end.
+    alerts.onMany(
+      'ChecksOverdue',
+      { atLeast: 1, within: interval, timesInARow: 3 },
+      {
+        severity: 'warning',
+        meaning: 'Credentials have been due to be checked for more than an hour, for a quarter of an hour on end.',
+      },
+    );
   }
 
   /** Lets the grantee have a credential checked. */

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   ApiMapping,
@@ -21,6 +21,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IDependable } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { StageSettings } from '../stage.ts';
+import type { Alerts, Limit } from './alerts.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 import type { Identity } from './identity.ts';
@@ -55,7 +56,11 @@ const accessLogFields = {
 export interface PublicApiProps extends HouseProps {
   /** Whose access tokens open the routes for users. */
   readonly identity: Identity;
+  readonly alerts: Alerts;
 }
+
+/** One or two are a request that ran out of time. As many as this are no chance. */
+const failures: Limit = { atLeast: 5, within: Duration.minutes(5) };
 
 /** The one door: routes for users need a token, routes for Meta and for everybody say why they need none. */
 export class PublicApi extends Construct {
@@ -66,8 +71,8 @@ export class PublicApi extends Construct {
   readonly consoleClient: UserPoolClient | undefined;
   /** What DNS must point to where the API has a domain of its own. */
   readonly domainTarget: string | undefined;
+  readonly stage: HttpStage;
   readonly #api: HttpApi;
-  readonly #stage: CfnStage;
   readonly #settings: StageSettings;
   readonly #authorizer: HttpJwtAuthorizer;
   readonly #rules: { readonly issuer: string; readonly audience: readonly string[] };
@@ -76,14 +81,14 @@ export class PublicApi extends Construct {
 
   constructor(scope: Construct, id: string, props: PublicApiProps) {
     super(scope, id);
-    const { settings, identity } = props;
+    const { settings, identity, alerts } = props;
     this.#settings = settings;
     this.#api = new HttpApi(this, 'Api', {
       apiName: Stack.of(this).stackName,
       description: 'Switchboard: credentials, agents and webhooks',
       createDefaultStage: false,
     });
-    const stage = new HttpStage(this, 'Stage', {
+    this.stage = new HttpStage(this, 'Stage', {
       httpApi: this.#api,
       stageName: '$default',
       autoDeploy: true,
@@ -93,8 +98,12 @@ export class PublicApi extends Construct {
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
       },
     });
-    this.#stage = stage.node.defaultChild as CfnStage;
-    this.domainTarget = this.#mapDomain(stage);
+    alerts.onServerErrors(this.stage, failures, {
+      name: 'ApiFailing',
+      severity: 'warning',
+      meaning: 'The API answered requests with a 5xx, those of Meta included.',
+    });
+    this.domainTarget = this.#mapDomain(this.stage);
     this.webhooksOrigin = originOf(settings) ?? this.#api.apiEndpoint;
     this.origin = settings.apiUrl ?? this.webhooksOrigin;
     const { audience, client } = identity.admitConsole(this.origin);
@@ -173,8 +182,9 @@ export class PublicApi extends Construct {
     { rate, burst }: StageSettings['apiThrottle'],
   ): void {
     this.#throttles[key] = { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst };
-    this.#stage.addPropertyOverride('RouteSettings', this.#throttles);
-    this.#stage.node.addDependency(route);
+    const stage = this.stage.node.defaultChild as CfnStage;
+    stage.addPropertyOverride('RouteSettings', this.#throttles);
+    stage.node.addDependency(route);
   }
 
   /** Sends requests of anybody to the handler: no token, and nothing that would need one. */

@@ -10,6 +10,7 @@ import type { Directory } from './directory.ts';
 import type { EventStore } from './event-store.ts';
 import type { HealthWatch } from './health-watch.ts';
 import type { Identity } from './identity.ts';
+import type { OperatorDashboard } from './operator-dashboard.ts';
 import type { PublicApi } from './public-api.ts';
 import type { VaultRewrap } from './vault-rewrap.ts';
 import type { WebhookInbox } from './webhook-inbox.ts';
@@ -31,6 +32,7 @@ export interface StackOutputsProps {
   readonly credentialManagement: CredentialManagement;
   readonly sweeper: WorkSweeper;
   readonly alerts: Alerts;
+  readonly dashboard: OperatorDashboard;
   readonly trail: AuditTrail | undefined;
 }
 
@@ -40,7 +42,7 @@ export class StackOutputs extends Construct {
     super(scope, id);
     const { api, identity, vault, rewrap, directory, eventStore, auditLog, inbox, router, sweeper, alerts, trail } =
       props;
-    const { webhookSetUp, healthWatch, credentialManagement } = props;
+    const { webhookSetUp, healthWatch, credentialManagement, dashboard } = props;
     this.#tell('ApiUrl', 'Origin of the API', api.origin);
     this.#tell('ApiId', 'Id of the API', api.apiId);
     this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.webhooksOrigin}/webhooks`);
@@ -65,6 +67,7 @@ export class StackOutputs extends Construct {
     this.#tell('RouteEventFunction', 'Function that dispatches events', router.routeEvent.function.functionName);
     this.#tell('SweepWorkFunction', 'Function that looks after unfinished work', sweeper.sweep.function.functionName);
     this.#tell('OperatorTopicArn', 'Topic of the alerts for operators', alerts.operatorTopic.topicArn);
+    this.#tell('DashboardName', 'Dashboard of CloudWatch for operators', dashboard.dashboardName);
     this.#tell('AuditTrailBucket', 'Where CloudTrail writes the management events', trail?.bucketName);
     this.#tell('AuditWorkGroup', 'Work group of Athena for questions to the audit trail', trail?.queries.workGroup);
     this.#tell('AuditDatabase', 'Database of the audit trail, with the table `events`', trail?.queries.database);

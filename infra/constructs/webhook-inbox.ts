@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
+import type { Alerts, Limit } from './alerts.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { MediaRelay } from './media-relay.ts';
@@ -14,10 +15,20 @@ export interface WebhookInboxProps extends CapabilityProps {
 /** An event waits for seconds; an agent that fails has its events held within minutes. Then it is not the agents that are slow, but we. */
 const longestWait = Duration.minutes(15);
 
+/** Meta repeats what fails now and then. What fails so often will not be healed by a repeat. */
+const failures: Limit = { atLeast: 5, within: Duration.minutes(5) };
+
+/**
+ * An app whose secret was changed at Meta alone has every delivery refused and repeated. A quiet one stays below this, and its owner is told by the
+ * check of the credential; so many are of a busy one, or of somebody who tries.
+ */
+const forgeries: Limit = { atLeast: 50, within: Duration.minutes(5) };
+
 /** Where Meta delivers: signed posts are verified and queued by conversation, handshakes are answered by a function of their own. */
 export class WebhookInbox extends Construct {
   /** Verified events, in order within a conversation. */
   readonly events: WorkQueue;
+  readonly receiveWebhook: HandlerFunction;
 
   constructor(scope: Construct, id: string, props: WebhookInboxProps) {
     super(scope, id);
@@ -55,6 +66,8 @@ export class WebhookInbox extends Construct {
     auditLog.grantRecord(receive);
     this.events.grantSend(receive);
     relay.grantWrite(receive);
+    this.receiveWebhook = receive;
+    this.#watchReceiver(alerts);
 
     const verify = new HandlerFunction(this, 'VerifyWebhook', {
       settings,
@@ -67,5 +80,26 @@ export class WebhookInbox extends Construct {
       'GET /webhooks/{webhookId}',
     );
     directory.grantRead(verify, 'GetItem');
+  }
+
+  #watchReceiver(alerts: Alerts): void {
+    alerts.onMany('WebhookFailed', failures, {
+      severity: 'critical',
+      meaning: 'Deliveries of Meta could not be taken and were answered with a 500.',
+    });
+    alerts.onCrashes(this.receiveWebhook, failures, {
+      name: 'ReceiverCrashed',
+      severity: 'critical',
+      meaning: 'The receiver of webhooks ended without an answer of its own.',
+    });
+    alerts.onThrottles(this.receiveWebhook, failures, {
+      name: 'ReceiverThrottled',
+      severity: 'critical',
+      meaning: 'Lambda had no room for the receiver of webhooks.',
+    });
+    alerts.onMany('WebhookRefused', forgeries, {
+      severity: 'warning',
+      meaning: 'Many deliveries were not signed with the App Secret that we have.',
+    });
   }
 }

@@ -2,10 +2,10 @@ import { Duration, Validations } from 'aws-cdk-lib';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { DeduplicationScope, FifoThroughputLimit, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import type { EnvironmentName } from '../../shared/contracts/environment.ts';
 import { mostReceives } from '../../shared/contracts/queued-events.ts';
-import type { Alerts, QueueAlarm } from './alerts.ts';
+import type { Alerts, NamedAlarm } from './alerts.ts';
 import type { DataKey } from './data-key.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
@@ -14,7 +14,7 @@ import type { HouseProps } from './house.ts';
 const retention = Duration.days(14);
 
 /** What it tells the operator that a message of a queue failed for good, unless the queue says it in words of its own. */
-const workDeadLettered: QueueAlarm = {
+const workDeadLettered: NamedAlarm = {
   name: 'WorkDeadLettered',
   severity: 'warning',
   meaning: 'Work that a change left behind failed for good.',
@@ -23,7 +23,7 @@ const workDeadLettered: QueueAlarm = {
 export interface WorkQueueProps extends HouseProps {
   readonly alerts: Alerts;
   /** Rings when a message failed for good. Default: `WorkDeadLettered`. */
-  readonly deadLetterAlarm?: QueueAlarm;
+  readonly deadLetterAlarm?: NamedAlarm;
   /** Variable that tells a grantee the URL of the queue. */
   readonly variable: EnvironmentName;
   /** When a message that nobody has dealt with is seen again. Default: as in the settings, for functions of up to 30 s. */
@@ -71,12 +71,17 @@ export class WorkQueue extends Construct {
       id: 'Serverless-SQSRedrivePolicy',
       reason: 'It is the dead-letter queue: what lies in it waits for an operator.',
     });
-    props.alerts.onMessages(this.deadLetterQueue, props.deadLetterAlarm ?? workDeadLettered);
+    props.alerts.onDeadLetters(this.deadLetterQueue, props.deadLetterAlarm ?? workDeadLettered);
     this.queue = new Queue(this, 'Queue', {
       ...kept,
       visibilityTimeout: props.visibility ?? Duration.seconds(props.settings.queueVisibilitySeconds),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: mostReceives },
     });
+  }
+
+  /** Every queue of work below a construct, in the order in which they were made. */
+  static allIn(scope: IConstruct): readonly WorkQueue[] {
+    return scope.node.findAll().filter((it) => it instanceof WorkQueue);
   }
 
   /** Lets the grantee send messages and tells it the URL of the queue. */

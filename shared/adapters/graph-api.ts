@@ -1,7 +1,14 @@
 import * as z from 'zod';
 import { mediaId, phoneNumberId } from '../contracts/ids.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
-import type { Graph, GraphAccess, GraphFailure, GraphResult, MediaFacts } from '../domain/graph.ts';
+import {
+  type Graph,
+  type GraphAccess,
+  type GraphFailure,
+  type GraphResult,
+  isMetasOwn,
+  type MediaFacts,
+} from '../domain/graph.ts';
 import type { MetaUsage } from '../domain/meta-usage.ts';
 import { quotable } from '../domain/quotable.ts';
 import type { AccountHealth } from '../domain/records.ts';
@@ -137,11 +144,18 @@ interface Call {
   readonly timeout: number;
 }
 
+export interface GraphApiOptions {
+  readonly baseUrl: string;
+  readonly version: string;
+  /** Hears of each request whether Meta failed at it: no answer, one that can't be read, or an error of its own. Its no to us is none. */
+  readonly onAnswer?: (answer: { readonly failed: boolean }) => void;
+}
+
 /**
  * The only client of Meta's Graph API. The token travels in the Authorization header with its appsecret_proof; the one exception is
  * debug_token, which wants the inspected token in its URL. Nothing of a request or an answer is logged here.
  */
-export const graphApi = (settings: { readonly baseUrl: string; readonly version: string }): Graph => {
+export const graphApi = (settings: GraphApiOptions): Graph => {
   const call = async <T>(schema: z.ZodType<T>, request: Call): Promise<GraphResult<T>> => {
     const { proof, ...withoutProof } = request;
     const answer = await callOnce(schema, request);
@@ -156,6 +170,12 @@ export const graphApi = (settings: { readonly baseUrl: string; readonly version:
   };
 
   const callOnce = async <T>(schema: z.ZodType<T>, request: Call): Promise<GraphResult<T>> => {
+    const answer = await ask(schema, request);
+    settings.onAnswer?.({ failed: !answer.ok && isMetasOwn(answer.failure) });
+    return answer;
+  };
+
+  const ask = async <T>(schema: z.ZodType<T>, request: Call): Promise<GraphResult<T>> => {
     const url = new URL(`${settings.baseUrl.replace(/\/$/, '')}/${settings.version}/${request.path}`);
     for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
     if (request.proof) url.searchParams.set('appsecret_proof', request.proof.revealText());

@@ -39,6 +39,10 @@ export type GraphFailure =
 export const isPassing = (refusal: GraphRefusal): refusal is 'temporary' | 'rate-limited' =>
   refusal === 'temporary' || refusal === 'rate-limited';
 
+/** Meta failed, or the way to it: whatever had been asked, by whomever. Every other no is about what was asked. */
+export const isMetasOwn = (failure: GraphFailure): boolean =>
+  failure.kind !== 'refused' || failure.refusal === 'temporary';
+
 /** Nothing happened at Meta, and a repeat may succeed. A proof that Meta refuses is being made anew after a new App Secret. */
 export const tookNoEffectYet = (failure: GraphFailure): boolean =>
   failure.kind === 'not-sent' ||

@@ -46,6 +46,8 @@ export type MetricName =
   | 'WebhookAccepted'
   | 'WebhookRefused'
   | 'WebhookThrottled'
+  /** Meta was answered with a 500. */
+  | 'WebhookFailed'
   | 'EventsQueued'
   | 'EventsRelayed'
   | 'EventsForeign'
@@ -75,4 +77,12 @@ export type MetricName =
   | 'ChecksDone'
   | 'ChecksUnanswered'
   | 'AuditTampered'
+  /** The router threw at a message. */
+  | 'EventFailed'
+  /** The service of the keys gave no answer. */
+  | 'KmsFailed'
+  /** A secret could not be opened: it is not whose it should be, or we may not. */
+  | 'SecretsRefused'
+  /** For each answer of Meta: 1 where Meta failed, else 0, so that the average is the error rate. */
+  | 'GraphFailed'
   | 'UnhandledError';

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { handler } from '../../functions/audit/watch-audit.lambda.ts';
+import { describe, expect, it } from 'vitest';
 import { statementsOf } from '../../infra/access-matrix.ts';
 import { metricNamespace } from '../../shared/contracts/metrics.ts';
-import { context } from '../support/lambda.ts';
 import { nameOf, resourcesOf, templateOf } from '../support/templates.ts';
+import { alarmedMetrics, shownMetrics, widgetsOf } from '../support/watched-metrics.ts';
 
 const template = templateOf('prod');
 const propertiesOf = (type: string, of = template) => Object.values(resourcesOf(of, type)).map((it) => it.Properties);
@@ -37,6 +36,10 @@ describe('every alarm', () => {
     }
   });
 
+  it('is one that exists, for each article that there is', () => {
+    for (const heading of articles.keys()) expect(alarmsNamed(heading), heading).not.toEqual([]);
+  });
+
   it('watches a metric under its own name, where it is one that our functions count', () => {
     const ours = alarms.filter(({ Namespace }) => Namespace === metricNamespace);
     expect(ours.length).toBeGreaterThan(0);
@@ -52,6 +55,7 @@ const alarmsNamed = (name: string) =>
     .map(([, { Properties }]) => Properties);
 
 describe('the alarms on queues', () => {
+  const unheard = 'AuditWatchUnheard';
   /** Logical ids, without the hash, of the queues that are dead-letter queues of others. */
   const deadLetterQueues = propertiesOf('AWS::SQS::Queue').flatMap(({ RedrivePolicy }) =>
     RedrivePolicy === undefined
@@ -92,6 +96,36 @@ describe('the alarms on queues', () => {
     expect(alarms.length).toBeGreaterThanOrEqual(3);
   });
 
+  it('ring, critically, at the first changes of the audit that nobody could judge', () => {
+    const [alarm, ...others] = alarmsNamed('AuditUnheard');
+    expect(others).toEqual([]);
+    expect(alarm).toMatchObject({ ...rightAway, MetricName: 'ApproximateNumberOfMessagesVisible', Threshold: 1 });
+    expect(alarm?.AlarmDescription).toMatch(/^CRITICAL/);
+    expect(alarm && queueOf(alarm)).toBe(unheard);
+  });
+
+  it('ring, critically, when a dead letter of any queue has lain there for ten of its fourteen days', () => {
+    const alarms = alarmsNamed('DeadLettersExpiring');
+    for (const alarm of alarms) {
+      expect(alarm).toMatchObject({
+        ...rightAway,
+        MetricName: 'ApproximateAgeOfOldestMessage',
+        Threshold: 10 * 24 * 60 * 60,
+      });
+      expect(alarm.AlarmDescription).toMatch(/^CRITICAL/);
+    }
+    expect(alarms.map(queueOf).sort()).toEqual([...deadLetterQueues, unheard].sort());
+  });
+
+  it('ring, as a warning, when a credential has waited half an hour for its check', () => {
+    const alarms = alarmsNamed('ChecksDelayed');
+    expect(alarms.map(queueOf).sort()).toEqual(['HealthWatchChecksQueue', 'HealthWatchDueChecksQueue']);
+    for (const alarm of alarms) {
+      expect(alarm).toMatchObject({ ...rightAway, MetricName: 'ApproximateAgeOfOldestMessage', Threshold: 1800 });
+      expect(alarm.AlarmDescription).toMatch(/^WARNING/);
+    }
+  });
+
   it('ring, as a warning, when an event has waited a quarter of an hour', () => {
     const [alarm, ...others] = alarmsNamed('EventsDelayed');
     expect(others).toEqual([]);
@@ -101,48 +135,93 @@ describe('the alarms on queues', () => {
   });
 });
 
+/** One alarm of this name, by everything that decides when it rings. */
+const theAlarm = (name: string) => {
+  const [alarm, ...others] = alarmsNamed(name);
+  expect(others).toEqual([]);
+  const { AlarmDescription, Dimensions } = alarm ?? {};
+  const dimensions = (Dimensions as { Name: string; Value: unknown }[]).map((it): [string, string] => [
+    it.Name,
+    nameOf(it.Value),
+  ]);
+  return { ...alarm, severity: String(AlarmDescription).split(':')[0], Dimensions: Object.fromEntries(dimensions) };
+};
+const reached = { ComparisonOperator: 'GreaterThanOrEqualToThreshold', TreatMissingData: 'notBreaching' };
+const once = { Period: 60, EvaluationPeriods: 1, Threshold: 1, Statistic: 'Sum' };
+const inFiveMinutes = (Threshold: number) => ({ Period: 300, EvaluationPeriods: 1, Threshold, Statistic: 'Sum' });
+const threeTimesInARow = (Threshold: number, Statistic: string) => ({
+  Period: 300,
+  EvaluationPeriods: 3,
+  Threshold,
+  Statistic,
+});
+
+describe('the alarms on what our functions count, of all tenants together, ring', () => {
+  it.each([
+    ['critically at the first change of the audit', 'AuditTampered', 'CRITICAL', once],
+    ['critically at the first secret that does not open', 'SecretsRefused', 'CRITICAL', once],
+    ['critically when KMS has been away for three secrets', 'KmsFailed', 'CRITICAL', inFiveMinutes(3)],
+    ['critically when Meta was answered with a 500 five times', 'WebhookFailed', 'CRITICAL', inFiveMinutes(5)],
+    ['as a warning at a burst of wrong signatures', 'WebhookRefused', 'WARNING', inFiveMinutes(50)],
+    ['critically when the router throws at three events or more', 'EventFailed', 'CRITICAL', inFiveMinutes(30)],
+    [
+      'as a warning when a quarter of the calls of Meta fails for a quarter of an hour',
+      'GraphFailed',
+      'WARNING',
+      threeTimesInARow(0.25, 'Average'),
+    ],
+    [
+      'as a warning when something unforeseen goes on for a quarter of an hour',
+      'UnhandledError',
+      'WARNING',
+      threeTimesInARow(1, 'Sum'),
+    ],
+  ])('%s', (_when, name, severity, limit) => {
+    expect(theAlarm(name)).toMatchObject({
+      ...reached,
+      ...limit,
+      severity,
+      Namespace: 'Switchboard',
+      MetricName: name,
+      Dimensions: { service: 'switchboard' },
+    });
+    expect(Object.keys(theAlarm(name).Dimensions)).toEqual(['service']);
+  });
+
+  it('and there are no others', () => {
+    expect(alarmedMetrics(template).filter(({ namespace }) => namespace === metricNamespace)).toHaveLength(9);
+  });
+});
+
+describe('the alarms on the receiver and the API ring', () => {
+  it.each([
+    ['ReceiverCrashed', 'Errors'],
+    ['ReceiverThrottled', 'Throttles'],
+  ])('critically, %s, at five %s of the receiver in five minutes', (name, MetricName) => {
+    expect(theAlarm(name)).toMatchObject({
+      ...reached,
+      ...inFiveMinutes(5),
+      severity: 'CRITICAL',
+      Namespace: 'AWS/Lambda',
+      MetricName,
+    });
+    expect(theAlarm(name).Dimensions).toEqual({ FunctionName: 'WebhookInboxReceiveWebhookFunction' });
+  });
+
+  it('as a warning at five answers of 5xx in five minutes', () => {
+    expect(theAlarm('ApiFailing')).toMatchObject({
+      ...reached,
+      ...inFiveMinutes(5),
+      severity: 'WARNING',
+      Namespace: 'AWS/ApiGateway',
+      MetricName: '5xx',
+    });
+    const [api = ''] = Object.keys(resourcesOf(template, 'AWS::ApiGatewayV2::Api'));
+    expect(theAlarm('ApiFailing').Dimensions).toEqual({ ApiId: nameOf({ Ref: api }), Stage: '$default' });
+  });
+});
+
 describe('the alarm on a changed audit', () => {
-  const [alarm] = propertiesOf('AWS::CloudWatch::Alarm').filter(({ MetricName }) => MetricName === 'AuditTampered');
-  afterEach(() => vi.restoreAllMocks());
-
-  it('watches the very metric that the handler counts: name, namespace and dimensions', async () => {
-    const printed = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    const Records = [
-      { eventName: 'MODIFY', dynamodb: { Keys: { pk: { S: 'acme#cred_1' }, sk: { S: '01J' } } } } as const,
-    ];
-    await handler({ Records }, context());
-
-    const [line = '{}'] = printed.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('_aws'));
-    const counted: Record<string, unknown> = JSON.parse(line);
-    const dimensions = (alarm?.Dimensions as { Name: string; Value: string }[]) ?? [];
-    expect(counted).toMatchObject({
-      _aws: {
-        CloudWatchMetrics: [
-          {
-            Namespace: alarm?.Namespace,
-            Dimensions: [dimensions.map(({ Name }) => Name)],
-            Metrics: [{ Name: alarm?.MetricName, Unit: 'Count' }],
-          },
-        ],
-      },
-      ...Object.fromEntries(dimensions.map(({ Name, Value }) => [Name, Value])),
-      [String(alarm?.MetricName)]: 1,
-    });
-    expect(line).not.toContain('acme');
-  });
-
-  it('rings at the first one, and does not wait', () => {
-    expect(alarm).toMatchObject({
-      Statistic: 'Sum',
-      Threshold: 1,
-      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-      Period: 60,
-      EvaluationPeriods: 1,
-      TreatMissingData: 'notBreaching',
-    });
-  });
-
   it('hears of changes and removals alone, from the first on, and keeps what could not be judged', () => {
     const mapping = propertiesOf('AWS::Lambda::EventSourceMapping').find(
       ({ EventSourceArn }) => nameOf(EventSourceArn) === 'AuditLogAccessesTable',
@@ -156,6 +235,59 @@ describe('the alarm on a changed audit', () => {
         OnFailure: { Destination: { 'Fn::GetAtt': [expect.stringMatching(/^AuditWatchUnheard/), 'Arn'] } },
       },
     });
+  });
+});
+
+describe('the dashboard', () => {
+  const queues = Object.keys(resourcesOf(template, 'AWS::SQS::Queue')).map((id) => nameOf({ Ref: id }));
+  const shown = shownMetrics(template);
+
+  it('is one, and CloudWatch names it', () => {
+    expect(propertiesOf('AWS::CloudWatch::Dashboard').map((it) => Object.keys(it))).toEqual([
+      ['DashboardBody', 'Tags'],
+    ]);
+  });
+
+  it('shows on top the state of every alarm that there is', () => {
+    const [first] = widgetsOf(template);
+    expect(first?.type).toBe('alarm');
+    expect([...(first?.properties.alarms ?? [])].sort()).toEqual(
+      Object.keys(resourcesOf(template, 'AWS::CloudWatch::Alarm'))
+        .map((id) => nameOf({ Ref: id }))
+        .sort(),
+    );
+  });
+
+  it('follows the way of a message', () => {
+    const headings = widgetsOf(template).flatMap((it) => /^## (\w+)/.exec(String(it.properties.markdown))?.[1] ?? []);
+    expect(headings).toEqual(['Receiving', 'Queues', 'Routing', 'Sending', 'Meta', 'Checks']);
+  });
+
+  it.each(['ApproximateNumberOfMessagesVisible', 'ApproximateAgeOfOldestMessage'])(
+    'shows %s of every queue',
+    (metric) => {
+      const of = shown.filter(({ name }) => name === metric).map(({ dimensions }) => dimensions.QueueName);
+      expect([...new Set(of)].sort()).toEqual([...queues].sort());
+    },
+  );
+
+  it('shows the error rate of Meta as the average, and how many calls it is of', () => {
+    const drawn = shown.filter(({ name }) => name === 'GraphFailed').map(({ statistic }) => statistic);
+    expect(drawn).toEqual(['Average', 'SampleCount']);
+  });
+});
+
+describe('no metric is of a tenant, a credential, an agent or a number', () => {
+  /** What CloudWatch may tell our metrics apart by: things that the stack is made of. */
+  const ofTheStack = ['service', 'QueueName', 'FunctionName', 'ApiId', 'Stage'];
+
+  it.each([
+    ['an alarm watches', alarmedMetrics(template)],
+    ['the dashboard shows', shownMetrics(template)],
+  ])('that %s', (_who, metrics) => {
+    expect(metrics.length).toBeGreaterThan(20);
+    for (const { name, dimensions } of metrics)
+      for (const dimension of Object.keys(dimensions)) expect(ofTheStack, name).toContain(dimension);
   });
 });
 

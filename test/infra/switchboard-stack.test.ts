@@ -52,6 +52,7 @@ describe('the stack', () => {
       'AuditWorkGroup',
       'CheckQueueUrl',
       'CleanUpQueueUrl',
+      'DashboardName',
       'DirectoryTable',
       'EventsDeadLetterQueueUrl',
       'EventsQueueUrl',
@@ -143,6 +144,8 @@ describe('state', () => {
   it('has no physical name, except the trail that its bucket and key must name', () => {
     const nameProperty: Record<string, string> = {
       'AWS::CloudTrail::Trail': 'TrailName',
+      'AWS::CloudWatch::Alarm': 'AlarmName',
+      'AWS::CloudWatch::Dashboard': 'DashboardName',
       'AWS::Cognito::UserPool': 'UserPoolName',
       'AWS::DynamoDB::Table': 'TableName',
       'AWS::IAM::Role': 'RoleName',

@@ -2,12 +2,53 @@ import { describe, expect, test } from 'vitest';
 import { graphApi } from '../../../shared/adapters/graph-api.ts';
 import { failureOf } from '../../../shared/adapters/graph-error.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
+import type { Graph } from '../../../shared/domain/graph.ts';
 import { jsonAnswer, loopbackServer } from '../../support/loopback-server.ts';
 import { ids } from '../../support/records.ts';
 
 const token = () => SecretBytes.fromText('EAA-the-token');
 const access = () => ({ accessToken: token(), proof: SecretBytes.fromText('the-proof') });
 const graphAt = (baseUrl: string) => graphApi({ baseUrl, version: 'v25.0' });
+
+describe('what is heard of an answer', () => {
+  const heardOf = async (baseUrl: string, ask = (graph: Graph) => graph.readBusinessAccount(access(), ids.waba)) => {
+    const heard: boolean[] = [];
+    await ask(graphApi({ baseUrl, version: 'v25.0', onAnswer: ({ failed }) => void heard.push(failed) }));
+    return heard;
+  };
+  const error = (code: number, message = '') => ({ error: { code, message } });
+
+  test.each([
+    ['an answer', 200, { name: 'Shop' }, false],
+    ['a token that is over', 401, error(190), false],
+    ['a parameter that is wrong', 400, error(100), false],
+    ['a limit that is reached', 400, error(80007), false],
+    ['a certificate that is wrong, though Meta calls it a 500', 500, error(131045), false],
+    ['an error of Meta', 500, error(131000), true],
+    ['a service that is away', 503, error(2), true],
+    ['an error without a word', 502, undefined, true],
+    ['an answer of another form', 200, [], true],
+  ])('%s: %i %j counts as failed: %s', async (_what, status, body, failed) => {
+    await using server = await loopbackServer((_heard, response) => jsonAnswer(response, status, body ?? null));
+    expect(await heardOf(server.url)).toEqual([failed]);
+  });
+
+  test('no answer counts as failed', async () => {
+    const server = await loopbackServer(() => undefined);
+    await server[Symbol.asyncDispose]();
+    expect(await heardOf(server.url)).toEqual([true]);
+  });
+
+  test('each request counts by itself: those of one list, and one that is repeated without its proof', async () => {
+    await using server = await loopbackServer(({ url }, response) =>
+      url.searchParams.has('appsecret_proof')
+        ? jsonAnswer(response, 400, error(100, 'Invalid appsecret_proof provided in the API argument'))
+        : jsonAnswer(response, 503, error(2)),
+    );
+    const lagging = (graph: Graph) => graph.readBusinessAccount({ ...access(), proofMayLag: true }, ids.waba);
+    expect(await heardOf(server.url, lagging)).toEqual([false, true]);
+  });
+});
 
 describe('the client of the Graph API', () => {
   test('sends the token in the header, never in the URL, and the proof with it', async () => {

@@ -46,6 +46,38 @@ describe('counts', () => {
     ]);
   });
 
+  test('of one name keep their values apart, so that an average of zeros and ones is a rate', () => {
+    for (const value of [0, 1, 0, 0]) journal.count('GraphFailed', value);
+    publishCounts();
+    expect(output.metrics()).toMatchObject([
+      {
+        GraphFailed: [0, 1, 0, 0],
+        _aws: { CloudWatchMetrics: [{ Metrics: [{ Name: 'GraphFailed', Unit: 'Count' }] }] },
+      },
+    ]);
+  });
+
+  test('of a single success are a zero, not nothing', () => {
+    journal.count('GraphFailed', 0);
+    publishCounts();
+    expect(output.metrics()).toMatchObject([{ GraphFailed: 0 }]);
+  });
+
+  test('are written in lines of at most a hundred values each, which is what CloudWatch takes, and none is lost', () => {
+    for (let call = 0; call < 250; call++) journal.count('GraphFailed', call % 2);
+    journal.count('WebhookAccepted');
+    publishCounts();
+    const values = output.metrics().map(({ GraphFailed }) => [GraphFailed].flat());
+    expect(values.map(({ length }) => length)).toEqual([100, 100, 50]);
+    expect(values.flat().filter((value) => value === 1)).toHaveLength(125);
+    for (const line of output.metrics())
+      expect(line).toMatchObject({
+        service: 'switchboard',
+        _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] },
+      });
+    expect(output.metrics().at(-1)).toMatchObject({ WebhookAccepted: 1 });
+  });
+
   test('that nobody made are not written, nor complained about', () => {
     publishCounts();
     expect(output.text()).toBe('');

@@ -60,7 +60,17 @@ test('a thrown error leaves its message in the queue and does not end the batch'
   expect(failures).toEqual(['a1', 'a2']);
   expect(output.lines()).toMatchObject([{ level: 'ERROR', message: 'message-failed', errorName: 'RangeError' }]);
   expect(output.metrics()).toMatchObject([{ UnhandledError: 1 }]);
-  expect(output.text()).not.toContain('CANARY');
+  expect(output.text()).not.toMatch(/CANARY|EventFailed/);
+});
+
+test('what is thrown is counted under a name of its own too, where the queue has one, and what is only given back is not', async () => {
+  const handler = queueLambda(
+    ({ messageId }) => (messageId === 'a1' ? Promise.reject(new RangeError()) : Promise.resolve(false)),
+    () => Promise.resolve(),
+    'EventFailed',
+  );
+  await handler(event(record('a1', 'a'), record('b1', 'b')), context());
+  expect(output.metrics()).toMatchObject([{ UnhandledError: 1, EventFailed: 1 }]);
 });
 
 test('groups run in parallel: a slow one delays only itself', async () => {

@@ -41,7 +41,7 @@ describe('whatever goes wrong is a 500, so that Meta repeats, and gives nothing 
     expect(output.lines()).toMatchObject([
       { level: 'ERROR', message: 'webhook-failed', routeKey: 'POST /webhooks/{webhookId}', ...said },
     ]);
-    expect(output.metrics()).toMatchObject([{ UnhandledError: 1 }]);
+    expect(output.metrics()).toMatchObject([{ UnhandledError: 1, WebhookFailed: 1 }]);
     expect(output.text()).not.toContain(canary);
   });
 });
@@ -90,6 +90,18 @@ test('a bare request has no id, no query, no bytes and no signature', async () =
     query: {},
     rawBody: Buffer.alloc(0),
     signature: undefined,
+  });
+});
+
+describe('a 500 to Meta is counted, whoever decided on it, and nothing else is', () => {
+  test('a delivery that the queue did not take', async () => {
+    await call(() => Promise.resolve({ status: 500 }));
+    expect(output.metrics()).toMatchObject([{ WebhookFailed: 1 }]);
+  });
+
+  test.each([200, 400, 401, 403, 404, 429] as const)('%i is an answer as it should be', async (status) => {
+    await call(() => Promise.resolve({ status }));
+    expect(output.text()).not.toContain('WebhookFailed');
   });
 });
 
