@@ -137,10 +137,8 @@ const situations: Readonly<Record<string, () => Promise<unknown>>> = {
     const { tenant: tenantId, credential: credentialId } = ids;
     dynamo
       .on(QueryCommand)
-      .resolves({})
-      .resolvesOnce({
-        Items: [{ pk: 'DUE#0', sk: `${dueAt}#${credentialId}`, tenantId, credentialId, dueAt }],
-      });
+      .resolvesOnce({ Items: [{ pk: 'DUE#0', sk: `${dueAt}#${credentialId}`, tenantId, credentialId, dueAt }] })
+      .resolves({ Items: [] });
     return planChecks({}, context());
   },
   AuditTampered: () => watchAudit({ Records: [{ eventName: 'MODIFY' }] }, context()),

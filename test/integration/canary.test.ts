@@ -434,6 +434,8 @@ const checkOf = (tenant: typeof acme, id: typeof credential, secretVersion: numb
     askedAt: new Date().toISOString(),
   }) as const;
 
+const ownCheck = () => ({ tenantId: acme, credentialId: credential });
+
 const tokenRefused = () => ({
   path: '/messages$',
   times: null,
@@ -488,6 +490,12 @@ const queueRefusals = (handler: HandlerName) => ({
 const scenes: Readonly<Partial<Record<string, Scenes>>> = {
   ManageCredentials: {
     works: {
+      'checks a credential while its user waits': () =>
+        isServed(
+          stage.api('ManageCredentials', 'POST /v1/credentials/{credentialId}/check', {
+            path: { credentialId: credential },
+          }),
+        ),
       'lists templates': () =>
         isServed(
           stage.api('ManageCredentials', 'GET /v1/credentials/{credentialId}/templates', {
@@ -916,6 +924,9 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
         const said = await saidWhile(() => isDone(routed()));
         expect(said).toContain(reply);
       },
+      'checks a credential whose time has come': async () => {
+        await isDone(stage.queue('CheckCredential', await stage.due(ownCheck())));
+      },
       'disables a credential whose token is revoked': async () => {
         const data = { is_valid: false, scopes: [], error: { code: 190, subcode: 467, message: quoting } };
         const work = await doubt();
@@ -928,8 +939,33 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
         });
       },
     },
-    refuses: queueRefusals('CheckCredential'),
+    refuses: {
+      ...queueRefusals('CheckCredential'),
+      'a check whose entry is gone': async () => {
+        const check = JSON.parse(await stage.due(ownCheck())) as object;
+        await isDone(stage.queue('CheckCredential', JSON.stringify({ ...check, entry: appSecret })));
+      },
+    },
     usual: async (remaining) => stage.queue('CheckCredential', await doubt(), remaining),
+  },
+  PlanChecks: {
+    works: {
+      'queues what is due': async () => {
+        await stage.due(ownCheck());
+        await stage.invoke('PlanChecks', {});
+      },
+    },
+    refuses: {
+      'an entry that nobody can read': async () => {
+        const unreadable = await stage.due({ ...ownCheck(), tenantId: { secret: accessToken } } as never);
+        await stage.invoke('PlanChecks', { secret: appSecret });
+        await stage.forgetDue(unreadable);
+      },
+    },
+    usual: async (remaining) => {
+      await stage.due(ownCheck());
+      await stage.invoke('PlanChecks', {}, remaining);
+    },
   },
   SweepWork: {
     works: {

@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { paginateScan } from '@aws-sdk/lib-dynamodb';
+import { paginateScan, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { inject, vi } from 'vitest';
 import { type HandlerName, handlerEntries, projectRoot } from '../../../infra/handlers.ts';
 import { environmentFor } from '../../../infra/local/aws-endpoint.ts';
+import { dueCheckPut } from '../../../shared/adapters/check-schedule-store.ts';
+import { directoryKey } from '../../../shared/adapters/directory-keys.ts';
 import { ticketStore } from '../../../shared/adapters/ticket-store.ts';
 import { environmentName } from '../../../shared/contracts/environment.ts';
-import type { Work } from '../../../shared/contracts/work.ts';
+import type { DueCheck, Work } from '../../../shared/contracts/work.ts';
+import { entryOf, type NewCheck } from '../../../shared/domain/check-schedule.ts';
 import { newTicket } from '../../../shared/domain/work.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import { httpEvent } from '../../support/lambda.ts';
@@ -108,6 +111,7 @@ export class CanaryStage implements AsyncDisposable {
       [environmentName.releaseQueueUrl]: await makeQueue(aws, 'release'),
       [environmentName.mediaQueueUrl]: await makeQueue(aws, 'media'),
       [environmentName.checkQueueUrl]: await makeQueue(aws, 'check'),
+      [environmentName.dueCheckQueueUrl]: await makeQueue(aws, 'due-check'),
       [environmentName.relayBucket]: await makeBucket('ministack'),
       [environmentName.graphApiUrl]: meta.url,
       [environmentName.graphApiVersion]: 'v25.0',
@@ -184,6 +188,26 @@ export class CanaryStage implements AsyncDisposable {
     const ticket = newTicket(work, new Date(), new Date(Date.now() - 1_000));
     await tickets.open(ticket);
     return JSON.stringify({ version: 1, ticket: ticket.id, work });
+  }
+
+  /** Has a credential checked by the clock, as of now; answers the message that the planner would queue. */
+  async due(check: NewCheck): Promise<string> {
+    const dueAt = new Date(Date.now() - 1_000);
+    const directory = this.setting(environmentName.directoryTable);
+    await dynamoDbOf('ministack').send(
+      new TransactWriteCommand({ TransactItems: [dueCheckPut(directory, check, dueAt)] }),
+    );
+    return JSON.stringify({ ...check, entry: entryOf(dueAt, check.credentialId), dueAt: dueAt.toISOString() });
+  }
+
+  async forgetDue(message: string): Promise<void> {
+    const { credentialId, entry } = JSON.parse(message) as DueCheck;
+    const Key = directoryKey.dueCheck(credentialId, entry);
+    await dynamoDbOf('ministack').send(
+      new TransactWriteCommand({
+        TransactItems: [{ Delete: { TableName: this.setting(environmentName.directoryTable), Key } }],
+      }),
+    );
   }
 
   async forgetTicket(message: string): Promise<void> {

@@ -47,12 +47,15 @@ export function comparable(state: Snapshot, before: Snapshot) {
     if (/(At|Until)$/.test(key)) return value === null ? null : 'a time';
     return value;
   };
+  /** Where a credential stands in the line of checks is a matter of its id and of the time. */
+  const inLine = ({ pk, sk, ...row }: Row): Row =>
+    pk.startsWith('DUE#') ? { ...row, pk: 'DUE', sk: sk.slice(sk.indexOf('#')) } : { ...row, pk, sk };
   const rows = (of: readonly Row[]) =>
     of
       .filter(({ pk }) => !pk.startsWith('IDEMPOTENCY#'))
       .map((row) =>
         Object.fromEntries(
-          Object.entries(row)
+          Object.entries(inLine(row))
             .sort(byName)
             .map(([key, value]) => [key, comparableValue(key, value)]),
         ),
@@ -85,6 +88,10 @@ export async function expectAllInOrder(state: Snapshot, process: RunningProcess)
   const numbers = rowsLike(({ sk }) => sk === 'NUMBER').map((row) => countedNumber.parse(row));
 
   expect(rowsLike(({ pk }) => pk === 'WORK')).toEqual([]);
+  // Each credential stands in the line of checks, and once. One that has gone leaves it when its time comes.
+  const inLine = rowsLike(({ pk }) => pk.startsWith('DUE#')).map(({ credentialId }) => credentialId);
+  const ids = credentials.map(({ credentialId }) => credentialId);
+  expect(inLine.filter((id) => ids.some((it) => it === id)).sort()).toEqual(ids.sort());
   expect(credentials.filter(({ status }) => status === 'removing')).toEqual([]);
   for (const app of apps)
     expect(app.credentialCount).toBe(credentials.filter(({ appId }) => appId === app.appId).length);
