@@ -1,12 +1,15 @@
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Grant, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { environmentName } from '../../shared/contracts/environment.ts';
 import { metricNamespace, metricService } from '../../shared/contracts/metrics.ts';
+import type { DataKey } from './data-key.ts';
+import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 
 /** `critical`: somebody has to look now. `warning`: within the day. */
@@ -29,10 +32,12 @@ const queuePeriod = Duration.minutes(1);
 /** Tells the operator: one topic, and the alarms that ring there. Each has an article in docs/runbook.md under its own name. */
 export class Alerts extends Construct {
   readonly operatorTopic: Topic;
+  readonly #dataKey: DataKey;
 
   constructor(scope: Construct, id: string, props: HouseProps) {
     super(scope, id);
     const { settings, dataKey } = props;
+    this.#dataKey = dataKey;
     this.operatorTopic = new Topic(this, 'OperatorTopic', {
       displayName: `${Stack.of(this).stackName} operators`,
       masterKey: dataKey.key,
@@ -46,6 +51,13 @@ export class Alerts extends Construct {
       id: 'Serverless-SNSRedrivePolicy',
       reason: 'A message that no mail server took tells nothing that the state of the alarm does not keep.',
     });
+  }
+
+  /** Lets the grantee tell operators something. Alarms do so by themselves. */
+  grantTellOperators(grantee: HandlerFunction): void {
+    grantee.setVariable(environmentName.operatorTopicArn, this.operatorTopic.topicArn);
+    this.#dataKey.grantWrite(grantee, 'sns');
+    Grant.addToPrincipal({ grantee, actions: ['sns:Publish'], resourceArns: [this.operatorTopic.topicArn] });
   }
 
   /** Rings as soon as the functions count one of what never happens in good order. `metric` names metric, alarm and article. */

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { AgentRouter } from './agent-router.ts';
+import type { AlertDelivery } from './alert-delivery.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { WebhookSetUp } from './webhook-set-up.ts';
@@ -10,6 +11,7 @@ import { WorkQueue } from './work-queue.ts';
 export interface CredentialManagementProps extends CapabilityProps {
   readonly webhookSetUp: WebhookSetUp;
   readonly router: AgentRouter;
+  readonly alertDelivery: AlertDelivery;
 }
 
 /**
@@ -79,6 +81,8 @@ export class CredentialManagement extends Construct {
     auditLog.grantRecord(manage);
     webhookSetUp.grantRequest(manage);
     router.grantRelease(manage);
+    // Whoever connects the first credential is told of it.
+    props.alertDelivery.grantRequest(manage);
     this.grantRequest(manage);
   }
 

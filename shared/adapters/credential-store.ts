@@ -12,6 +12,7 @@ import {
   credentialRecord,
   type MetaAppRecord,
   metaAppRecord,
+  type NotificationsRecord,
   type NumberRecord,
   numberRecord,
   type WebhookRecord,
@@ -24,6 +25,7 @@ import { hasName, unavailable } from './aws-errors.ts';
 import { appWabasPrefix, credentialPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
 import { appUpdate, ownNumbersOf } from './edition-store.ts';
+import { firstNotificationsPut } from './notification-store.ts';
 import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems } from './transactions.ts';
@@ -42,6 +44,8 @@ export interface NewCredential {
   /** Secrets of the app that go, where its App Secret was replaced. */
   readonly retired: readonly SecretIdentity[];
   readonly tickets: readonly Ticket[];
+  /** Where the tenant's alerts go from now on, where nobody has said so yet. */
+  readonly notifications?: NotificationsRecord | undefined;
   /** How many credentials the tenant may have. */
   readonly quota: number;
 }
@@ -51,7 +55,7 @@ export type CreateOutcome =
   | { readonly outcome: 'waba-taken' }
   | { readonly outcome: 'quota-exceeded' }
   | { readonly outcome: 'number-taken'; readonly index: number }
-  /** Somebody else changed the Meta app meanwhile: read it again and repeat. */
+  /** Somebody else changed the Meta app, or chose where alerts go, meanwhile: read it again and repeat. */
   | { readonly outcome: 'app-changed' };
 
 /** In bytes. */
@@ -162,6 +166,7 @@ export const credentialCreator = (client: DynamoDBDocumentClient, tables: VaultT
     /** Everything of a new credential or nothing: uniqueness is an item of the same transaction. */
     async create(creation: NewCredential): Promise<CreateOutcome> {
       const { credential, webhook, app, appBefore, appWebhook, numbers, secrets, retired, tickets, quota } = creation;
+      const { notifications } = creation;
       const { tenantId, credentialId } = credential;
       const line: AuditLine = (entry) => audit({ tenantId, subjectId: credentialId }, entry);
       const route = { tenantId, credentialId };
@@ -178,6 +183,7 @@ export const credentialCreator = (client: DynamoDBDocumentClient, tables: VaultT
         put(webhook, directoryKey.webhook(webhook.webhookId)),
         ...(appBefore === undefined ? [put(appWebhook, directoryKey.webhook(appWebhook.webhookId))] : []),
         ...tickets.map((ticket) => ticketPut(TableName, ticket)),
+        ...(notifications === undefined ? [] : [firstNotificationsPut(TableName, notifications)]),
         line({ action: 'create', outcome: 'ok', about: ['credential'] }),
         ...storeSealed(tables.vault, secrets, line),
         ...shredSealed(tables.vault, retired, line),

@@ -15,6 +15,18 @@ export const directoryKey = {
   credential: (tenantId: TenantId, id: CredentialId) => ({ pk: `TENANT#${tenantId}`, sk: `CRED#${id}` }),
   /** How much of Meta's limits is used. */
   metaUsage: (tenantId: TenantId, id: CredentialId) => ({ pk: `TENANT#${tenantId}`, sk: `META-USAGE#${id}` }),
+  /** A change of how a credential is shown. Their order is that of the time, then of the stream. */
+  verdict: (tenantId: TenantId, id: CredentialId, change: string) => ({
+    pk: `TENANT#${tenantId}`,
+    sk: `${verdictPrefix(id)}${change}`,
+  }),
+  /** That something was told which changed nothing of what is shown. */
+  notice: (tenantId: TenantId, id: CredentialId, change: string) => ({
+    pk: `TENANT#${tenantId}`,
+    sk: `NOTICE#${id}#${change}`,
+  }),
+  /** Where a tenant's alerts go. */
+  notifications: (tenantId: TenantId) => ({ pk: `TENANT#${tenantId}`, sk: 'NOTIFICATIONS' }),
   agent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `AGENT#${id}` }),
   /** What is left of an agent that was removed. */
   formerAgent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `FORMER-AGENT#${id}` }),
@@ -40,6 +52,7 @@ export const directoryKey = {
 /** Sort-key prefixes for lists. */
 export const credentialPrefix = 'CRED#';
 export const agentPrefix = 'AGENT#';
+export const verdictPrefix = (id: CredentialId): string => `VERDICT#${id}#`;
 export const appWabaPrefix = (wabaId: WabaId): string => `WABA#${wabaId}#`;
 /** Every account of an app. */
 export const appWabasPrefix = 'WABA#';

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { alert, alertAudience } from './alert.ts';
 import { agentId, appId, credentialId, phoneNumberId, tenantId } from './ids.ts';
 import { releaseAction } from './queued-events.ts';
 
@@ -8,7 +9,8 @@ import { releaseAction } from './queued-events.ts';
  * shreds its last secret, `reseal` gives every credential of a Meta app a proof made with the current App Secret,
  * `retire-secret` shreds a former App Secret once it is accepted no more, `retire-agent-secret` an agent's former signing secret once it
  * signs no more; `release-held` has the held events of numbers replayed, as far as nothing holds them any more, or discarded;
- * `check-credential` asks Meta whether the secrets of that version are still good.
+ * `check-credential` asks Meta whether the secrets of that version are still good; `publish-alert` tells somebody something,
+ * `subscribe` brings the subscriptions of a tenant's topic into the state that the tenant wants.
  */
 export const work = z.discriminatedUnion('kind', [
   z.object({
@@ -36,6 +38,8 @@ export const work = z.discriminatedUnion('kind', [
     phoneNumberId,
     askedAt: z.iso.datetime(),
   }),
+  z.object({ kind: z.literal('publish-alert'), tenantId, audience: alertAudience, alert }),
+  z.object({ kind: z.literal('subscribe'), tenantId }),
   z.object({
     kind: z.literal('release-held'),
     tenantId,

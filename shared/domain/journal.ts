@@ -69,5 +69,7 @@ export type MetricName =
   | 'MediaRefused'
   | 'SendingPaused'
   | 'CredentialsDisabled'
+  | 'AlertsPublished'
+  | 'ChangesUnheard'
   | 'AuditTampered'
   | 'UnhandledError';
