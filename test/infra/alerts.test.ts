@@ -101,6 +101,31 @@ describe('the alarms on queues', () => {
   });
 });
 
+describe('the alarms on changes of credentials that nobody was told of', () => {
+  it('ring for a row that nobody can read, and for a batch that was given up', () => {
+    const alarms = alarmsNamed('ChangesUnheard');
+    expect(alarms.map(({ Namespace, MetricName }) => [Namespace, MetricName]).sort()).toEqual([
+      ['AWS/SQS', 'ApproximateNumberOfMessagesVisible'],
+      [metricNamespace, 'ChangesUnheard'],
+    ]);
+    for (const alarm of alarms) expect(alarm).toMatchObject({ Threshold: 1, TreatMissingData: 'notBreaching' });
+  });
+
+  it('come after a hundred repeats, and a batch that fails is halved so that it keeps no other waiting', () => {
+    const [mapping, ...others] = propertiesOf('AWS::Lambda::EventSourceMapping').filter(
+      ({ EventSourceArn }) => nameOf(EventSourceArn) === 'DirectoryRecordsTable',
+    );
+    expect(others).toEqual([]);
+    expect(mapping).toMatchObject({
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 100,
+      DestinationConfig: { OnFailure: { Destination: expect.anything() } },
+    });
+    const pattern = JSON.stringify({ dynamodb: { Keys: { sk: { S: [{ prefix: 'CRED#' }] } } } });
+    expect(mapping).toMatchObject({ FilterCriteria: { Filters: [{ Pattern: pattern }] } });
+  });
+});
+
 describe('the alarm on a changed audit', () => {
   const [alarm] = propertiesOf('AWS::CloudWatch::Alarm').filter(({ MetricName }) => MetricName === 'AuditTampered');
   afterEach(() => vi.restoreAllMocks());

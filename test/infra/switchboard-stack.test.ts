@@ -44,6 +44,7 @@ describe('the stack', () => {
 
   it('tells the operator these outputs, and no others', () => {
     expect(Object.keys(outputsOf(template)).sort()).toEqual([
+      'AlertQueueUrl',
       'ApiId',
       'ApiUrl',
       'AuditDatabase',
@@ -162,7 +163,7 @@ describe('the queues', () => {
   const queue = (name: string, of = queues) => Object.entries(of).find(([id]) => id.startsWith(name))?.[1].Properties;
 
   it('are encrypted with the data key, keep messages for 14 days and refuse plain http', () => {
-    expect(Object.keys(queues)).toHaveLength(15);
+    expect(Object.keys(queues)).toHaveLength(18);
     for (const [id, { Properties }] of Object.entries(queues)) {
       expect(nameOf(Properties.KmsMasterKeyId), id).toBe('DataKey');
       expect(Properties.MessageRetentionPeriod, id).toBe(14 * 24 * 60 * 60);
@@ -234,6 +235,8 @@ describe('the queues', () => {
       AgentRouterReleaseRequestsQueue: oneByOne,
       MediaExchangeTransfersQueue: oneByOne,
       HealthWatchChecksQueue: oneByOne,
+      AlertDeliveryRequestsQueue: oneByOne,
+      DirectoryRecordsTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
       AuditLogAccessesTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
     });
   });
@@ -376,9 +379,9 @@ describe('the functions', () => {
             ],
         )
         .filter((value) => value !== undefined);
-    expect(of('prod')).toEqual(['false', 'false', 'false']);
-    expect(of('dev')).toEqual(['false', 'false', 'false']);
-    expect(of('local')).toEqual(['true', 'true', 'true']);
+    expect(of('prod')).toEqual(['false', 'false', 'false', 'false']);
+    expect(of('dev')).toEqual(['false', 'false', 'false', 'false']);
+    expect(of('local')).toEqual(['true', 'true', 'true', 'true']);
   });
 });
 
@@ -416,6 +419,7 @@ describe('the API', () => {
       'GET /v1/credentials/{credentialId}/phone-numbers',
       'GET /v1/credentials/{credentialId}/templates',
       'GET /v1/credentials/{credentialId}/webhook',
+      'GET /v1/notifications',
       'GET /webhooks/{webhookId}',
       'PATCH /v1/credentials/{credentialId}',
       'POST /v1/agents/{agentId}/keys',
@@ -435,6 +439,7 @@ describe('the API', () => {
       'POST /v1/routing/preview',
       'POST /webhooks/{webhookId}',
       'PUT /v1/agents/{agentId}',
+      'PUT /v1/notifications',
     ]);
   });
 
