@@ -984,7 +984,7 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
     },
     refuses: queueRefusals('SendAlerts'),
     usual: async (remaining) => {
-      await stage.queue('SendAlerts', await stage.work({ kind: 'subscribe', tenantId: acme }), remaining);
+      await telling();
       await stage.queue('SendAlerts', await alerting(), remaining);
     },
   },
