@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import { AgentManagement } from './constructs/agent-management.ts';
 import { AgentRouter } from './constructs/agent-router.ts';
 import { AgentRuntime } from './constructs/agent-runtime.ts';
+import { AlertDelivery } from './constructs/alert-delivery.ts';
 import { Alerts } from './constructs/alerts.ts';
 import { AuditLog } from './constructs/audit-log.ts';
 import { AuditTrail } from './constructs/audit-trail.ts';
@@ -36,7 +37,7 @@ export interface SwitchboardStackProps extends StackProps {
 /**
  * API Gateway sends requests to Lambda handlers that store KMS-envelope-encrypted credentials in DynamoDB, push inbound webhooks
  * onto SQS so that router Lambdas dispatch them to agents, and EventBridge starts the sweeper of unfinished work, while CloudTrail
- * provides the access audit and SNS tells operators when it was changed.
+ * provides the access audit and SNS tells operators when it was changed, and users what has become of their credentials.
  */
 export class SwitchboardStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...stackProps }: SwitchboardStackProps) {
@@ -59,6 +60,7 @@ export class SwitchboardStack extends Stack {
     // Work at Meta, each with a queue and its worker: what a change leaves behind, and what a refused send makes doubtful.
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
     const healthWatch = new HealthWatch(this, 'HealthWatch', capability);
+    const alertDelivery = new AlertDelivery(this, 'AlertDelivery', capability);
 
     // From Meta to the agents: bucket for what is large, held or media, receiver and queue, claims and lines, router.
     const relay = new MediaRelay(this, 'MediaRelay', house);
@@ -67,7 +69,7 @@ export class SwitchboardStack extends Stack {
     const router = new AgentRouter(this, 'AgentRouter', { ...capability, healthWatch, inbox, eventStore, relay });
 
     // What users and agents call (media by a queue and worker of their own), and who finishes what was interrupted.
-    const managed = { ...capability, webhookSetUp, healthWatch, router };
+    const managed = { ...capability, webhookSetUp, healthWatch, alertDelivery, router };
     const credentialManagement = new CredentialManagement(this, 'CredentialManagement', managed);
     new AgentManagement(this, 'AgentManagement', managed);
     new MessageSending(this, 'MessageSending', { ...managed, eventStore });
@@ -96,6 +98,7 @@ export class SwitchboardStack extends Stack {
       healthWatch,
       credentialManagement,
       sweeper,
+      alertDelivery,
       alerts,
       dashboard,
       trail,

@@ -1,5 +1,6 @@
 import { ulid } from 'ulid';
 import type { CredentialCreator, CredentialReader } from '../../shared/adapters/credential-store.ts';
+import type { NotificationStore } from '../../shared/adapters/notification-store.ts';
 import { type CreateCredentialRequest, createCredentialRequest } from '../../shared/contracts/credential.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { credentialId } from '../../shared/contracts/ids.ts';
@@ -17,7 +18,7 @@ import type { Journal } from '../../shared/domain/journal.ts';
 import { appProvedBy, appWithSecret, newApp, retiredOfApp } from '../../shared/domain/meta-app.ts';
 import { newCredential, numberClaimsOf } from '../../shared/domain/new-credential.ts';
 import { isRefused, type Refused, refuse } from '../../shared/domain/outcome.ts';
-import type { CredentialRecord, MetaAppRecord } from '../../shared/domain/records.ts';
+import type { CredentialRecord, MetaAppRecord, NotificationsRecord } from '../../shared/domain/records.ts';
 import { credentialView } from '../../shared/domain/representations.ts';
 import type { ValidationOutcome } from '../../shared/domain/validate-credential.ts';
 import type { SecretOpener, SecretSealer } from '../../shared/domain/vault.ts';
@@ -43,6 +44,7 @@ import {
 export interface CreateCredentialPorts {
   readonly credentials: CredentialReader;
   readonly creator: CredentialCreator;
+  readonly notifications: Pick<NotificationStore, 'find'>;
   readonly sealer: SecretSealer;
   readonly opener: SecretOpener;
   readonly graph: Graph;
@@ -116,6 +118,9 @@ const store = async (
   });
   const setUp = newTicket({ kind: 'set-up', tenantId, credentialId: id, reclaim: false }, now);
   const rotation = appBefore === undefined || isKnown ? [] : rotationTickets(app, now);
+  const notifications = await firstNotifications(caller, now, ports);
+  const subscription = notifications === undefined ? [] : [newTicket({ kind: 'subscribe', tenantId }, now)];
+  const tickets = [setUp, ...rotation, ...subscription];
   await ports.creator.ensureTenantSalt(tenantId);
   const outcome = await ports.creator.create({
     credential,
@@ -130,13 +135,14 @@ const store = async (
       ...(await sealFormerCallback(credential, request.previousVerifyToken, ports.sealer)),
     ],
     retired: appBefore === undefined ? [] : retiredOfApp(appBefore, app),
-    tickets: [setUp, ...rotation],
+    tickets,
     firstCheck: new Date(now.getTime() + firstCheckAfter),
+    notifications,
     quota: ports.quota,
   });
   switch (outcome.outcome) {
     case 'created':
-      for (const ticket of [setUp, ...rotation].filter(isUrgent)) await handOverWork(ticket, ports);
+      for (const ticket of tickets.filter(isUrgent)) await handOverWork(ticket, ports);
       return credential;
     case 'app-changed':
       return 'app-changed';
@@ -156,6 +162,17 @@ const store = async (
     default:
       return outcome satisfies never;
   }
+};
+
+/** Alerts go to who connects the first credential, until a user of the tenant says otherwise: here that is never decided twice. */
+const firstNotifications = async (
+  { tenantId, subject, email }: Caller,
+  now: Date,
+  ports: CreateCredentialPorts,
+): Promise<NotificationsRecord | undefined> => {
+  if (email === undefined || (await ports.notifications.find(tenantId)) !== undefined) return undefined;
+  const destinations = [{ protocol: 'email' as const, endpoint: email }];
+  return { tenantId, version: 1, destinations, updatedAt: now.toISOString(), decidedBy: subject };
 };
 
 /** How long an Idempotency-Key names the same request. In milliseconds. */
@@ -219,6 +236,7 @@ export const createCredentialRoute = apiRoute({
       {
         credentials: ports.credentials(),
         creator: ports.credentialCreator(),
+        notifications: ports.notifications(),
         sealer: ports.sealer(),
         opener: ports.opener(),
         graph: ports.graph(),

@@ -3,7 +3,7 @@ import { agentDispatcher } from '../../shared/adapters/agent-dispatcher.ts';
 import { agentKeyReader, agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
 import { auditLog } from '../../shared/adapters/audit-log.ts';
 import { auditReader } from '../../shared/adapters/audit-reader.ts';
-import { dynamoDb, kms, runtimeLambda, runtimeSqs, s3, sqs } from '../../shared/adapters/aws-clients.ts';
+import { dynamoDb, kms, runtimeLambda, runtimeSqs, s3, sns, sqs } from '../../shared/adapters/aws-clients.ts';
 import { checkScheduleStore } from '../../shared/adapters/check-schedule-store.ts';
 import {
   credentialCreator as credentialCreatorOf,
@@ -21,15 +21,22 @@ import { mediaBucket, mediaDoor as mediaDoorOf } from '../../shared/adapters/med
 import { mediaTransferStore } from '../../shared/adapters/media-transfer-store.ts';
 import { messageStore } from '../../shared/adapters/message-store.ts';
 import { metaUsageStore } from '../../shared/adapters/meta-usage-store.ts';
+import { notificationStore } from '../../shared/adapters/notification-store.ts';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { removalStarter as removalStarterOf, removalStore } from '../../shared/adapters/removal-store.ts';
 import { repairStore } from '../../shared/adapters/repair-store.ts';
 import { routingStore } from '../../shared/adapters/routing-store.ts';
 import { dispatcherByTarget, functionRuntime, queueRuntime } from '../../shared/adapters/runtime-dispatcher.ts';
+import {
+  snsPublisher,
+  tenantTopicReader as tenantTopicReaderOf,
+  tenantTopics as tenantTopicsOf,
+} from '../../shared/adapters/sns-topics.ts';
 import { mediaQueue as mediaQueueOf, workQueues as workQueuesOf } from '../../shared/adapters/sqs-queues.ts';
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
 import { vaultWalk } from '../../shared/adapters/vault-walk.ts';
+import { alertOutbox as alertOutboxOf } from '../../shared/adapters/verdict-history.ts';
 import { verdictStore } from '../../shared/adapters/verdict-store.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
@@ -114,6 +121,16 @@ export const mediaTransfers = once(() => mediaTransferStore(dynamoDb(), setting(
 export const mediaRelay = once(() => mediaBucket(s3(), setting(environmentName.relayBucket)));
 export const mediaDoor = once(() => mediaDoorOf(s3(), setting(environmentName.relayBucket)));
 export const mediaQueue = once(() => mediaQueueOf(sqs(), setting(environmentName.mediaQueueUrl)));
+export const notifications = once(() => notificationStore(dynamoDb(), directoryTable()));
+export const alertOutbox = once(() => alertOutboxOf(dynamoDb(), directoryTable()));
+const tenantTopicPrefix = () => setting(environmentName.tenantTopicPrefix);
+export const tenantTopicReader = once(() => tenantTopicReaderOf(sns(), tenantTopicPrefix()));
+export const tenantTopics = once(() =>
+  tenantTopicsOf(sns(), { prefix: tenantTopicPrefix(), keyArn: setting(environmentName.topicKeyArn) }),
+);
+export const alertPublisher = once(() =>
+  snsPublisher(sns(), { operator: setting(environmentName.operatorTopicArn), tenantPrefix: tenantTopicPrefix() }),
+);
 export const tickets = once(() => ticketStore(dynamoDb(), directoryTable()));
 /** Reads the address of a queue when work of its kind is sent: a role that may not send has no address either. */
 export const workQueues = once(() =>
@@ -131,6 +148,9 @@ export const workQueues = once(() =>
         return setting(environmentName.releaseQueueUrl);
       case 'check-credential':
         return setting(environmentName.checkQueueUrl);
+      case 'publish-alert':
+      case 'subscribe':
+        return setting(environmentName.alertQueueUrl);
       default:
         return kind satisfies never;
     }

@@ -2,12 +2,14 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import type { HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Alarm, ComparisonOperator, type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Grant, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { environmentName } from '../../shared/contracts/environment.ts';
 import { countedMetric } from './counted-metric.ts';
+import type { DataKey } from './data-key.ts';
 import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 
@@ -47,10 +49,12 @@ export class Alerts extends Construct {
   readonly operatorTopic: Topic;
   readonly #alarms: Alarm[] = [];
   readonly #deadLetterQueues: Queue[] = [];
+  readonly #dataKey: DataKey;
 
   constructor(scope: Construct, id: string, props: HouseProps) {
     super(scope, id);
     const { settings, dataKey } = props;
+    this.#dataKey = dataKey;
     this.operatorTopic = new Topic(this, 'OperatorTopic', {
       displayName: `${Stack.of(this).stackName} operators`,
       masterKey: dataKey.key,
@@ -68,6 +72,13 @@ export class Alerts extends Construct {
       id: 'Serverless-SNSRedrivePolicy',
       reason: 'A message that no mail server took tells nothing that the state of the alarm does not keep.',
     });
+  }
+
+  /** Lets the grantee tell operators something. Alarms do so by themselves. */
+  grantTellOperators(grantee: HandlerFunction): void {
+    grantee.setVariable(environmentName.operatorTopicArn, this.operatorTopic.topicArn);
+    this.#dataKey.grantWrite(grantee, 'sns');
+    Grant.addToPrincipal({ grantee, actions: ['sns:Publish'], resourceArns: [this.operatorTopic.topicArn] });
   }
 
   /** Every alarm that rings here. */

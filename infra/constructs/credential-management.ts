@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { AgentRouter } from './agent-router.ts';
+import type { AlertDelivery } from './alert-delivery.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { HealthWatch } from './health-watch.ts';
@@ -12,6 +13,7 @@ export interface CredentialManagementProps extends CapabilityProps {
   readonly webhookSetUp: WebhookSetUp;
   readonly healthWatch: HealthWatch;
   readonly router: AgentRouter;
+  readonly alertDelivery: AlertDelivery;
 }
 
 /**
@@ -83,6 +85,8 @@ export class CredentialManagement extends Construct {
     webhookSetUp.grantRequest(manage);
     healthWatch.grantRequest(manage);
     router.grantRelease(manage);
+    // Whoever connects the first credential is told of it.
+    props.alertDelivery.grantRequest(manage);
     this.grantRequest(manage);
   }
 

@@ -9,7 +9,7 @@ export interface DataKeyProps {
 }
 
 /** A service that holds data of ours under this key. */
-type DataService = 'dynamodb' | 'sqs' | 's3';
+type DataService = 'dynamodb' | 'sqs' | 's3' | 'sns';
 
 /**
  * The key of everything at rest that is not a sealed secret: tables, queues, relay, logs, trail, alerts.

@@ -50,6 +50,26 @@ export class Directory extends Construct {
     this.#records.grantWriteBelow(grantee, ['DUE#'], 'PutItem', 'DeleteItem');
   }
 
+  /** Where changes of records can be heard of. */
+  get streamArn(): string {
+    return this.#records.streamArn;
+  }
+
+  /** Lets the grantee hear of every change of the records. */
+  grantWatch(grantee: HandlerFunction): Grant {
+    return this.#records.grantStream(grantee);
+  }
+
+  /** Lets the grantee add what belongs to a tenant, with the tickets of the work that this makes necessary. */
+  grantAddOfTenant(grantee: HandlerFunction): Grant {
+    return this.#records.grantWriteBelow(grantee, ['TENANT#', 'WORK'], 'PutItem');
+  }
+
+  /** Lets the grantee take tickets away, or give them another date. */
+  grantWorkOff(grantee: HandlerFunction): Grant {
+    return this.#records.grantWriteBelow(grantee, ['WORK'], 'PutItem', 'DeleteItem');
+  }
+
   /** Lets the grantee change records, in just these ways. */
   grantWrite(grantee: HandlerFunction, ...actions: WriteAction[]): Grant {
     return this.#records.grantWrite(grantee, ...actions);

@@ -86,6 +86,7 @@ export class OperatorDashboard extends Construct {
           lines('Checks that wait, seconds', ageIn(healthWatch.checks.queue), ageIn(healthWatch.dueChecks.queue)),
           counts('Checks', 'ChecksPlanned', 'ChecksOverdue', 'ChecksDone', 'ChecksUnanswered'),
           counts('What checks have done', 'SendingPaused', 'CredentialsDisabled', 'CredentialsEnabled'),
+          counts('Told', 'AlertsPublished', 'ChangesUnheard'),
           counts('Audit', 'AuditTampered'),
           counts('Unforeseen', 'UnhandledError'),
         ),

@@ -1,6 +1,7 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { AgentRouter } from './agent-router.ts';
+import type { AlertDelivery } from './alert-delivery.ts';
 import type { Alerts } from './alerts.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { AuditTrail } from './audit-trail.ts';
@@ -31,6 +32,7 @@ export interface StackOutputsProps {
   readonly healthWatch: HealthWatch;
   readonly credentialManagement: CredentialManagement;
   readonly sweeper: WorkSweeper;
+  readonly alertDelivery: AlertDelivery;
   readonly alerts: Alerts;
   readonly dashboard: OperatorDashboard;
   readonly trail: AuditTrail | undefined;
@@ -42,7 +44,7 @@ export class StackOutputs extends Construct {
     super(scope, id);
     const { api, identity, vault, rewrap, directory, eventStore, auditLog, inbox, router, sweeper, alerts, trail } =
       props;
-    const { webhookSetUp, healthWatch, credentialManagement, dashboard } = props;
+    const { webhookSetUp, healthWatch, credentialManagement, dashboard, alertDelivery } = props;
     this.#tell('ApiUrl', 'Origin of the API', api.origin);
     this.#tell('ApiId', 'Id of the API', api.apiId);
     this.#tell('WebhooksUrl', 'Where the webhooks of all credentials begin', `${api.webhooksOrigin}/webhooks`);
@@ -64,6 +66,7 @@ export class StackOutputs extends Construct {
     this.#tell('ReleaseQueueUrl', 'Queue of held events to release', router.releases.queue.queueUrl);
     this.#tell('CheckQueueUrl', 'Queue of credentials to check', healthWatch.checks.queue.queueUrl);
     this.#tell('PlanChecksFunction', 'Function that queues due checks', healthWatch.planChecks.function.functionName);
+    this.#tell('AlertQueueUrl', 'Queue of alerts to send', alertDelivery.requests.queue.queueUrl);
     this.#tell('RouteEventFunction', 'Function that dispatches events', router.routeEvent.function.functionName);
     this.#tell('SweepWorkFunction', 'Function that looks after unfinished work', sweeper.sweep.function.functionName);
     this.#tell('OperatorTopicArn', 'Topic of the alerts for operators', alerts.operatorTopic.topicArn);

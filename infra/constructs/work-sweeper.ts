@@ -3,6 +3,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { AgentRouter } from './agent-router.ts';
+import type { AlertDelivery } from './alert-delivery.ts';
 import type { CapabilityProps } from './capability.ts';
 import type { CredentialManagement } from './credential-management.ts';
 import { HandlerFunction } from './handler-function.ts';
@@ -14,6 +15,7 @@ export interface WorkSweeperProps extends Omit<CapabilityProps, 'vault' | 'graph
   readonly healthWatch: HealthWatch;
   readonly credentialManagement: CredentialManagement;
   readonly router: AgentRouter;
+  readonly alertDelivery: AlertDelivery;
 }
 
 /** How often somebody looks after work that was left undone. Its tickets are due two minutes after they were written. */
@@ -40,6 +42,7 @@ export class WorkSweeper extends Construct {
     healthWatch.grantRequest(this.sweep);
     credentialManagement.grantRequest(this.sweep);
     router.grantRelease(this.sweep);
+    props.alertDelivery.grantRequest(this.sweep);
     const rule = new Rule(this, 'Interval', {
       description: 'Starts the sweeper',
       schedule: Schedule.rate(interval),

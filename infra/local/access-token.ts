@@ -8,13 +8,16 @@ export const LIFETIME_SECONDS = 12 * 3600;
 export interface Identity {
   readonly tenant: string;
   readonly operator: boolean;
+  /** Their address, as one that is verified. */
+  readonly email?: string | undefined;
 }
 
 /** The claims that say who somebody is; named as Cognito names them, because the deployed stage has Cognito. */
-export function claimsOf({ tenant, operator }: Identity) {
+export function claimsOf({ tenant, operator, email }: Identity) {
   return {
     sub: `demo-user@${tenant}`,
     tenant,
+    ...(email === undefined ? {} : { email, email_verified: true }),
     ...(operator ? { 'cognito:groups': [OPERATOR_GROUP] } : {}),
   };
 }

@@ -36,6 +36,7 @@ const StartOptions = z.strictObject({
 const TokenOptions = z.strictObject({
   tenant: z.string('is required: --tenant NAME').min(1, 'needs a name').max(128, 'must be at most 128 characters'),
   operator: z.boolean('takes no value').default(false),
+  email: z.email('needs an e-mail address').optional(),
   'state-dir': z.string('needs a folder').min(1, 'needs a folder').default('.local'),
   help: z.boolean('takes no value').default(false),
 });
@@ -58,6 +59,7 @@ export const TOKEN_USAGE = `npm run --silent token -- --tenant NAME [options]   
 
   --tenant NAME      whose token
   --operator         with the operator group
+  --email ADDRESS    with this address, as a verified one
   --state-dir DIR    state folder of the running copy (default .local)
   --help             this text`;
 

@@ -1,4 +1,4 @@
-// `npm run --silent token -- --tenant NAME [--operator]`: prints one access token for the running copy, and nothing else.
+// `npm run --silent token -- --tenant NAME [--operator] [--email ADDRESS]`: prints one access token for the running copy, and nothing else.
 import { signAccessToken } from './access-token.ts';
 import { keptIssuerKey } from './issuer-key.ts';
 import { parseTokenOptions, TOKEN_USAGE } from './options.ts';

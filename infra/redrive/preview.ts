@@ -91,6 +91,10 @@ function ownerOf(work: Work): string {
     case 'clean-up':
     case 'check-credential':
       return `${work.tenantId} ${work.credentialId}`;
+    case 'publish-alert':
+      return `${work.audience === 'operator' ? 'operator about ' : ''}${work.tenantId} ${work.alert.credentialId}`;
+    case 'subscribe':
+      return work.tenantId;
     case 'reseal':
     case 'retire-secret':
       return `app ${work.appId}`;

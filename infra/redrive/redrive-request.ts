@@ -11,6 +11,7 @@ export const queueOutputs = {
   reseal: 'ResealQueueUrl',
   release: 'ReleaseQueueUrl',
   check: 'CheckQueueUrl',
+  alerts: 'AlertQueueUrl',
 } as const;
 export type QueueName = keyof typeof queueOutputs;
 

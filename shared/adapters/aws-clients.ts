@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 
@@ -18,6 +19,7 @@ export const dynamoDb = once(() =>
 export const kms = once(() => new KMSClient({}));
 /** Buckets are named in the path: the other form needs a name server that knows every bucket, which no emulator has. */
 export const s3 = once(() => new S3Client({ forcePathStyle: true }));
+export const sns = once(() => new SNSClient({}));
 export const sqs = once(() => new SQSClient({}));
 
 // For the platform's own runtime: whoever dispatches decides on repeats. Why not the URL of the queue as the endpoint: it follows from

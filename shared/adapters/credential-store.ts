@@ -15,6 +15,7 @@ import {
   type Finding,
   type MetaAppRecord,
   metaAppRecord,
+  type NotificationsRecord,
   type NumberRecord,
   numberRecord,
   type WebhookRecord,
@@ -28,6 +29,7 @@ import { dueCheckPut } from './check-schedule-store.ts';
 import { appWabasPrefix, credentialPrefix, directoryKey } from './directory-keys.ts';
 import { directoryReader, type Page } from './directory-reader.ts';
 import { appUpdate, ownNumbersOf } from './edition-store.ts';
+import { firstNotificationsPut } from './notification-store.ts';
 import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems } from './transactions.ts';
@@ -48,6 +50,8 @@ export interface NewCredential {
   readonly tickets: readonly Ticket[];
   /** When it is first checked by the clock. */
   readonly firstCheck: Date;
+  /** Where the tenant's alerts go from now on, where nobody has said so yet. */
+  readonly notifications?: NotificationsRecord | undefined;
   /** How many credentials the tenant may have. */
   readonly quota: number;
 }
@@ -57,7 +61,7 @@ export type CreateOutcome =
   | { readonly outcome: 'waba-taken' }
   | { readonly outcome: 'quota-exceeded' }
   | { readonly outcome: 'number-taken'; readonly index: number }
-  /** Somebody else changed the Meta app meanwhile: read it again and repeat. */
+  /** Somebody else changed the Meta app, or chose where alerts go, meanwhile: read it again and repeat. */
   | { readonly outcome: 'app-changed' };
 
 /** In bytes. */
@@ -172,6 +176,7 @@ export const credentialCreator = (client: DynamoDBDocumentClient, tables: VaultT
     async create(creation: NewCredential): Promise<CreateOutcome> {
       const { credential, webhook, app, appBefore, appWebhook, numbers, secrets, retired, tickets, firstCheck, quota } =
         creation;
+      const { notifications } = creation;
       const { tenantId, credentialId } = credential;
       const line: AuditLine = (entry) => audit({ tenantId, subjectId: credentialId }, entry);
       const route = { tenantId, credentialId };
@@ -189,6 +194,7 @@ export const credentialCreator = (client: DynamoDBDocumentClient, tables: VaultT
         ...(appBefore === undefined ? [put(appWebhook, directoryKey.webhook(appWebhook.webhookId))] : []),
         ...tickets.map((ticket) => ticketPut(TableName, ticket)),
         dueCheckPut(TableName, credential, firstCheck),
+        ...(notifications === undefined ? [] : [firstNotificationsPut(TableName, notifications)]),
         line({ action: 'create', outcome: 'ok', about: ['credential'] }),
         ...storeSealed(tables.vault, secrets, line),
         ...shredSealed(tables.vault, retired, line),

@@ -20,6 +20,18 @@ export const directoryKey = {
   health: (tenantId: TenantId, id: CredentialId) => ({ pk: `TENANT#${tenantId}`, sk: `HEALTH#${id}` }),
   /** When it is checked next, in the order in which it is due. */
   dueCheck: (id: CredentialId, entry: string) => ({ pk: duePartition(partitionOf(id)), sk: entry }),
+  /** A change of how a credential is shown. Their order is that of the time, then of the stream. */
+  verdict: (tenantId: TenantId, id: CredentialId, change: string) => ({
+    pk: `TENANT#${tenantId}`,
+    sk: `${verdictPrefix(id)}${change}`,
+  }),
+  /** That something was told which changed nothing of what is shown. */
+  notice: (tenantId: TenantId, id: CredentialId, change: string) => ({
+    pk: `TENANT#${tenantId}`,
+    sk: `NOTICE#${id}#${change}`,
+  }),
+  /** Where a tenant's alerts go. */
+  notifications: (tenantId: TenantId) => ({ pk: `TENANT#${tenantId}`, sk: 'NOTIFICATIONS' }),
   agent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `AGENT#${id}` }),
   /** What is left of an agent that was removed. */
   formerAgent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `FORMER-AGENT#${id}` }),
@@ -47,6 +59,7 @@ export const duePartition = (partition: number): string => `DUE#${partition}`;
 /** Sort-key prefixes for lists. */
 export const credentialPrefix = 'CRED#';
 export const agentPrefix = 'AGENT#';
+export const verdictPrefix = (id: CredentialId): string => `VERDICT#${id}#`;
 export const appWabaPrefix = (wabaId: WabaId): string => `WABA#${wabaId}#`;
 /** Every account of an app. */
 export const appWabasPrefix = 'WABA#';

@@ -18,6 +18,11 @@ export const environmentName = {
   checkQueueUrl: 'CHECK_QUEUE_URL',
   /** Checks whose time has come, apart from those that somebody waits for. */
   dueCheckQueueUrl: 'DUE_CHECK_QUEUE_URL',
+  alertQueueUrl: 'ALERT_QUEUE_URL',
+  operatorTopicArn: 'OPERATOR_TOPIC_ARN',
+  /** What the ARNs of the topics of tenants begin with, and the key that new ones get. */
+  tenantTopicPrefix: 'TENANT_TOPIC_PREFIX',
+  topicKeyArn: 'TOPIC_KEY_ARN',
   /** Where bodies lie that the queue can't carry or that are held, and media on their way. */
   relayBucket: 'RELAY_BUCKET',
   /** The platform's own runtime for agents: ARN of a Lambda function or URL of an SQS queue. Absent when the operator has set none. */

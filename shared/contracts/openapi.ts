@@ -24,6 +24,7 @@ import { heldList, heldRelease, replayHeldRequest } from './held.ts';
 import { agentId, agentKeyId, credentialId, mediaId, messageId, phoneNumberId, uploadId } from './ids.ts';
 import { transferPending, upload, uploadedMedia, uploadKinds, uploadRequest } from './media.ts';
 import { sendMessageBody, sentMessage } from './message.ts';
+import { notifications, putNotificationsRequest } from './notification.ts';
 import { pageQuery } from './page.ts';
 import { check, problem } from './problem.ts';
 import { routingPreview, routingPreviewRequest } from './routing-preview.ts';
@@ -330,6 +331,25 @@ export const openApiDocument = () =>
           responses: {
             '202': { description: 'They are being replayed', content: json(heldRelease) },
             ...problemAnswers('400', '404', '409', '413', '422'),
+          },
+        }),
+      },
+      '/v1/notifications': {
+        get: operation({
+          operationId: 'describeNotifications',
+          summary: 'Where your alerts go, and which of these addresses are confirmed',
+          responses: { '200': { description: 'As it is now', headers: etag, content: json(notifications) } },
+        }),
+        put: operation({
+          operationId: 'putNotifications',
+          summary: 'Choose where your alerts go',
+          description:
+            'Amazon SNS asks the owner of each new address by a link, and nothing is told there before. A question that nobody answers is forgotten after two days; to have it asked again, send the same once more.',
+          requestParams: { header: ifMatch },
+          requestBody: { required: true, content: json(putNotificationsRequest) },
+          responses: {
+            '200': { description: 'As it is now', headers: etag, content: json(notifications) },
+            ...problemAnswers('400', '409', '412', '413', '422', '428'),
           },
         }),
       },

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { alert, alertAudience } from './alert.ts';
 import { agentId, appId, credentialId, phoneNumberId, tenantId } from './ids.ts';
 import { releaseAction } from './queued-events.ts';
 
@@ -9,7 +10,8 @@ import { releaseAction } from './queued-events.ts';
  * `retire-secret` shreds a former App Secret once it is accepted no more, `retire-agent-secret` an agent's former signing secret once it
  * signs no more; `release-held` has the held events of numbers replayed, as far as nothing holds them any more, or discarded;
  * `check-credential` asks Meta whether the secrets of that version are still good, because a send from that number was refused or, where none is
- * named, because a check got no verdict.
+ * named, because a check got no verdict; `publish-alert` tells somebody something,
+ * `subscribe` brings the subscriptions of a tenant's topic into the state that the tenant wants.
  */
 export const work = z.discriminatedUnion('kind', [
   z.object({
@@ -37,6 +39,8 @@ export const work = z.discriminatedUnion('kind', [
     phoneNumberId: phoneNumberId.nullable(),
     askedAt: z.iso.datetime(),
   }),
+  z.object({ kind: z.literal('publish-alert'), tenantId, audience: alertAudience, alert }),
+  z.object({ kind: z.literal('subscribe'), tenantId }),
   z.object({
     kind: z.literal('release-held'),
     tenantId,

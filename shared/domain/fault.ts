@@ -2,6 +2,7 @@ export type FaultCode =
   | 'kms-unavailable'
   | 'store-unavailable'
   | 'queue-unavailable'
+  | 'topic-unavailable'
   | 'secret-refused'
   | 'secret-missing'
   | 'row-malformed'

@@ -76,6 +76,8 @@ export type MetricName =
   | 'ChecksOverdue'
   | 'ChecksDone'
   | 'ChecksUnanswered'
+  | 'AlertsPublished'
+  | 'ChangesUnheard'
   | 'AuditTampered'
   /** The router threw at a message. */
   | 'EventFailed'

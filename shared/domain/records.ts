@@ -12,6 +12,7 @@ import {
   wabaId,
   webhookId,
 } from '../contracts/ids.ts';
+import { destination } from '../contracts/notification.ts';
 import { check } from '../contracts/problem.ts';
 
 /** What the Directory keeps. A row is a boundary: adapters parse it with these. Times are ISO-8601 UTC. */
@@ -307,3 +308,14 @@ export const conversationRecord = z.object({
   expiresAt: z.number(),
 });
 export type ConversationRecord = z.infer<typeof conversationRecord>;
+
+/** Where a tenant's alerts go, as its users want it. Whether SNS has come that far is asked there. */
+export const notificationsRecord = z.object({
+  tenantId,
+  /** Counts edits. */
+  version: z.number().int(),
+  destinations: z.array(destination),
+  updatedAt: z.iso.datetime(),
+  decidedBy: z.string(),
+});
+export type NotificationsRecord = z.infer<typeof notificationsRecord>;

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms';
 import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { ListSubscriptionsByTopicCommand, PublishCommand, SubscribeCommand } from '@aws-sdk/client-sns';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type HandlerName, handlerNames } from '../../infra/handlers.ts';
@@ -55,6 +56,12 @@ const eventsQueue = /^WebhookInboxEventsQueue/;
 const releaseQueue = /^AgentRouterReleaseRequestsQueue/;
 const transfersQueue = /^MediaExchangeTransfersQueue/;
 const checkQueue = /^HealthWatchChecksQueue/;
+const alertQueue = /^AlertDeliveryRequestsQueue/;
+const operators = () => physicalId(/^AlertsOperatorTopic[0-9A-F]{8}$/);
+const topicNamed = (name: string) => `arn:aws:sns:${stack.region}:${ACCOUNT}:${name}`;
+const tenantTopic = () => topicNamed('Switchboard-tenant-nobody');
+/** More than SNS takes: who may publish is told that, and nobody hears it. */
+const tooMuch = 'x'.repeat(300_000);
 const audit = () => ({ TableName: physicalId(/^AuditLogAccessesTable/) });
 
 beforeAll(async () => {
@@ -261,6 +268,47 @@ const calls: readonly Call[] = [
       sqs.send(new ReceiveMessageCommand({ QueueUrl: physicalId(checkQueue), MaxNumberOfMessages: 11 })),
   },
   {
+    what: 'have an alert sent',
+    allowed: ['WatchCredentials', 'SendAlerts', 'ManageNotifications', 'ManageCredentials', 'SweepWork'],
+    send: ({ sqs }) => sqs.send(new SendMessageCommand(nothingFor(alertQueue))),
+  },
+  {
+    what: 'be asked to send an alert',
+    allowed: ['SendAlerts'],
+    send: ({ sqs }) =>
+      sqs.send(new ReceiveMessageCommand({ QueueUrl: physicalId(alertQueue), MaxNumberOfMessages: 11 })),
+  },
+  {
+    what: 'tell operators something',
+    allowed: ['SendAlerts'],
+    send: ({ sns }) => sns.send(new PublishCommand({ TopicArn: operators(), Message: tooMuch })),
+  },
+  {
+    what: 'tell a tenant something',
+    allowed: ['SendAlerts'],
+    send: ({ sns }) => sns.send(new PublishCommand({ TopicArn: tenantTopic(), Message: 'x' })),
+  },
+  {
+    what: 'tell others something',
+    allowed: [],
+    send: ({ sns }) => sns.send(new PublishCommand({ TopicArn: topicNamed('somebody-else'), Message: 'x' })),
+  },
+  {
+    what: 'have an address asked whether it wants what a tenant is told',
+    allowed: ['SendAlerts'],
+    send: ({ sns }) => sns.send(new SubscribeCommand({ TopicArn: tenantTopic(), Protocol: 'email', Endpoint: 'x' })),
+  },
+  {
+    what: 'subscribe somebody to what operators are told',
+    allowed: [],
+    send: ({ sns }) => sns.send(new SubscribeCommand({ TopicArn: operators(), Protocol: 'sqs', Endpoint: 'x' })),
+  },
+  {
+    what: 'see who hears what a tenant is told',
+    allowed: ['SendAlerts', 'ManageNotifications'],
+    send: ({ sns }) => sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: tenantTopic() })),
+  },
+  {
     what: 'put something into the relay bucket',
     allowed: ['ReceiveWebhook', 'RouteEvent'],
     send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Body: '[]' })),
@@ -332,9 +380,11 @@ const reasonsOfTheAllowed = [
   'NoSuchKey',
   'MissingParameter',
   'InvalidParameterValue',
+  'InvalidParameterException',
+  'NotFoundException',
 ];
 
-/** Whoever comes that far was allowed to. S3 has a word of its own for denied. */
+/** Whoever comes that far was allowed to. S3 and SNS have words of their own for denied. */
 async function verdictOn(call: Promise<unknown>): Promise<string> {
   try {
     await call;
@@ -342,6 +392,6 @@ async function verdictOn(call: Promise<unknown>): Promise<string> {
   } catch (error) {
     const name = error instanceof Error ? error.name : String(error);
     if (reasonsOfTheAllowed.includes(name)) return 'allowed';
-    return name === 'AccessDenied' ? 'AccessDeniedException' : name;
+    return ['AccessDenied', 'AuthorizationErrorException'].includes(name) ? 'AccessDeniedException' : name;
   }
 }

@@ -21,6 +21,8 @@ const sendWork = {
   CredentialManagementRotationsQueue: ['sqs:SendMessage'],
   WebhookSetUpRequestsQueue: ['sqs:SendMessage'],
 };
+/** What the ARNs of the topics of tenants have in common. */
+const tenantTopics = 'arn:AWS::Partition:sns:AWS::Region:AWS::AccountId:Switchboard-tenant-*';
 const consume = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
 const consumeAndSend = [...consume, 'sqs:SendMessage'];
 
@@ -124,7 +126,7 @@ describe('the data key', () => {
       expect(['kms:Decrypt', 'kms:GenerateDataKey'], name).toContain(action);
       expect(Object.keys(condition)).toEqual(['StringEquals']);
       expect(Object.keys(condition.StringEquals ?? {})).toEqual(['kms:ViaService']);
-      expect(JSON.stringify(condition)).toMatch(/"(dynamodb|sqs|s3)\./);
+      expect(JSON.stringify(condition)).toMatch(/"(dynamodb|sqs|s3|sns)\./);
     }
   });
 
@@ -185,6 +187,7 @@ describe('the functions', () => {
         DirectoryRecordsTable: ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', ...write],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         HealthWatchChecksQueue: ['sqs:SendMessage'],
+        AlertDeliveryRequestsQueue: ['sqs:SendMessage'],
         ...sendWork,
       },
       ResealCredentials: {
@@ -220,6 +223,7 @@ describe('the functions', () => {
         ...sendWork,
         AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
         HealthWatchChecksQueue: ['sqs:SendMessage'],
+        AlertDeliveryRequestsQueue: ['sqs:SendMessage'],
       },
       DescribeCredentials: { DirectoryRecordsTable: readDirectory, AuditLogAccessesTable: ['dynamodb:Query'] },
       ManageAgents: {
@@ -340,6 +344,30 @@ describe('the functions', () => {
         'AuditLogAccessesTable/stream/*': ['dynamodb:ListStreams'],
         AuditWatchUnheard: ['sqs:SendMessage'],
       },
+      WatchCredentials: {
+        DirectoryRecordsTable: [
+          'dynamodb:DescribeStream',
+          'dynamodb:GetRecords',
+          'dynamodb:GetShardIterator',
+          'dynamodb:PutItem',
+        ],
+        'DirectoryRecordsTable/stream/*': ['dynamodb:ListStreams'],
+        AlertDeliveryRequestsQueue: ['sqs:SendMessage'],
+        AlertDeliveryUnheard: ['sqs:SendMessage'],
+      },
+      SendAlerts: {
+        DirectoryRecordsTable: ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+        AlertDeliveryRequestsQueue: consumeAndSend,
+        AlertsOperatorTopic: ['sns:Publish'],
+        [tenantTopics]: ['sns:CreateTopic', 'sns:ListSubscriptionsByTopic', 'sns:Publish', 'sns:Subscribe'],
+        '*': ['sns:Unsubscribe'],
+      },
+      ManageNotifications: {
+        DirectoryRecordsTable: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+        AlertDeliveryRequestsQueue: ['sqs:SendMessage'],
+        [tenantTopics]: ['sns:ListSubscriptionsByTopic'],
+        '*': ['sns:GetSubscriptionAttributes'],
+      },
     });
   });
 
@@ -352,6 +380,9 @@ describe('the functions', () => {
     'ManageHeld',
     'EraseCustomer',
     'WatchAudit',
+    'WatchCredentials',
+    'SendAlerts',
+    'ManageNotifications',
     'ServePlatform',
     'AddTenantClaim',
   ])('leave %s without the envelope key and without the Vault', (name) => {
@@ -409,6 +440,33 @@ describe('the functions', () => {
     expect(prefixesOf('SendMessages')).toEqual(['IDEMPOTENCY#*', 'NUMBER#*', 'WORK*']);
   });
 
+  it('tell people by SNS through one function alone: operators by their topic, tenants by theirs, and no other topic', () => {
+    const ofSns = accesses.filter(({ action }) => action.startsWith('sns:'));
+    expect(new Set(ofSns.map(({ function: name }) => name))).toEqual(new Set(['SendAlerts', 'ManageNotifications']));
+    expect(new Set(ofSns.filter(({ action }) => /Publish/.test(action)).map(({ resource }) => resource))).toEqual(
+      new Set(['AlertsOperatorTopic', tenantTopics]),
+    );
+    const throughSns = accesses.filter(
+      ({ resource, condition }) => resource === 'DataKey' && JSON.stringify(condition).includes('"sns.'),
+    );
+    expect(new Set(throughSns.map(({ function: name }) => name))).toEqual(new Set(['SendAlerts']));
+  });
+
+  it('change of the Directory what belongs to alerts alone, where they are written down and sent', () => {
+    const prefixesOf = (name: string) => [
+      ...new Set(
+        accesses
+          .filter(
+            (it) => it.function === name && it.resource === 'DirectoryRecordsTable' && /Put|Delete/.test(it.action),
+          )
+          .flatMap(({ condition }) => condition['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? 'any'),
+      ),
+    ];
+    expect(prefixesOf('WatchCredentials')).toEqual(['TENANT#*', 'WORK*']);
+    expect(prefixesOf('ManageNotifications')).toEqual(['TENANT#*', 'WORK*']);
+    expect(prefixesOf('SendAlerts')).toEqual(['WORK*']);
+  });
+
   it('add to the audit log or list it, and nobody does both, changes or deletes a record', () => {
     const ofAudit = accesses.filter(({ resource }) => resource === 'AuditLogAccessesTable');
     const hearing = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'];
@@ -420,13 +478,20 @@ describe('the functions', () => {
     expect(ofAudit.filter((it) => readers.includes(it.function))).toHaveLength(readers.length);
   });
 
-  it('have a wildcard for X-Ray, the streams of the audit and the objects of the relay bucket alone, and in no action', () => {
+  it('have a wildcard for X-Ray, streams, topics of tenants, subscriptions and the objects of the relay bucket alone, and in no action', () => {
     const wild = accesses.filter(({ resource, action }) => resource.includes('*') || action.includes('*'));
     expect(new Set(wild.map(({ resource, action }) => `${action} ${resource}`))).toEqual(
       new Set([
         'xray:PutTraceSegments *',
         'xray:PutTelemetryRecords *',
         'dynamodb:ListStreams AuditLogAccessesTable/stream/*',
+        'dynamodb:ListStreams DirectoryRecordsTable/stream/*',
+        `sns:CreateTopic ${tenantTopics}`,
+        `sns:ListSubscriptionsByTopic ${tenantTopics}`,
+        `sns:Publish ${tenantTopics}`,
+        `sns:Subscribe ${tenantTopics}`,
+        'sns:Unsubscribe *',
+        'sns:GetSubscriptionAttributes *',
         's3:GetObject MediaRelayBucket/*',
         's3:PutObject MediaRelayBucket/*',
         's3:GetObject MediaRelayBucket/*',

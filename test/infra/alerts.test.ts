@@ -55,7 +55,8 @@ const alarmsNamed = (name: string) =>
     .map(([, { Properties }]) => Properties);
 
 describe('the alarms on queues', () => {
-  const unheard = 'AuditWatchUnheard';
+  /** Batches of streams that were given up. */
+  const ofStreams = ['AuditWatchUnheard', 'AlertDeliveryUnheard'];
   /** Logical ids, without the hash, of the queues that are dead-letter queues of others. */
   const deadLetterQueues = propertiesOf('AWS::SQS::Queue').flatMap(({ RedrivePolicy }) =>
     RedrivePolicy === undefined
@@ -114,7 +115,7 @@ describe('the alarms on queues', () => {
       });
       expect(alarm.AlarmDescription).toMatch(/^CRITICAL/);
     }
-    expect(alarms.map(queueOf).sort()).toEqual([...deadLetterQueues, unheard].sort());
+    expect(alarms.map(queueOf).sort()).toEqual([...deadLetterQueues, ...ofStreams].sort());
   });
 
   it('ring, as a warning, when a credential has waited half an hour for its check', () => {
@@ -189,7 +190,7 @@ describe('the alarms on what our functions count, of all tenants together, ring'
   });
 
   it('and there are no others', () => {
-    expect(alarmedMetrics(template).filter(({ namespace }) => namespace === metricNamespace)).toHaveLength(9);
+    expect(alarmedMetrics(template).filter(({ namespace }) => namespace === metricNamespace)).toHaveLength(10);
   });
 });
 
@@ -320,5 +321,30 @@ describe('the topic of the operators', () => {
     expect(propertiesOf('AWS::SNS::Subscription', subscribed)).toMatchObject([
       { Protocol: 'email', Endpoint: 'ops@example.com' },
     ]);
+  });
+});
+
+describe('the alarms on changes of credentials that nobody was told of', () => {
+  it('ring for a row that nobody can read, and for a batch that was given up', () => {
+    const alarms = alarmsNamed('ChangesUnheard');
+    expect(alarms.map(({ Namespace, MetricName }) => [Namespace, MetricName]).sort()).toEqual([
+      ['AWS/SQS', 'ApproximateNumberOfMessagesVisible'],
+      [metricNamespace, 'ChangesUnheard'],
+    ]);
+    for (const alarm of alarms) expect(alarm).toMatchObject({ Threshold: 1, TreatMissingData: 'notBreaching' });
+  });
+
+  it('come after a hundred repeats, and a batch that fails is halved so that it keeps no other waiting', () => {
+    const [mapping, ...others] = propertiesOf('AWS::Lambda::EventSourceMapping').filter(
+      ({ EventSourceArn }) => nameOf(EventSourceArn) === 'DirectoryRecordsTable',
+    );
+    expect(others).toEqual([]);
+    expect(mapping).toMatchObject({
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 100,
+      DestinationConfig: { OnFailure: { Destination: expect.anything() } },
+    });
+    const pattern = JSON.stringify({ dynamodb: { Keys: { sk: { S: [{ prefix: 'CRED#' }] } } } });
+    expect(mapping).toMatchObject({ FilterCriteria: { Filters: [{ Pattern: pattern }] } });
   });
 });

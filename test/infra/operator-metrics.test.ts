@@ -18,6 +18,7 @@ import { handler as watchAudit } from '../../functions/audit/watch-audit.lambda.
 import { publishCounts } from '../../functions/edge/operator-journal.ts';
 import * as ports from '../../functions/edge/ports.ts';
 import { handler as planChecks } from '../../functions/health/plan-checks.lambda.ts';
+import { handler as watchCredentials } from '../../functions/health/watch-credentials.lambda.ts';
 import { handler as routeEvent } from '../../functions/routing/route-event.lambda.ts';
 import { handler as receiveWebhook } from '../../functions/webhooks/receive-webhook.lambda.ts';
 import { projectRoot } from '../../infra/handlers.ts';
@@ -132,6 +133,23 @@ const situations: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   EventFailed: () => route('not what we queue'),
   UnhandledError: () => route('not what we queue'),
+  // A row that nobody can read is told as what it is.
+  ChangesUnheard: () =>
+    watchCredentials(
+      {
+        Records: [
+          {
+            eventName: 'MODIFY',
+            dynamodb: {
+              Keys: { pk: { S: `TENANT#${ids.tenant}` }, sk: { S: `CRED#${ids.credential}` } },
+              NewImage: { label: { S: 'no credential' } },
+              SequenceNumber: '1',
+            },
+          },
+        ],
+      },
+      context(),
+    ),
   ChecksOverdue: () => {
     const dueAt = new Date(Date.now() - 2 * 60 * 60 * 1000).toISOString();
     const { tenant: tenantId, credential: credentialId } = ids;

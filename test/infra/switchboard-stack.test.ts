@@ -44,6 +44,7 @@ describe('the stack', () => {
 
   it('tells the operator these outputs, and no others', () => {
     expect(Object.keys(outputsOf(template)).sort()).toEqual([
+      'AlertQueueUrl',
       'ApiId',
       'ApiUrl',
       'AuditDatabase',
@@ -166,7 +167,7 @@ describe('the queues', () => {
   const queue = (name: string, of = queues) => Object.entries(of).find(([id]) => id.startsWith(name))?.[1].Properties;
 
   it('are encrypted with the data key, keep messages for 14 days and refuse plain http', () => {
-    expect(Object.keys(queues)).toHaveLength(17);
+    expect(Object.keys(queues)).toHaveLength(20);
     for (const [id, { Properties }] of Object.entries(queues)) {
       expect(nameOf(Properties.KmsMasterKeyId), id).toBe('DataKey');
       expect(Properties.MessageRetentionPeriod, id).toBe(14 * 24 * 60 * 60);
@@ -239,6 +240,8 @@ describe('the queues', () => {
       MediaExchangeTransfersQueue: oneByOne,
       HealthWatchChecksQueue: oneByOne,
       HealthWatchDueChecksQueue: oneByOne,
+      AlertDeliveryRequestsQueue: oneByOne,
+      DirectoryRecordsTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
       AuditLogAccessesTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
     });
   });
@@ -381,9 +384,9 @@ describe('the functions', () => {
             ],
         )
         .filter((value) => value !== undefined);
-    expect(of('prod')).toEqual(['false', 'false', 'false']);
-    expect(of('dev')).toEqual(['false', 'false', 'false']);
-    expect(of('local')).toEqual(['true', 'true', 'true']);
+    expect(of('prod')).toEqual(['false', 'false', 'false', 'false']);
+    expect(of('dev')).toEqual(['false', 'false', 'false', 'false']);
+    expect(of('local')).toEqual(['true', 'true', 'true', 'true']);
   });
 });
 
@@ -422,6 +425,7 @@ describe('the API', () => {
       'GET /v1/credentials/{credentialId}/phone-numbers',
       'GET /v1/credentials/{credentialId}/templates',
       'GET /v1/credentials/{credentialId}/webhook',
+      'GET /v1/notifications',
       'GET /webhooks/{webhookId}',
       'PATCH /v1/credentials/{credentialId}',
       'POST /v1/agents/{agentId}/keys',
@@ -442,6 +446,7 @@ describe('the API', () => {
       'POST /v1/routing/preview',
       'POST /webhooks/{webhookId}',
       'PUT /v1/agents/{agentId}',
+      'PUT /v1/notifications',
     ]);
   });
 

@@ -22,7 +22,8 @@ import { inboundTransferId } from '../../shared/domain/media-transfer.ts';
 import { failureOfReply } from '../../shared/domain/meta-errors.ts';
 import { httpEvent } from '../support/lambda.ts';
 import { findCanaries } from '../support/needles.ts';
-import { releaseWorkOf } from '../support/records.ts';
+import { alertRecordOf, credentialRecordOf, releaseWorkOf } from '../support/records.ts';
+import { recordOf } from '../support/stream-records.ts';
 import { CanaryStage } from './support/canary-stage.ts';
 import { dynamoDbOf, s3Of } from './support/engines.ts';
 import type { AwsFault } from './support/faulty-aws.ts';
@@ -468,6 +469,30 @@ const changes = (keys: object) => {
   const image = { ...keys, action: { S: accessToken }, actor: { S: appSecret } };
   return { Records: [{ eventName: 'MODIFY', dynamodb: { Keys: keys, OldImage: image, NewImage: image } }] };
 };
+
+let changesOfOwn = 0;
+/** A change of a credential that is heard of for the first time. */
+const changeOfOwn = (change: object = {}) => {
+  const reason = { code: 'x', title: 'X', detail: 'X', guidance: 'X', since: '2026-11-22T10:00:00.000Z' };
+  const sequence = { SequenceNumber: String(++changesOfOwn) };
+  const after = credentialRecordOf({ verdict: { status: 'invalid', reason } });
+  return { Records: [recordOf(credentialRecordOf(), after, { ...sequence, ...change })] };
+};
+
+const choosing = (destinations: readonly object[], headers: Record<string, string> = {}, remaining?: number) =>
+  stage.api(
+    'ManageNotifications',
+    'PUT /v1/notifications',
+    { body: { destinations }, headers: { 'if-match': '*', ...headers } },
+    remaining,
+  );
+/** Has what is told come to the server of the agent, which keeps it. */
+const telling = async (): Promise<void> => {
+  await choosing([{ protocol: 'https', endpoint: `${stage.agent.url}/alerts` }]);
+  await stage.queue('SendAlerts', await stage.work({ kind: 'subscribe', tenantId: acme }));
+};
+const alerting = (audience: 'tenant' | 'operator' = 'tenant') =>
+  stage.work({ kind: 'publish-alert', tenantId: acme, audience, alert: alertRecordOf() });
 
 const status = (answer: unknown) => (answer as { statusCode?: number }).statusCode;
 const isServed = async (answer: Promise<unknown>) =>
@@ -967,6 +992,61 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
       await stage.invoke('PlanChecks', {}, remaining);
     },
   },
+  WatchCredentials: {
+    works: {
+      'writes down what is to be told': () => stage.invoke('WatchCredentials', changeOfOwn()),
+    },
+    refuses: {
+      'a row that somebody has filled with secrets': () =>
+        stage.invoke(
+          'WatchCredentials',
+          changeOfOwn({ NewImage: { label: { S: accessToken }, [appSecret]: { S: pin } } }),
+        ),
+      'a row that DynamoDB does not write so': () =>
+        stage.invoke('WatchCredentials', changeOfOwn({ NewImage: { label: { [accessToken]: appSecret } } })),
+      'what cannot be read': () => stage.invoke('WatchCredentials', { Records: [{ [accessToken]: appSecret }] }),
+      'an event of another form': () =>
+        expect(stage.invoke('WatchCredentials', { secret: appSecret })).rejects.toThrow(),
+    },
+    usual: (remaining) => stage.invoke('WatchCredentials', changeOfOwn(), remaining),
+  },
+  SendAlerts: {
+    works: {
+      'has an address asked and tells what is to be told': async () => {
+        await telling();
+        await isDone(stage.queue('SendAlerts', await alerting()));
+      },
+      'tells operators': async () => isDone(stage.queue('SendAlerts', await alerting('operator'))),
+    },
+    refuses: queueRefusals('SendAlerts'),
+    usual: async (remaining) => {
+      await telling();
+      await stage.queue('SendAlerts', await alerting(), remaining);
+    },
+  },
+  ManageNotifications: {
+    works: {
+      'shows where alerts go': () => isServed(stage.api('ManageNotifications', 'GET /v1/notifications')),
+      'changes where alerts go': () =>
+        isServed(choosing([{ protocol: 'https', endpoint: `${stage.agent.url}/alerts` }])),
+    },
+    refuses: {
+      'a URL with a secret in it': () =>
+        isRefused(choosing([{ protocol: 'https', endpoint: `https://${appSecret}:${pin}@example.com/` }])),
+      'a secret instead of an address': () => isRefused(choosing([{ protocol: 'email', endpoint: accessToken }])),
+      'a secret as a protocol': () => isRefused(choosing([{ protocol: appSecret, endpoint: accessToken }])),
+      'fields that are not known': () => isRefused(choosing([{ protocol: 'email', [accessToken]: appSecret }])),
+      'a body that is torn': () =>
+        isRefused(
+          stage.api('ManageNotifications', 'PUT /v1/notifications', { body: torn(), headers: { 'if-match': '*' } }),
+        ),
+      'a secret as a version': () => isRefused(choosing([], { 'if-match': appSecret })),
+    },
+    usual: async (remaining) => {
+      await choosing([{ protocol: 'email', endpoint: 'ada@example.com' }], {}, remaining);
+      await stage.api('ManageNotifications', 'GET /v1/notifications', {}, remaining);
+    },
+  },
   SweepWork: {
     works: {
       'queues what is overdue': async () => {
@@ -1196,10 +1276,12 @@ const aws = (target: RegExp, statusCode: number, type: string): AwsFault => ({
   answer: { status: statusCode, type, message: quoting },
 });
 const awsFaults: readonly {
-  readonly of: 'KMS' | 'DynamoDB' | 'SQS' | 'S3';
+  readonly of: 'KMS' | 'DynamoDB' | 'SQS' | 'S3' | 'SNS';
   readonly what: string;
   readonly fault: AwsFault;
 }[] = [
+  { of: 'SNS', what: 'SNS fails', fault: aws(/^SNS/, 500, 'InternalError') },
+  { of: 'SNS', what: 'SNS is cut off', fault: { target: /^SNS/, answer: 'dropped' } },
   { of: 'KMS', what: 'KMS fails', fault: aws(/^Trent/, 500, 'KMSInternalException') },
   { of: 'KMS', what: 'KMS is cut off', fault: { target: /^Trent/, answer: 'dropped' } },
   {
@@ -1234,19 +1316,20 @@ const metaFaults: readonly { readonly what: string; readonly fault: object }[] =
 /** Short of time a worker gives its work back. In milliseconds. */
 const littleTime = 6_000;
 
-type Column = 'works' | 'refuses' | 'KMS' | 'DynamoDB' | 'SQS' | 'S3' | 'Meta';
+type Column = 'works' | 'refuses' | 'KMS' | 'DynamoDB' | 'SQS' | 'S3' | 'SNS' | 'Meta';
 /** What a Lambda depends on, as far as the variables tell that infra gives it. */
-const variables: Readonly<Record<'KMS' | 'DynamoDB' | 'SQS' | 'S3' | 'Meta', RegExp>> = {
+const variables: Readonly<Record<'KMS' | 'DynamoDB' | 'SQS' | 'S3' | 'SNS' | 'Meta', RegExp>> = {
   KMS: /^ENVELOPE_KEY_ARN$/,
   DynamoDB: /_TABLE$/,
   SQS: /_QUEUE_URL$/,
   S3: /^RELAY_BUCKET$/,
+  SNS: /_TOPIC_/,
   Meta: /^GRAPH_API_URL$/,
 };
 const dependsOn = (handler: HandlerName, what: keyof typeof variables): boolean =>
   environmentNamesOf(handler).some((name) => variables[what].test(name));
 
-const columns = ['works', 'refuses', 'KMS', 'DynamoDB', 'SQS', 'S3', 'Meta'] as const;
+const columns = ['works', 'refuses', 'KMS', 'DynamoDB', 'SQS', 'S3', 'SNS', 'Meta'] as const;
 const coverage = new Map<string, Map<Column, number>>();
 const covered = (handler: string, column: Column) => {
   const row = coverage.get(handler) ?? new Map<Column, number>();
@@ -1431,7 +1514,7 @@ describe('afterwards', () => {
   test('every Lambda has been tried with everything that it depends on', () => {
     const missing = handlerNames.flatMap((handler) => {
       const needed: Column[] = ['works', 'refuses'];
-      for (const column of ['KMS', 'DynamoDB', 'SQS', 'S3', 'Meta'] as const)
+      for (const column of ['KMS', 'DynamoDB', 'SQS', 'S3', 'SNS', 'Meta'] as const)
         if (dependsOn(handler, column)) needed.push(column);
       return needed.filter((column) => !coverage.get(handler)?.has(column)).map((column) => `${handler}: ${column}`);
     });

@@ -25,7 +25,7 @@ import type { Interruption } from './support/mortal-process.ts';
 
 const acme = { tenantId: tenantId.parse('acme'), subject: 'ada' };
 const globex = { tenantId: tenantId.parse('globex'), subject: 'grace' };
-type Caller = typeof acme;
+type Caller = typeof acme & { readonly email?: string };
 
 const app = { id: '900100000000001', secret: 'facade00facade00facade00facade01' };
 const newSecret = 'facade00facade00facade00facade02';
@@ -146,6 +146,10 @@ const inTurn =
 
 const scenarios: readonly Scenario[] = [
   { title: 'connecting the first credential of an app, with numbers', call: (process) => connect(process, acme, shop) },
+  {
+    title: 'connecting as somebody with a verified address, to whom alerts go from then on',
+    call: (process) => connect(process, { ...acme, email: 'ada@example.com' }, observer),
+  },
   {
     title: 'connecting a second credential of an app',
     before: inTurn((process) => connect(process, acme, shop)),

@@ -1,3 +1,4 @@
+import type { Alert } from '../../shared/contracts/alert.ts';
 import {
   agentId,
   appId,
@@ -12,6 +13,7 @@ import type {
   Binding,
   CredentialRecord,
   MetaAppRecord,
+  NotificationsRecord,
   NumberRecord,
 } from '../../shared/domain/records.ts';
 import type { ReleaseWork } from '../../shared/domain/release-tickets.ts';
@@ -156,5 +158,33 @@ export const numberRecordOf = (change: Partial<NumberRecord> = {}): NumberRecord
   deliversSince: null,
   unnumberedAt: null,
   doubt: null,
+  ...change,
+});
+
+/** Something that an owner is told. */
+export const alertRecordOf = (change: Partial<Alert> = {}): Alert => ({
+  id: `alert_${'a'.repeat(43)}`,
+  kind: 'credential.invalid',
+  severity: 'critical',
+  at,
+  tenantId: ids.tenant,
+  credentialId: ids.credential,
+  wabaId: ids.waba,
+  label: 'Shop',
+  code: 'token-revoked',
+  title: 'The access token was revoked',
+  detail: 'Meta says that the token is not valid any more.',
+  guidance: 'Make a new one.',
+  link: `https://switchboard.example/console/credentials/${ids.credential}`,
+  ...change,
+});
+
+/** Where the alerts of the tenant go. */
+export const notificationsRecordOf = (change: Partial<NotificationsRecord> = {}): NotificationsRecord => ({
+  tenantId: ids.tenant,
+  version: 1,
+  destinations: [{ protocol: 'email', endpoint: 'ada@example.com' }],
+  updatedAt: at,
+  decidedBy: 'ada',
   ...change,
 });

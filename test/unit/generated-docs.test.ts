@@ -35,6 +35,8 @@ import { fetchMediaRoute } from '../../functions/media/fetch-media.ts';
 import { uploadMediaRoute } from '../../functions/media/upload-media.ts';
 import { describeMessageRoute } from '../../functions/messages/describe-message.ts';
 import { sendMessageRoute } from '../../functions/messages/send-message.ts';
+import { describeNotificationsRoute } from '../../functions/notifications/describe-notifications.ts';
+import { putNotificationsRoute } from '../../functions/notifications/put-notifications.ts';
 import { withErrorTables } from '../../infra/errors-document.ts';
 import { metaErrors } from '../../shared/contracts/meta-errors.ts';
 import { openApiDocument } from '../../shared/contracts/openapi.ts';
@@ -94,6 +96,8 @@ test('every route of /v1 that a handler serves is described, and the other way r
     revokeAgentKeyRoute,
     sendMessageRoute,
     describeMessageRoute,
+    describeNotificationsRoute,
+    putNotificationsRoute,
   ].map(({ routeKey }) => routeKey);
   const described = Object.entries(openApiDocument().paths ?? {})
     .filter(([path]) => path.startsWith('/v1/'))

@@ -2,6 +2,7 @@ import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/clien
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { HandlerName } from '../../../infra/handlers.ts';
@@ -12,6 +13,7 @@ export interface Clients {
   readonly dynamoDb: DynamoDBClient;
   readonly kms: KMSClient;
   readonly sqs: SQSClient;
+  readonly sns: SNSClient;
   readonly s3: S3Client;
 }
 
@@ -21,6 +23,7 @@ const clientsWith = (configuration: Configuration): Clients => ({
   dynamoDb: new DynamoDBClient(configuration),
   kms: new KMSClient(configuration),
   sqs: new SQSClient(configuration),
+  sns: new SNSClient(configuration),
   s3: new S3Client({ ...configuration, forcePathStyle: true }),
 });
 

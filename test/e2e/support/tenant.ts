@@ -19,7 +19,7 @@ export function tokenFor(tenant: string): Promise<string> {
 }
 
 /** For the copy that runs from this folder. */
-export async function mintToken(tenant: string, stateDirectory: string): Promise<string> {
+export async function mintToken(tenant: string, stateDirectory: string, ...options: string[]): Promise<string> {
   const bootstrap = join(REPOSITORY, 'infra', 'local', 'bootstrap.mjs');
   const { stdout } = await promisify(execFile)(process.execPath, [
     bootstrap,
@@ -28,6 +28,7 @@ export async function mintToken(tenant: string, stateDirectory: string): Promise
     tenant,
     '--state-dir',
     stateDirectory,
+    ...options,
   ]);
   const token = stdout.trim();
   recordCanary(`signature of a token of ${tenant}`, token.split('.')[2] ?? '');

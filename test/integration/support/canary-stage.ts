@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { GetObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { paginateScan, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
@@ -112,6 +113,10 @@ export class CanaryStage implements AsyncDisposable {
       [environmentName.mediaQueueUrl]: await makeQueue(aws, 'media'),
       [environmentName.checkQueueUrl]: await makeQueue(aws, 'check'),
       [environmentName.dueCheckQueueUrl]: await makeQueue(aws, 'due-check'),
+      [environmentName.alertQueueUrl]: await makeQueue(aws, 'alerts'),
+      [environmentName.operatorTopicArn]: await makeTopic(),
+      [environmentName.tenantTopicPrefix]: `arn:aws:sns:us-east-1:000000000000:canary-${crypto.randomUUID()}-tenant-`,
+      [environmentName.topicKeyArn]: await makeKey('ministack'),
       [environmentName.relayBucket]: await makeBucket('ministack'),
       [environmentName.graphApiUrl]: meta.url,
       [environmentName.graphApiVersion]: 'v25.0',
@@ -373,6 +378,15 @@ export class CanaryStage implements AsyncDisposable {
       this.mark('verify token', verifyToken);
     }
   }
+}
+
+/** A topic that nobody listens to. */
+async function makeTopic(): Promise<string> {
+  const { TopicArn } = await new SNSClient(configurationFor('ministack')).send(
+    new CreateTopicCommand({ Name: `operators-${crypto.randomUUID()}` }),
+  );
+  if (TopicArn === undefined) throw new Error('A topic without an ARN');
+  return TopicArn;
 }
 
 /** A queue under the address that fails: the SDK sends to where the URL of the queue points. */

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** How AWS fails: calls whose `X-Amz-Target` matches get this error, or none but a broken connection. Calls of S3 have none: `S3`. */
+/** How AWS fails: calls whose `X-Amz-Target` matches get this error, or none but a broken connection. Calls of SNS and S3 have none: `SNS`, `S3`. */
 export interface AwsFault {
   readonly target: RegExp;
   readonly answer: { readonly status: number; readonly type: string; readonly message: string } | 'dropped';
@@ -54,7 +54,7 @@ export class FaultyAws implements AsyncDisposable {
 
   #serve(request: http.IncomingMessage, response: http.ServerResponse): void {
     const fault = this.#fault;
-    if (fault?.target.test(String(request.headers['x-amz-target'] ?? 'S3')) !== true) {
+    if (fault?.target.test(targetOf(request)) !== true) {
       this.#passOn(request, response);
       return;
     }
@@ -86,3 +86,7 @@ export class FaultyAws implements AsyncDisposable {
     request.pipe(onward);
   }
 }
+
+/** Whoever names no target is told by the scope of the signature (IAM user guide, "Create a signed AWS API request"). */
+const targetOf = ({ headers }: http.IncomingMessage): string =>
+  String(headers['x-amz-target'] ?? (headers.authorization?.includes('/sns/aws4_request') === true ? 'SNS' : 'S3'));

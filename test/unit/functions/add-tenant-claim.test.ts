@@ -25,3 +25,18 @@ test('the claim has the name that the API reads', async () => {
   process.env.TENANT_CLAIM = 'organisation';
   expect(await claimsFor({ sub: 'user-1' })).toEqual({ organisation: 'user-1' });
 });
+
+test('the address of a user goes along, with whether it is verified', async () => {
+  const user = { sub: 'user-1', email: 'ada@example.com' };
+  const claims = { tenant: 'user-1', email: 'ada@example.com' };
+  expect(await claimsFor({ ...user, email_verified: 'true' })).toEqual({ ...claims, email_verified: 'true' });
+  expect(await claimsFor({ ...user, email_verified: 'false' })).toEqual({ ...claims, email_verified: 'false' });
+  expect(await claimsFor(user)).toEqual({ ...claims, email_verified: 'false' });
+});
+
+test('no address hides the tenant, whatever its claim is called', async () => {
+  process.env.TENANT_CLAIM = 'email';
+  expect(await claimsFor({ sub: 'user-1', email: 'ada@example.com', 'custom:tenant': 'acme' })).toMatchObject({
+    email: 'acme',
+  });
+});

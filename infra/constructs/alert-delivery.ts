@@ -1,0 +1,123 @@
+import { Duration, Validations } from 'aws-cdk-lib';
+import { Grant } from 'aws-cdk-lib/aws-iam';
+import { EventSourceMapping, FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { environmentName } from '../../shared/contracts/environment.ts';
+import type { CapabilityProps } from './capability.ts';
+import { HandlerFunction } from './handler-function.ts';
+import { TenantTopics } from './tenant-topics.ts';
+import { WorkQueue } from './work-queue.ts';
+
+/** The stream keeps records for 24 hours: a fault that passes within this time costs no alert. */
+const repeats = 100;
+
+/** What one invocation writes within half its time, when every write takes half a second. */
+const changesAtOnce = 25;
+
+/** Rings when somebody may not have been told: a row that nobody can read, or a batch that was given up. */
+const changesUnheard = {
+  severity: 'warning',
+  meaning: 'A change of a credential was not judged: whoever should be told of it may not have been.',
+} as const;
+
+/** Tells owners and operators what becomes of credentials: hears of every change, writes down who is told what, and has SNS tell them. */
+export class AlertDelivery extends Construct {
+  readonly requests: WorkQueue;
+  readonly #topics: TenantTopics;
+
+  constructor(scope: Construct, id: string, props: CapabilityProps) {
+    super(scope, id);
+    this.#topics = new TenantTopics(props.dataKey);
+    this.requests = new WorkQueue(this, 'Requests', {
+      settings: props.settings,
+      dataKey: props.dataKey,
+      alerts: props.alerts,
+      variable: environmentName.alertQueueUrl,
+      ordered: false,
+    });
+    this.#watch(props);
+    this.#send(props);
+    this.#manage(props);
+  }
+
+  /** Lets the grantee have alerts sent, and subscriptions brought up to date. */
+  grantRequest(grantee: HandlerFunction): void {
+    this.requests.grantSend(grantee);
+  }
+
+  #watch({ settings, dataKey, api, directory, alerts }: CapabilityProps): void {
+    const unheard = new Queue(this, 'Unheard', {
+      encryption: QueueEncryption.KMS,
+      encryptionMasterKey: dataKey.key,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    const isDeadLetterQueue =
+      'What lies in it are batches that the function could not judge: they wait for an operator.';
+    Validations.of(unheard).acknowledge(
+      { id: 'AwsSolutions-SQS3', reason: isDeadLetterQueue },
+      { id: 'Serverless-SQSRedrivePolicy', reason: isDeadLetterQueue },
+    );
+    const watch = new HandlerFunction(this, 'WatchCredentials', {
+      settings,
+      dataKey,
+      description: 'Writes down what changes of credentials mean, and who is told of them',
+      timeout: Duration.seconds(30),
+    });
+    api.tellAddress(watch);
+    dataKey.grantWrite(watch, 'sqs');
+    const giveUp = Grant.addToPrincipal({
+      grantee: watch,
+      actions: ['sqs:SendMessage'],
+      resourceArns: [unheard.queueArn],
+    });
+    const hear = directory.grantWatch(watch);
+    directory.grantAddOfTenant(watch);
+    this.grantRequest(watch);
+    const mapping = new EventSourceMapping(watch, 'Changes', {
+      target: watch.function,
+      eventSourceArn: directory.streamArn,
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      filters: [FilterCriteria.filter({ dynamodb: { Keys: { sk: { S: FilterRule.beginsWith('CRED#') } } } })],
+      batchSize: changesAtOnce,
+      bisectBatchOnError: true,
+      retryAttempts: repeats,
+      // Why not SqsDlq: it would grant the data key for more than SQS.
+      onFailure: { bind: () => ({ destination: unheard.queueArn }) },
+    });
+    for (const grant of [hear, giveUp]) grant.applyBefore(mapping);
+    alerts.onAny('ChangesUnheard', changesUnheard);
+    alerts.onDeadLetters(unheard, { ...changesUnheard, name: 'ChangesUnheard' });
+  }
+
+  #send({ settings, dataKey, directory, alerts }: CapabilityProps): void {
+    const send = new HandlerFunction(this, 'SendAlerts', {
+      settings,
+      dataKey,
+      description: 'Publishes alerts, and keeps the subscriptions of tenants as they want them',
+      timeout: Duration.seconds(30),
+    });
+    this.requests.deliverTo(send, { batchSize: 1 });
+    this.grantRequest(send);
+    directory.grantRead(send, 'GetItem');
+    directory.grantWorkOff(send);
+    alerts.grantTellOperators(send);
+    this.#topics.grantTell(send);
+  }
+
+  #manage({ settings, dataKey, api, directory }: CapabilityProps): void {
+    const manage = new HandlerFunction(this, 'ManageNotifications', {
+      settings,
+      dataKey,
+      description: 'Shows and changes where the alerts of a tenant go',
+      timeout: Duration.seconds(15),
+    });
+    manage.setVariable(environmentName.allowLoopbackTargets, String(settings.allowLoopbackTargets));
+    api.serveTenants(manage, 'GET /v1/notifications', 'PUT /v1/notifications');
+    directory.grantRead(manage, 'GetItem');
+    directory.grantAddOfTenant(manage);
+    this.grantRequest(manage);
+    this.#topics.grantList(manage);
+  }
+}

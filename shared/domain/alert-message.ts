@@ -1,0 +1,41 @@
+import type { Alert, AlertKind } from '../contracts/alert.ts';
+
+/** What is published: the same for who reads it, and for what reads it. */
+export interface AlertMessage {
+  /** Printable ASCII in one line of less than 100 characters. Source: Amazon SNS API reference, "Publish". */
+  readonly subject: string;
+  readonly text: string;
+  readonly json: string;
+}
+
+const subjects = {
+  'credential.invalid': 'WhatsApp credential no longer works',
+  'credential.action-required': 'WhatsApp credential needs you',
+  'credential.degraded': 'WhatsApp credential works with limits',
+  'credential.recovered': 'WhatsApp credential is in order again',
+  'credential.token-expiring': 'WhatsApp access token is about to end',
+} as const satisfies Record<AlertKind, string>;
+
+/** The words of an alert. What tenants call things stands in the body alone: a subject can't hold every letter. */
+export const messageOf = (alert: Alert): AlertMessage => ({
+  subject: `[${alert.severity}] ${subjects[alert.kind]} (${alert.credentialId})`,
+  text: [
+    `${alert.title}.`,
+    '',
+    ...(alert.label === null ? [`Tenant: ${alert.tenantId}`] : [`Credential: ${oneLine(alert.label)}`]),
+    `Id: ${alert.credentialId}, WhatsApp Business Account ${alert.wabaId}`,
+    `Since: ${alert.at}`,
+    '',
+    alert.detail,
+    '',
+    `What to do: ${alert.guidance}`,
+    '',
+    alert.link,
+    '',
+    `${alert.kind}, ${alert.id}`,
+  ].join('\n'),
+  json: JSON.stringify(alert),
+});
+
+/** A label can't pretend to be a line of ours. */
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');

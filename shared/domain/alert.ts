@@ -1,0 +1,157 @@
+import type { Alert, AlertAudience, AlertKind, AlertSeverity } from '../contracts/alert.ts';
+import type { Reason } from '../contracts/credential.ts';
+import { digestOf } from '../crypto/identifiers.ts';
+import { type CredentialState, knownStateOf, stateOf } from './credential-state.ts';
+import type { CredentialRecord, ExpiryNotice } from './records.ts';
+import type { VerdictChange } from './verdict-history.ts';
+
+/** One change of the row of a credential. `before` is undefined for one that was connected just now. */
+export interface CredentialChange {
+  readonly before: CredentialRecord | undefined;
+  readonly after: CredentialRecord;
+  /** When, and which one in the order of the stream: the same whenever the change is heard of again. */
+  readonly at: Date;
+  readonly sequence: string;
+}
+
+export interface AddressedAlert {
+  readonly audience: AlertAudience;
+  readonly alert: Alert;
+}
+
+const wellBefore: CredentialState = { status: 'connected', reason: null };
+
+/** Two states with the same key are the same to whoever is told of them: `since`, and the words, may differ. */
+const keyOf = ({ status, reason }: CredentialState): string =>
+  JSON.stringify([status, reason?.code ?? null, [...(reason?.phoneNumberIds ?? [])].sort()]);
+
+/** What is written into the history of the credential: a change of what is shown. */
+export const verdictChangeOf = ({ before, after, at }: CredentialChange): VerdictChange | undefined => {
+  const from = before === undefined ? wellBefore : stateOf(before);
+  const to = stateOf(after);
+  if (keyOf(from) === keyOf(to)) return undefined;
+  return {
+    credentialId: after.credentialId,
+    at: at.toISOString(),
+    from: { status: from.status, code: from.reason?.code ?? null },
+    to,
+  };
+};
+
+/**
+ * Whom the change is to be told, and what. Only transitions of what is known of the credential count: not that Meta does not answer,
+ * not new words for the same reason, and nothing of a credential that is on its way out. `consoleUrl` has no slash at its end.
+ */
+export const alertsOf = (change: CredentialChange, consoleUrl: string): readonly AddressedAlert[] => {
+  const before = change.before === undefined ? wellBefore : knownStateOf(change.before);
+  const after = knownStateOf(change.after);
+  if (before.status === 'removing' || after.status === 'removing') return [];
+  return [...tellingsOf(before, after), ...expiryOf(change)].flatMap(({ audiences, ...telling }) =>
+    audiences.map((audience) => ({ audience, alert: alertOf(telling, audience, change, consoleUrl) })),
+  );
+};
+
+interface Telling {
+  readonly kind: AlertKind;
+  readonly severity: AlertSeverity;
+  readonly said: Pick<Reason, 'title' | 'detail' | 'guidance'> & { readonly code: string | null };
+  readonly audiences: readonly AlertAudience[];
+}
+
+const owner = ['tenant'] as const;
+const operator = ['operator'] as const;
+const both = ['tenant', 'operator'] as const;
+
+const tellingsOf = (before: CredentialState, after: CredentialState): readonly Telling[] => {
+  if (keyOf(before) === keyOf(after)) return [];
+  const isCured = before.status === 'invalid' && after.status !== 'invalid';
+  switch (after.status) {
+    case 'connected':
+      return isTrouble(before) ? [{ ...recovered, audiences: isCured ? both : owner }] : [];
+    case 'invalid':
+      return [{ kind: 'credential.invalid', severity: 'critical', said: saidOf(after), audiences: both }];
+    case 'action_required':
+    case 'degraded': {
+      const kind = after.status === 'degraded' ? 'credential.degraded' : 'credential.action-required';
+      return [
+        { kind, severity: 'warning', said: saidOf(after), audiences: owner },
+        // The operator was told of the worse and of nothing else.
+        ...(isCured ? [{ ...recovered, audiences: operator }] : []),
+      ];
+    }
+    case 'unreachable':
+    case 'removing':
+      return [];
+    default:
+      return after.status satisfies never;
+  }
+};
+
+const isTrouble = ({ status }: CredentialState): boolean =>
+  status === 'degraded' || status === 'action_required' || status === 'invalid';
+
+const recovered = {
+  kind: 'credential.recovered',
+  severity: 'info',
+  said: {
+    code: null,
+    title: 'The WhatsApp credential is in order again',
+    detail: 'What was wrong with it is over. Messages that were held meanwhile, if any, go on to its agents.',
+    guidance: 'Nothing to do.',
+  },
+} as const satisfies Omit<Telling, 'audiences'>;
+
+const saidOf = ({ status, reason }: CredentialState): Telling['said'] =>
+  reason ?? {
+    code: null,
+    title: `The WhatsApp credential is ${status.replace('_', ' ')}`,
+    detail: 'No reason was noted.',
+    guidance: 'Open the credential and have it checked.',
+  };
+
+const expiryOf = ({ before, after }: CredentialChange): readonly Telling[] => {
+  const { expiryNotice: notice } = after;
+  if (notice === null || isSameNotice(before?.expiryNotice ?? null, notice)) return [];
+  const days = notice.days === 1 ? 'a day' : `${notice.days} days`;
+  return [
+    {
+      kind: 'credential.token-expiring',
+      severity: notice.days === 1 ? 'critical' : 'warning',
+      said: {
+        code: 'token-expiring',
+        title: `The access token ends within ${days}`,
+        detail: `Meta says that the access token of the credential ends at ${notice.expiresAt}. From then on no message can be sent or answered.`,
+        guidance:
+          'Make a new access token in the Meta Business settings (one of a system user does not end) and replace the old one in the credential before that time.',
+      },
+      audiences: owner,
+    },
+  ];
+};
+
+const isSameNotice = (one: ExpiryNotice | null, other: ExpiryNotice): boolean =>
+  one?.expiresAt === other.expiresAt && one.days === other.days;
+
+const alertOf = (
+  { kind, severity, said }: Omit<Telling, 'audiences'>,
+  audience: AlertAudience,
+  { after, at, sequence }: CredentialChange,
+  consoleUrl: string,
+): Alert => {
+  const { tenantId, credentialId, wabaId, label } = after;
+  return {
+    id: `alert_${digestOf(tenantId, credentialId, at.toISOString(), sequence, kind)}`,
+    kind,
+    severity,
+    at: at.toISOString(),
+    tenantId,
+    credentialId,
+    wabaId,
+    label: audience === 'tenant' ? label : null,
+    code: said.code,
+    title: said.title,
+    detail: said.detail,
+    guidance: said.guidance,
+    link: `${consoleUrl}/credentials/${credentialId}`,
+  };
+};

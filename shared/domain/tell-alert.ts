@@ -1,0 +1,97 @@
+import type { Alert, AlertAudience } from '../contracts/alert.ts';
+import type { TenantId } from '../contracts/ids.ts';
+import type { Destination } from '../contracts/notification.ts';
+import type { Journal } from './journal.ts';
+import type { NotificationsRecord } from './records.ts';
+import type { WorkOutcome } from './work.ts';
+
+/** Hands alerts to those who have subscribed. @throws {Fault} topic-unavailable */
+export interface AlertPublisher {
+  toOperator(alert: Alert): Promise<void>;
+  /** False where the tenant has no topic, because nobody has ever asked to be told. */
+  toTenant(tenantId: TenantId, alert: Alert): Promise<boolean>;
+}
+
+export interface Subscription {
+  /** Null while it waits for its owner to confirm it, where SNS gives no name to such. */
+  readonly arn: string | null;
+  readonly destination: Destination;
+}
+
+/** The one topic of each tenant and who has subscribed to it. @throws {Fault} topic-unavailable */
+export interface TenantTopics {
+  /** Those that are confirmed and those that wait for it; undefined where the tenant has no topic. */
+  subscriptions(tenantId: TenantId): Promise<readonly Subscription[] | undefined>;
+  create(tenantId: TenantId): Promise<void>;
+  /** Has SNS ask the owner of the address. False when it does not take the address. */
+  subscribe(tenantId: TenantId, destination: Destination): Promise<boolean>;
+  unsubscribe(arn: string): Promise<void>;
+}
+
+export interface SubscribePorts {
+  readonly notifications: { find(tenantId: TenantId): Promise<NotificationsRecord | undefined> };
+  readonly topics: TenantTopics;
+  readonly journal: Journal;
+}
+
+export interface PublishPorts extends SubscribePorts {
+  readonly publisher: AlertPublisher;
+}
+
+/**
+ * Brings the subscriptions of a tenant into the state that the tenant wants. Nobody is asked again while the first question is open, so
+ * that no address can be flooded with them. What changes meanwhile has it done again.
+ */
+export const subscribe = async (tenantId: TenantId, ports: SubscribePorts): Promise<WorkOutcome> => {
+  const record = await ports.notifications.find(tenantId);
+  const wanted = record?.destinations ?? [];
+  const present = await ports.topics.subscriptions(tenantId);
+  if (present === undefined && wanted.length > 0) await ports.topics.create(tenantId);
+  for (const destination of wanted) {
+    if (present?.some((subscription) => isSame(subscription.destination, destination)) === true) continue;
+    if (!(await ports.topics.subscribe(tenantId, destination)))
+      ports.journal.warn('destination-refused', { tenantId, kind: destination.protocol });
+  }
+  await withdraw(present ?? [], wanted, ports);
+  const now = await ports.notifications.find(tenantId);
+  return now?.version === record?.version ? 'done' : 'again';
+};
+
+/**
+ * Tells one alert. Before a tenant's is told, subscriptions end that the tenant does not want: one that was taken back while it waited can be
+ * confirmed afterwards, and SNS lets nobody take it back before.
+ */
+export const publishAlert = async (
+  {
+    tenantId,
+    audience,
+    alert,
+  }: { readonly tenantId: TenantId; readonly audience: AlertAudience; readonly alert: Alert },
+  ports: PublishPorts,
+): Promise<WorkOutcome> => {
+  if (audience === 'operator') await ports.publisher.toOperator(alert);
+  else if (!(await toTenant(tenantId, alert, ports))) return 'done';
+  ports.journal.info('alert-published', { tenantId, credentialId: alert.credentialId, kind: alert.kind });
+  ports.journal.count('AlertsPublished');
+  return 'done';
+};
+
+const toTenant = async (tenantId: TenantId, alert: Alert, ports: PublishPorts): Promise<boolean> => {
+  const present = await ports.topics.subscriptions(tenantId);
+  if (present === undefined) return false;
+  const record = await ports.notifications.find(tenantId);
+  await withdraw(present, record?.destinations ?? [], ports);
+  return ports.publisher.toTenant(tenantId, alert);
+};
+
+const withdraw = async (
+  present: readonly Subscription[],
+  wanted: readonly Destination[],
+  { topics }: Pick<SubscribePorts, 'topics'>,
+): Promise<void> => {
+  for (const { arn, destination } of present)
+    if (arn !== null && !wanted.some((it) => isSame(it, destination))) await topics.unsubscribe(arn);
+};
+
+export const isSame = (one: Destination, other: Destination): boolean =>
+  one.protocol === other.protocol && one.endpoint === other.endpoint;
