@@ -1,3 +1,4 @@
+import { activityReader, activityStore } from '../../shared/adapters/activity-store.ts';
 import { agentDispatcher } from '../../shared/adapters/agent-dispatcher.ts';
 import { agentKeyReader, agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
 import { auditLog } from '../../shared/adapters/audit-log.ts';
@@ -89,6 +90,8 @@ export const held = once(() => heldReader(dynamoDb(), setting(environmentName.ev
 export const customers = once(() => customerEraser(dynamoDb(), directoryAndEvents(), relay()));
 export const messages = once(() => messageStore(dynamoDb(), setting(environmentName.eventsTable)));
 export const relay = once(() => relayStore(s3(), setting(environmentName.relayBucket)));
+export const activity = once(() => activityReader(dynamoDb(), setting(environmentName.eventsTable)));
+export const activityCounts = once(() => activityStore(dynamoDb(), setting(environmentName.eventsTable)));
 export const metaUsage = once(() => metaUsageStore(dynamoDb(), directoryTable()));
 export const mediaTransfers = once(() => mediaTransferStore(dynamoDb(), setting(environmentName.eventsTable)));
 export const mediaRelay = once(() => mediaBucket(s3(), setting(environmentName.relayBucket)));

@@ -4,6 +4,7 @@ import type { Credential, MetaUsageView } from '../contracts/credential.ts';
 import { type CredentialId, credentialId, type PhoneNumberId } from '../contracts/ids.ts';
 import { stateOf } from './credential-state.ts';
 import type { NotedUsage } from './meta-usage.ts';
+import type { LastTimes } from './number-activity.ts';
 import type { AgentKeyRecord, AgentRecord, Binding, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
 
 export const phoneNumbersView = (record: CredentialRecord): Credential['phoneNumbers'] =>
@@ -64,12 +65,14 @@ export const phoneNumberIdOf = ({ whatsapp }: AgentRecord): PhoneNumberId | unde
   whatsapp.enabled ? whatsapp.phoneNumberId : undefined;
 
 /**
- * What the API shows of an agent; `credential` is the one it is connected through, `answered` the number that it answers, if any.
+ * What the API shows of an agent; `credential` is the one it is connected through, `answered` the number that it answers, if any. `times`: when something
+ * last went through it, where that was looked up.
  */
 export const agentView = (
   record: AgentRecord,
   credential: CredentialRecord | undefined,
   answered: NumberRecord | undefined,
+  times?: LastTimes,
 ): Agent => {
   const { whatsapp } = record;
   const number = whatsapp.enabled
@@ -85,6 +88,8 @@ export const agentView = (
     connection: {
       status: whatsapp.enabled && credential ? stateOf(credential).status : 'disabled',
       displayPhoneNumber: number?.displayPhoneNumber ?? null,
+      lastInboundAt: times?.lastInboundAt ?? null,
+      lastOutboundAt: times?.lastOutboundAt ?? null,
     },
     dispatch: dispatchOf(record, answered?.tenantId === record.tenantId ? answered : undefined),
     previousSigningSecretUntil: record.previousSignsUntil,
