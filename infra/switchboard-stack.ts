@@ -1,5 +1,6 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { Activity } from './constructs/activity.ts';
 import { AgentManagement } from './constructs/agent-management.ts';
 import { AgentRouter } from './constructs/agent-router.ts';
 import { AgentRuntime } from './constructs/agent-runtime.ts';
@@ -68,9 +69,10 @@ export class SwitchboardStack extends Stack {
     // What users and agents call (media by a queue and worker of their own), and who finishes what was interrupted.
     const managed = { ...capability, webhookSetUp, healthWatch, router };
     const credentialManagement = new CredentialManagement(this, 'CredentialManagement', managed);
-    new AgentManagement(this, 'AgentManagement', managed);
+    new AgentManagement(this, 'AgentManagement', { ...managed, eventStore });
     new MessageSending(this, 'MessageSending', { ...managed, eventStore });
     new MediaExchange(this, 'MediaExchange', { ...managed, eventStore, relay });
+    new Activity(this, 'Activity', { ...managed, eventStore });
     new HeldManagement(this, 'HeldManagement', { ...managed, eventStore, relay });
     const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...managed, credentialManagement });
 

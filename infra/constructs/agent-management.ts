@@ -3,12 +3,15 @@ import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { AgentRouter } from './agent-router.ts';
 import type { CapabilityProps } from './capability.ts';
+import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { WebhookSetUp } from './webhook-set-up.ts';
 
 export interface AgentManagementProps extends CapabilityProps {
   readonly webhookSetUp: WebhookSetUp;
   readonly router: AgentRouter;
+  /** Where it is found when an agent last heard or said something. */
+  readonly eventStore: EventStore;
 }
 
 /** A dispatch may take 10 s; the rest is for opening the secrets and for an answer. API Gateway gives up after 30 s. */
@@ -72,5 +75,6 @@ export class AgentManagement extends Construct {
       'POST /v1/routing/preview',
     );
     directory.grantRead(describe, 'GetItem', 'BatchGetItem', 'Query');
+    props.eventStore.grantReadTimes(describe);
   }
 }
