@@ -239,7 +239,10 @@ describe('the functions', () => {
         DirectoryRecordsTable: ['dynamodb:GetItem'],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
       },
-      DescribeAgents: { DirectoryRecordsTable: readDirectory },
+      DescribeAgents: {
+        DirectoryRecordsTable: readDirectory,
+        EventStoreEventsTable: ['dynamodb:BatchGetItem'],
+      },
       SendMessages: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
         DirectoryRecordsTable: changeDirectory.filter((action) => action !== 'dynamodb:Query'),
@@ -328,6 +331,22 @@ describe('the functions', () => {
         'MediaRelayBucket/*': ['s3:DeleteObject'],
       },
       RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan', 'dynamodb:UpdateItem'] },
+      ProjectActivity: {
+        EventStoreEventsTable: [
+          'dynamodb:BatchGetItem',
+          'dynamodb:DescribeStream',
+          'dynamodb:GetItem',
+          'dynamodb:GetRecords',
+          'dynamodb:GetShardIterator',
+          'dynamodb:UpdateItem',
+        ],
+        'EventStoreEventsTable/stream/*': ['dynamodb:ListStreams'],
+        ActivityUncounted: ['sqs:SendMessage'],
+      },
+      ShowActivity: {
+        DirectoryRecordsTable: readDirectory,
+        EventStoreEventsTable: ['dynamodb:BatchGetItem', 'dynamodb:Query'],
+      },
       WatchAudit: {
         AuditLogAccessesTable: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
         'AuditLogAccessesTable/stream/*': ['dynamodb:ListStreams'],
@@ -345,6 +364,8 @@ describe('the functions', () => {
     'ManageHeld',
     'EraseCustomer',
     'WatchAudit',
+    'ProjectActivity',
+    'ShowActivity',
     'ServePlatform',
     'AddTenantClaim',
   ])('leave %s without the envelope key and without the Vault', (name) => {
@@ -377,6 +398,27 @@ describe('the functions', () => {
       MoveMedia: ['med_*', 'upl_*'],
       RouteEvent: 'any',
       EraseCustomer: 'any',
+      ProjectActivity: ['ACTIVITY#*', 'ACTIVITY-COUNT#*', 'ACTIVITY-HELD#*'],
+    });
+  });
+
+  it('read of the Events table nothing but counts, where they count or show them: no claim, no answer, no message', () => {
+    const reads = accesses.filter(
+      ({ function: name, resource, action }) =>
+        ['ProjectActivity', 'ShowActivity', 'DescribeAgents'].includes(name) &&
+        resource === 'EventStoreEventsTable' &&
+        /:(GetItem|BatchGetItem|Query|Scan)$/.test(action),
+    );
+    const prefixes = Object.fromEntries(
+      reads.map(({ function: name, condition }) => [
+        name,
+        condition['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? 'any',
+      ]),
+    );
+    expect(prefixes).toEqual({
+      ProjectActivity: ['ACTIVITY#*', 'ACTIVITY-COUNT#*', 'ACTIVITY-HELD#*'],
+      ShowActivity: ['ACTIVITY#*', 'ACTIVITY-COUNT#*'],
+      DescribeAgents: ['ACTIVITY-COUNT#*'],
     });
   });
 
@@ -404,13 +446,14 @@ describe('the functions', () => {
     expect(ofAudit.filter((it) => readers.includes(it.function))).toHaveLength(readers.length);
   });
 
-  it('have a wildcard for X-Ray, the streams of the audit and the objects of the relay bucket alone, and in no action', () => {
+  it('have a wildcard for X-Ray, the streams of audit and events and the objects of the relay bucket alone, and in no action', () => {
     const wild = accesses.filter(({ resource, action }) => resource.includes('*') || action.includes('*'));
     expect(new Set(wild.map(({ resource, action }) => `${action} ${resource}`))).toEqual(
       new Set([
         'xray:PutTraceSegments *',
         'xray:PutTelemetryRecords *',
         'dynamodb:ListStreams AuditLogAccessesTable/stream/*',
+        'dynamodb:ListStreams EventStoreEventsTable/stream/*',
         's3:GetObject MediaRelayBucket/*',
         's3:PutObject MediaRelayBucket/*',
         's3:GetObject MediaRelayBucket/*',

@@ -159,6 +159,41 @@ describe('the alarm on a changed audit', () => {
   });
 });
 
+describe('the alarm on activity that was not counted', () => {
+  const mapping = propertiesOf('AWS::Lambda::EventSourceMapping').find(
+    ({ EventSourceArn }) => nameOf(EventSourceArn) === 'EventStoreEventsTable',
+  );
+
+  it('rings, as a warning, at the first batch that was given up', () => {
+    const [alarm, ...others] = alarmsNamed('ActivityUncounted');
+    expect(others).toEqual([]);
+    expect(alarm).toMatchObject({ MetricName: 'ApproximateNumberOfMessagesVisible', Threshold: 1 });
+    expect(alarm?.AlarmDescription).toMatch(/^WARNING/);
+    expect(JSON.stringify(alarm?.Dimensions)).toContain('ActivityUncounted');
+  });
+
+  it('comes after a hundred tries, and after the good part of a batch was counted by itself', () => {
+    expect(mapping).toMatchObject({
+      StartingPosition: 'TRIM_HORIZON',
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 100,
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': [expect.stringMatching(/^ActivityUncounted/), 'Arn'] } },
+      },
+    });
+  });
+
+  it('is about claims, messages and lines alone: what is counted comes through the same stream', () => {
+    const patterns = [
+      { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['CLAIM', 'MESSAGE'] } } } },
+      { dynamodb: { Keys: { sk: { S: [{ prefix: 'HELD#' }, { prefix: 'ASIDE#' }] } } } },
+    ];
+    expect(mapping?.FilterCriteria).toEqual({
+      Filters: patterns.map((pattern) => ({ Pattern: JSON.stringify(pattern) })),
+    });
+  });
+});
+
 describe('the topic of the operators', () => {
   it('is encrypted with the data key, takes TLS alone, and lets the alarms of this stack publish and nobody else', () => {
     const topics = propertiesOf('AWS::SNS::Topic');
