@@ -7,14 +7,14 @@ import { streamLambda } from '../edge/stream-lambda.ts';
 /** What the stream tells of a change. Why no look at its kind: a row that has come or gone lacks an image. */
 const streamed = z.object({
   dynamodb: z.object({
-    OldImage: z.unknown(),
-    NewImage: z.unknown(),
+    OldImage: z.unknown().optional(),
+    NewImage: z.unknown().optional(),
     ApproximateCreationDateTime: z.number().optional(),
   }),
 });
 
 /** What cannot be read is no row of ours. */
-const changeOf = (record: unknown): readonly RowChange[] => {
+export const changeOf = (record: unknown): readonly RowChange[] => {
   const change = streamed.safeParse(record).data?.dynamodb;
   if (change === undefined) return [];
   const { OldImage, NewImage, ApproximateCreationDateTime: seconds } = change;
