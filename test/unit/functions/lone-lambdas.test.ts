@@ -55,6 +55,7 @@ describe.each([
 test.each([
   ['a schedule starts', scheduled],
   ['an operator starts', operated],
+  ['hears of the changes of a table', streaming],
 ])('a function that %s counts its failure', async (_how, invoke) => {
   await expect(invoke(() => Promise.reject(outage))).rejects.toThrow();
   expect(output.metrics()).toMatchObject([{ UnhandledError: 1 }]);
@@ -78,6 +79,16 @@ describe('a scheduled function', () => {
     expect(run).toHaveBeenCalledExactlyOnceWith(invocation);
     expect(output.text()).toBe('');
   });
+});
+
+test('a function that hears of the changes of a table fails without a word of what went wrong', async () => {
+  const failed = await streamLambda(() => Promise.reject(outage))(streamed, invocation).catch((it: unknown) => it);
+  expect(failed).toEqual(new Error('Not finished; the log says why.'));
+  expect((failed as Error).cause).toBeUndefined();
+  expect(output.lines()).toMatchObject([
+    { level: 'ERROR', message: 'stream-failed', code: 'store-unavailable', causeName: 'RangeError' },
+  ]);
+  expect(output.text()).not.toContain('CANARY');
 });
 
 test('a function that hears of the changes of a table gets all of them in their order', async () => {
