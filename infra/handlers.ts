@@ -29,6 +29,8 @@ export const handlerEntries = {
   ManageHeld: 'functions/held/manage-held.lambda.ts',
   EraseCustomer: 'functions/customers/erase-customer.lambda.ts',
   ReleaseHeld: 'functions/routing/release-held.lambda.ts',
+  ProjectActivity: 'functions/activity/project-activity.lambda.ts',
+  ShowActivity: 'functions/activity/show-activity.lambda.ts',
   WatchAudit: 'functions/audit/watch-audit.lambda.ts',
   ServePlatform: 'functions/platform/serve-platform.lambda.ts',
   AddTenantClaim: 'functions/platform/add-tenant-claim.lambda.ts',

@@ -1,5 +1,6 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { Activity } from './constructs/activity.ts';
 import { AgentManagement } from './constructs/agent-management.ts';
 import { AgentRouter } from './constructs/agent-router.ts';
 import { AgentRuntime } from './constructs/agent-runtime.ts';
@@ -36,8 +37,8 @@ export interface SwitchboardStackProps extends StackProps {
 
 /**
  * API Gateway sends requests to Lambda handlers that store KMS-envelope-encrypted credentials in DynamoDB, push inbound webhooks
- * onto SQS so that router Lambdas dispatch them to agents, and EventBridge starts the sweeper of unfinished work, while CloudTrail
- * provides the access audit and SNS tells operators when it was changed, and users what has become of their credentials.
+ * onto SQS so that router Lambdas dispatch them to agents, and EventBridge schedules run health checks that raise SNS alerts, to users
+ * and operators, and the sweeper of unfinished work, while CloudTrail provides the access audit.
  */
 export class SwitchboardStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...stackProps }: SwitchboardStackProps) {
@@ -55,9 +56,11 @@ export class SwitchboardStack extends Stack {
     const rewrap = new VaultRewrap(this, 'VaultRewrap', { ...house, vault });
     const directory = new Directory(this, 'Directory', house);
     const auditLog = new AuditLog(this, 'AuditLog', house);
+    const eventStore = new EventStore(this, 'EventStore', house);
     const outside = { graphApi: new GraphApi(settings, alerts), agentRuntime: new AgentRuntime(settings) };
-    const capability = { ...house, ...outside, api, vault, directory, auditLog, alerts };
-    // Work at Meta, each with a queue and its worker: what a change leaves behind, and what a refused send makes doubtful.
+    const capability = { ...house, ...outside, api, vault, directory, auditLog, eventStore, alerts };
+
+    // Work at Meta, each with queues and a worker: what a change leaves behind, and checks; and who hears what came of them.
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
     const healthWatch = new HealthWatch(this, 'HealthWatch', capability);
     const alertDelivery = new AlertDelivery(this, 'AlertDelivery', capability);
@@ -65,16 +68,16 @@ export class SwitchboardStack extends Stack {
     // From Meta to the agents: bucket for what is large, held or media, receiver and queue, claims and lines, router.
     const relay = new MediaRelay(this, 'MediaRelay', house);
     const inbox = new WebhookInbox(this, 'WebhookInbox', { ...capability, relay });
-    const eventStore = new EventStore(this, 'EventStore', house);
-    const router = new AgentRouter(this, 'AgentRouter', { ...capability, healthWatch, inbox, eventStore, relay });
+    const router = new AgentRouter(this, 'AgentRouter', { ...capability, healthWatch, inbox, relay });
 
-    // What users and agents call (media by a queue and worker of their own), and who finishes what was interrupted.
+    // What users and agents call (media by a queue and worker of their own), what is counted of it, and who finishes what was interrupted.
     const managed = { ...capability, webhookSetUp, healthWatch, alertDelivery, router };
     const credentialManagement = new CredentialManagement(this, 'CredentialManagement', managed);
     new AgentManagement(this, 'AgentManagement', managed);
-    new MessageSending(this, 'MessageSending', { ...managed, eventStore });
-    new MediaExchange(this, 'MediaExchange', { ...managed, eventStore, relay });
-    new HeldManagement(this, 'HeldManagement', { ...managed, eventStore, relay });
+    new MessageSending(this, 'MessageSending', managed);
+    new MediaExchange(this, 'MediaExchange', { ...managed, relay });
+    new Activity(this, 'Activity', managed);
+    new HeldManagement(this, 'HeldManagement', { ...managed, relay });
     const sweeper = new WorkSweeper(this, 'WorkSweeper', { ...managed, credentialManagement });
 
     // Who opened a secret, and that nobody rewrites it: no request is let in before that is recorded.

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { ActivityReader } from '../../shared/adapters/activity-store.ts';
 import type { AgentReader } from '../../shared/adapters/agent-store.ts';
 import type { CredentialReader } from '../../shared/adapters/credential-store.ts';
 import { type AgentId, agentId } from '../../shared/contracts/ids.ts';
@@ -13,16 +14,29 @@ import { viewAgent } from './view-agent.ts';
 export const describeAgent = async (
   caller: Caller,
   id: AgentId,
-  agents: AgentReader,
-  credentials: CredentialReader,
+  {
+    agents,
+    credentials,
+    activity,
+  }: {
+    readonly agents: AgentReader;
+    readonly credentials: CredentialReader;
+    readonly activity: Pick<ActivityReader, 'agents'>;
+  },
 ): Promise<Answer | Refused> => {
-  const agent = await agents.find(caller.tenantId, id);
+  const [agent, times] = await Promise.all([agents.find(caller.tenantId, id), activity.agents(caller.tenantId, [id])]);
   if (agent === undefined) return refuse('not-found');
-  return { kind: 'ok', body: await viewAgent(agent, { agents, credentials }), version: agent.version };
+  const body = await viewAgent(agent, { agents, credentials }, times.get(id));
+  return { kind: 'ok', body, version: agent.version };
 };
 
 export const describeAgentRoute = apiRoute({
   routeKey: 'GET /v1/agents/{agentId}',
   path: z.object({ agentId }),
-  run: ({ caller, path }) => describeAgent(caller, path.agentId, ports.agents(), ports.credentials()),
+  run: ({ caller, path }) =>
+    describeAgent(caller, path.agentId, {
+      agents: ports.agents(),
+      credentials: ports.credentials(),
+      activity: ports.activity(),
+    }),
 });

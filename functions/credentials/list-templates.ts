@@ -18,7 +18,7 @@ export interface ListTemplatesPorts {
   readonly credentials: Pick<CredentialReader, 'find'>;
   readonly opener: SecretOpener;
   readonly graph: Pick<Graph, 'listTemplates'>;
-  readonly usage: MetaUsageStore;
+  readonly usage: Pick<MetaUsageStore, 'note' | 'find'>;
   readonly now: () => Date;
   /** Of an edition of a credential. */
   readonly known: Pick<LRUCache<string, readonly MessageTemplate[]>, 'get' | 'set'>;

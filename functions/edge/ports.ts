@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { activityReader, activityStore } from '../../shared/adapters/activity-store.ts';
 import { agentDispatcher } from '../../shared/adapters/agent-dispatcher.ts';
 import { agentKeyReader, agentReader, agentSaver as agentSaverOf } from '../../shared/adapters/agent-store.ts';
 import { auditLog } from '../../shared/adapters/audit-log.ts';
@@ -36,12 +37,12 @@ import { mediaQueue as mediaQueueOf, workQueues as workQueuesOf } from '../../sh
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { secretOpener, secretSealer } from '../../shared/adapters/vault.ts';
 import { vaultWalk } from '../../shared/adapters/vault-walk.ts';
-import { alertOutbox as alertOutboxOf } from '../../shared/adapters/verdict-history.ts';
+import { alertOutbox as alertOutboxOf, verdictHistory } from '../../shared/adapters/verdict-history.ts';
 import { verdictStore } from '../../shared/adapters/verdict-store.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CheckCredentialPorts } from '../../shared/domain/check-credential.ts';
-import type { TrafficReader } from '../../shared/domain/traffic.ts';
+import { trafficOf } from '../../shared/domain/traffic.ts';
 import { countedOpener, countedSealer } from './counted-vault.ts';
 import { isSet, listed, setting } from './environment.ts';
 import { currentActor } from './invocation.ts';
@@ -74,9 +75,9 @@ export const firstMessage = once(() => ({
 }));
 export const doubts = once(() => doubtStore(dynamoDb(), directoryTable()));
 export const checkSchedule = once(() => checkScheduleStore(dynamoDb(), directoryTable()));
+export const history = once(() => verdictHistory(dynamoDb(), directoryTable()));
 export const verdicts = once(() => verdictStore(dynamoDb(), directoryTable(), audit().put));
-/** Until traffic is kept account of. */
-export const traffic = once((): TrafficReader => ({ ofNumbers: () => Promise.resolve(new Map()) }));
+export const traffic = once(() => trafficOf(activity(), () => new Date()));
 export const webhooks = once(() => webhookStore(dynamoDb(), directoryTable()));
 export const agents = once(() => agentReader(dynamoDb(), directoryTable()));
 export const agentKeys = once(() => agentKeyReader(dynamoDb(), directoryTable()));
@@ -116,6 +117,8 @@ export const held = once(() => heldReader(dynamoDb(), setting(environmentName.ev
 export const customers = once(() => customerEraser(dynamoDb(), directoryAndEvents(), relay()));
 export const messages = once(() => messageStore(dynamoDb(), setting(environmentName.eventsTable)));
 export const relay = once(() => relayStore(s3(), setting(environmentName.relayBucket)));
+export const activity = once(() => activityReader(dynamoDb(), setting(environmentName.eventsTable)));
+export const activityCounts = once(() => activityStore(dynamoDb(), setting(environmentName.eventsTable)));
 export const metaUsage = once(() => metaUsageStore(dynamoDb(), directoryTable()));
 export const mediaTransfers = once(() => mediaTransferStore(dynamoDb(), setting(environmentName.eventsTable)));
 export const mediaRelay = once(() => mediaBucket(s3(), setting(environmentName.relayBucket)));

@@ -217,7 +217,7 @@ const recordOf = (
   { conversationId }: NamedConversation,
   { now }: SendMessagePorts,
 ): MessageRecord => {
-  const { tenantId, phoneNumberId } = number;
+  const { tenantId, phoneNumberId, credentialId } = number;
   const at = now().toISOString();
   return {
     // The same for a repeat under the same Idempotency-Key, whatever has become of the first request.
@@ -225,6 +225,7 @@ const recordOf = (
     tenantId,
     agentId: id,
     phoneNumberId,
+    credentialId,
     conversationId,
     sentBy: caller.subject,
     status: 'sending',

@@ -72,5 +72,6 @@ export class AgentManagement extends Construct {
       'POST /v1/routing/preview',
     );
     directory.grantRead(describe, 'GetItem', 'BatchGetItem', 'Query');
+    props.eventStore.grantReadTimes(describe);
   }
 }

@@ -3,7 +3,6 @@ import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { Limit } from './alerts.ts';
 import type { CapabilityProps } from './capability.ts';
-import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { HealthWatch } from './health-watch.ts';
 import type { MediaRelay } from './media-relay.ts';
@@ -15,8 +14,6 @@ export interface AgentRouterProps extends CapabilityProps {
   readonly healthWatch: HealthWatch;
   /** Where the events come from. */
   readonly inbox: WebhookInbox;
-  /** Where it is written down how far each event got. */
-  readonly eventStore: EventStore;
   /** Where bodies lie that the queue can't carry or that are held. */
   readonly relay: MediaRelay;
 }

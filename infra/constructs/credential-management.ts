@@ -50,7 +50,19 @@ export class CredentialManagement extends Construct {
   }
 
   #manage(props: CredentialManagementProps): void {
-    const { settings, dataKey, api, graphApi, vault, directory, auditLog, webhookSetUp, healthWatch, router } = props;
+    const {
+      settings,
+      dataKey,
+      api,
+      graphApi,
+      vault,
+      directory,
+      eventStore,
+      auditLog,
+      webhookSetUp,
+      healthWatch,
+      router,
+    } = props;
     const manage = new HandlerFunction(this, 'ManageCredentials', {
       settings,
       dataKey,
@@ -84,6 +96,7 @@ export class CredentialManagement extends Construct {
     auditLog.grantRecord(manage);
     webhookSetUp.grantRequest(manage);
     healthWatch.grantRequest(manage);
+    eventStore.grantReadTimes(manage);
     router.grantRelease(manage);
     // Whoever connects the first credential is told of it.
     props.alertDelivery.grantRequest(manage);

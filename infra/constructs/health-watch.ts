@@ -52,7 +52,16 @@ export class HealthWatch extends Construct {
     this.checks.grantSend(grantee);
   }
 
-  #check({ settings, dataKey, api, graphApi, vault, directory, auditLog }: CapabilityProps): HandlerFunction {
+  #check({
+    settings,
+    dataKey,
+    api,
+    graphApi,
+    vault,
+    directory,
+    eventStore,
+    auditLog,
+  }: CapabilityProps): HandlerFunction {
     const check = new HandlerFunction(this, 'CheckCredential', {
       settings,
       dataKey,
@@ -68,6 +77,7 @@ export class HealthWatch extends Construct {
     vault.grantOpen(check, 'app-access', 'graph-api');
     directory.grantRead(check, 'GetItem');
     directory.grantWrite(check, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem');
+    eventStore.grantReadTimes(check);
     auditLog.grantRecord(check);
     return check;
   }

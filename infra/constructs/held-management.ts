@@ -2,12 +2,10 @@ import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { AgentRouter } from './agent-router.ts';
 import type { CapabilityProps } from './capability.ts';
-import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { MediaRelay } from './media-relay.ts';
 
 export interface HeldManagementProps extends Omit<CapabilityProps, 'vault' | 'graphApi' | 'auditLog'> {
-  readonly eventStore: EventStore;
   readonly relay: MediaRelay;
   readonly router: AgentRouter;
 }

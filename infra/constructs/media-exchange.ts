@@ -2,14 +2,11 @@ import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CapabilityProps } from './capability.ts';
-import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { MediaRelay } from './media-relay.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface MediaExchangeProps extends CapabilityProps {
-  /** Where account of media on their way is kept. */
-  readonly eventStore: EventStore;
   readonly relay: MediaRelay;
 }
 

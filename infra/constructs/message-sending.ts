@@ -1,15 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { CapabilityProps } from './capability.ts';
-import type { EventStore } from './event-store.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { HealthWatch } from './health-watch.ts';
 
 export interface MessageSendingProps extends CapabilityProps {
   /** Who checks a credential that Meta refuses. */
   readonly healthWatch: HealthWatch;
-  /** Where it is written down what was sent. */
-  readonly eventStore: EventStore;
 }
 
 /** Messages that agents, or users for them, send through the API. */

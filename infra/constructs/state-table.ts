@@ -79,9 +79,13 @@ export class StateTable extends Construct {
    */
   grantWriteBelow(grantee: HandlerFunction, prefixes: readonly string[], ...actions: WriteAction[]): Grant {
     this.#dataKey.grantWrite(grantee, 'dynamodb');
-    return this.#grant(grantee, actions, {
-      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': prefixes.map((prefix) => `${prefix}*`) },
-    });
+    return this.#grant(grantee, actions, below(prefixes));
+  }
+
+  /** As `grantRead`, for items alone whose partition key begins so. */
+  grantReadBelow(grantee: HandlerFunction, prefixes: readonly string[], ...actions: ReadAction[]): Grant {
+    this.#dataKey.grantRead(grantee, 'dynamodb');
+    return this.#grant(grantee, actions, below(prefixes));
   }
 
   /** Where changes can be heard of. @throws when the table has none */
@@ -125,3 +129,7 @@ export class StateTable extends Construct {
     });
   }
 }
+
+const below = (prefixes: readonly string[]) => ({
+  'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': prefixes.map((prefix) => `${prefix}*`) },
+});

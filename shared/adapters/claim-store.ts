@@ -56,8 +56,11 @@ export const claimStore = (
     };
     return {
       leaseId,
-      async record({ state, replies, fates }) {
-        const step = ['SET #state = :state, fates = :fates', { ':state': state, ':fates': fates }] as const;
+      async record({ state, replies, fates, isRefused }) {
+        const step = [
+          `SET #state = :state, fates = :fates${isRefused === true ? ', isRefused = :true' : ''}`,
+          { ':state': state, ':fates': fates, ...(isRefused === true ? { ':true': true } : {}) },
+        ] as const;
         const isOver = state === 'done' || state === 'unknown';
         const TableName = table;
         const answer =
@@ -110,6 +113,9 @@ export const claimStore = (
             Key: claimKey(event.eventId),
             UpdateExpression:
               'SET leaseId = :leaseId, leaseUntil = :until, failures = if_not_exists(failures, :zero), claims = if_not_exists(claims, :zero) + :one, tenantId = :tenantId, ' +
+              // What activity is counted by: whose it was at first, and which agent gets it now.
+              'credentialId = if_not_exists(credentialId, :credentialId), phoneNumberId = if_not_exists(phoneNumberId, :phoneNumberId), ' +
+              'kind = if_not_exists(kind, :kind), receivedAt = if_not_exists(receivedAt, :receivedAt), agentId = :agentId, ' +
               'conversationId = if_not_exists(conversationId, :conversationId), #state = if_not_exists(#state, :leased), fates = if_not_exists(fates, :none), expiresAt = if_not_exists(expiresAt, :expiresAt)',
             ConditionExpression: `attribute_not_exists(pk) OR (leaseUntil < :now AND #state IN (${[...Object.keys(open), ...(event.isReleased ? [':held'] : [])].join(', ')}))`,
             ExpressionAttributeNames: { '#state': 'state' },
@@ -122,6 +128,11 @@ export const claimStore = (
               ':zero': 0,
               ':one': 1,
               ':tenantId': event.tenantId,
+              ':credentialId': event.credentialId,
+              ':phoneNumberId': event.phoneNumberId,
+              ':agentId': event.agentId,
+              ':kind': event.kind,
+              ':receivedAt': event.receivedAt,
               ':conversationId': event.conversationId,
               ':none': [],
               ':expiresAt': inSeconds(at, claimLifetimeSeconds),

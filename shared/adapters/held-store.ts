@@ -205,7 +205,16 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
         {
           Put: {
             TableName: tables.events,
-            Item: { pk: id, sk: place, conversationId: id, ...held, heldSince, expiresAt },
+            Item: {
+              pk: id,
+              sk: place,
+              tenantId: tenant,
+              phoneNumberId: number,
+              conversationId: id,
+              ...held,
+              heldSince,
+              expiresAt,
+            },
             ConditionExpression: 'attribute_not_exists(pk)',
           },
         },
@@ -270,6 +279,8 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
               Item: {
                 pk: event.conversationId,
                 sk: place.replace(linePrefix, setAsidePrefix),
+                tenantId: conversation.tenantId,
+                phoneNumberId: conversation.phoneNumberId,
                 ...event,
                 expiresAt: Math.floor(new Date(event.heldSince).getTime() / 1000) + heldSeconds,
               },

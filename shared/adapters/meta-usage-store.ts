@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { type MetaUsageStore, notedUsage } from '../domain/meta-usage.ts';
+import { type MetaUsageStore, type NotedUsage, notedUsage } from '../domain/meta-usage.ts';
 import { calling } from './aws-errors.ts';
 import { directoryKey } from './directory-keys.ts';
 import { directoryReader } from './directory-reader.ts';
@@ -27,7 +27,22 @@ export const metaUsageStore = (client: DynamoDBDocumentClient, table: string): M
 
   async find({ tenantId, credentialId }, now) {
     const noted = await directoryReader(client, table).get(directoryKey.metaUsage(tenantId, credentialId), notedUsage);
-    const isFresh = noted !== undefined && now.getTime() - Date.parse(noted.notedAt) < window * 1000;
-    return isFresh ? noted : undefined;
+    return noted !== undefined && isFresh(noted, now) ? noted : undefined;
+  },
+
+  async findMany(owners, now) {
+    const wanted = owners.map((of) => ({
+      key: directoryKey.metaUsage(of.tenantId, of.credentialId),
+      schema: notedUsage,
+    }));
+    const found = await directoryReader(client, table).getMany(wanted);
+    return new Map(
+      owners.flatMap(({ credentialId }, index) => {
+        const noted = found[index];
+        return noted !== undefined && isFresh(noted, now) ? [[credentialId, noted] as const] : [];
+      }),
+    );
   },
 });
+
+const isFresh = ({ notedAt }: NotedUsage, now: Date): boolean => now.getTime() - Date.parse(notedAt) < window * 1000;

@@ -158,6 +158,13 @@ export const agent = z
     connection: z.object({
       status: z.enum(['connected', 'degraded', 'action_required', 'invalid', 'unreachable', 'removing', 'disabled']),
       displayPhoneNumber: z.string().nullable(),
+      lastInboundAt: z.iso.datetime().nullable().meta({
+        description: 'When a customer last wrote or called, of what this agent gets. Null in answers to changes',
+      }),
+      lastOutboundAt: z.iso
+        .datetime()
+        .nullable()
+        .meta({ description: 'When Meta last took a message of this agent. Null in answers to changes' }),
     }),
     dispatch: z.object({ state: dispatchState, since: z.iso.datetime().nullable() }),
     signingSecret: z

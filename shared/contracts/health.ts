@@ -41,3 +41,20 @@ export const credentialHealthView = z
   })
   .meta({ id: 'CredentialHealth' });
 export type CredentialHealthView = z.infer<typeof credentialHealthView>;
+
+/** The same with what it was before, the newest first. */
+export const describedHealth = credentialHealthView
+  .extend({
+    history: z
+      .array(
+        z.object({
+          at: z.iso.datetime(),
+          from: z.object({ status: credentialStatus, code: z.string().nullable() }),
+          to: z.object({ status: credentialStatus, reason: reason.nullable() }),
+        }),
+      )
+      .meta({ description: 'Each change of status or reason, for 90 days' }),
+    nextCursor: z.string().nullable(),
+  })
+  .meta({ id: 'DescribedHealth' });
+export type DescribedHealth = z.infer<typeof describedHealth>;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi';
+import { credentialActivity } from './activity.ts';
 import { agent, agentList, agentTest, putAgentRequest } from './agent.ts';
 import { agentAnswer, agentEvent } from './agent-event.ts';
 import { agentKey, agentKeyList, createAgentKeyRequest, newAgentKey } from './agent-key.ts';
@@ -19,7 +20,8 @@ import {
   webhookRepair,
 } from './credential.ts';
 import { customerErased, customerId } from './customer.ts';
-import { credentialHealthView } from './health.ts';
+import { dashboard } from './dashboard.ts';
+import { credentialHealthView, describedHealth } from './health.ts';
 import { heldList, heldRelease, replayHeldRequest } from './held.ts';
 import { agentId, agentKeyId, credentialId, mediaId, messageId, phoneNumberId, uploadId } from './ids.ts';
 import { transferPending, upload, uploadedMedia, uploadKinds, uploadRequest } from './media.ts';
@@ -292,12 +294,34 @@ export const openApiDocument = () =>
       '/v1/credentials/{credentialId}/health': {
         get: operation({
           operationId: 'describeHealth',
-          summary: 'What the last check of a credential has seen',
-          requestParams: { path: credentialPath },
+          summary: 'What the last check of a credential has seen, and how it was before',
+          requestParams: { path: credentialPath, query: pageQuery },
           responses: {
-            '200': { description: 'How it is', content: json(credentialHealthView) },
-            ...problemAnswers('404'),
+            '200': { description: 'How it is, and a page of its history', content: json(describedHealth) },
+            ...problemAnswers('404', '422'),
           },
+        }),
+      },
+      '/v1/credentials/{credentialId}/activity': {
+        get: operation({
+          operationId: 'describeActivity',
+          summary: 'What went through a credential: counters by hour and day, and recent events, newest first',
+          description:
+            'Counted within seconds. It says what happened, never what was said nor with whom. A cursor pages the events; the counters are always those of now.',
+          requestParams: { path: credentialPath, query: pageQuery },
+          responses: {
+            '200': { description: 'Counters, and a page of events', content: json(credentialActivity) },
+            ...problemAnswers('404', '422'),
+          },
+        }),
+      },
+      '/v1/dashboard': {
+        get: operation({
+          operationId: 'showDashboard',
+          summary: 'Everything that a dashboard shows, in one call',
+          description:
+            'Credentials with their numbers, agents, what goes through them and what waits. Activity is counted within seconds.',
+          responses: { '200': { description: 'As of now', content: json(dashboard) } },
         }),
       },
       '/v1/credentials/{credentialId}/held': {

@@ -38,7 +38,17 @@ export const takeAccountNews = async (
   const { tenantId, credentialId } = message;
   for (const news of message.news) {
     const { eventId } = news;
-    const claim = await ports.claims.claim({ eventId, tenantId, conversationId: null, isReleased: false });
+    const claim = await ports.claims.claim({
+      eventId,
+      tenantId,
+      credentialId,
+      phoneNumberId: null,
+      agentId: null,
+      kind: 'account',
+      receivedAt: message.receivedAt,
+      conversationId: null,
+      isReleased: false,
+    });
     if (claim.outcome === 'busy') return 'repeat';
     if (claim.outcome !== 'claimed') continue;
     ports.journal.info('account-news', { tenantId, credentialId, eventId, kind: news.field });

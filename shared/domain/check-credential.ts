@@ -51,7 +51,7 @@ export interface CheckCredentialPorts extends ExaminePorts {
   readonly doubts: DoubtStore;
   /** Where held events are asked for. */
   readonly releases: WorkQueues;
-  readonly usage: MetaUsageStore;
+  readonly usage: Pick<MetaUsageStore, 'note' | 'find'>;
   readonly journal: Journal;
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type Reply, reply } from '../contracts/agent-event.ts';
-import type { ConversationId, EventId, TenantId } from '../contracts/ids.ts';
+import type { AgentId, ConversationId, CredentialId, EventId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
+import type { EventKind } from '../contracts/queued-events.ts';
 
 /**
  * How far an event has come: leased → answered → sending(i) → sent(i) → done, or leased → held and on from there. The state that is found after a crash decides
@@ -43,6 +44,8 @@ export interface ClaimStep {
   readonly state: ClaimState;
   readonly replies: readonly Reply[] | null;
   readonly fates: readonly ReplyFate[];
+  /** The agent will not have it, nor any repeat of it. */
+  readonly isRefused?: true;
 }
 
 /** A claim that this invocation holds. Every step throws {Fault} claim-lost when the lease has passed to somebody else. */
@@ -61,6 +64,14 @@ export interface ClaimStore {
 export interface ClaimedEvent {
   readonly eventId: EventId;
   readonly tenantId: TenantId;
+  /** What delivered it. */
+  readonly credentialId: CredentialId;
+  /** Null for what is about the account. */
+  readonly phoneNumberId: PhoneNumberId | null;
+  /** Null when no agent gets it. */
+  readonly agentId: AgentId | null;
+  readonly kind: EventKind;
+  readonly receivedAt: string;
   /** Null for what nobody answers. */
   readonly conversationId: ConversationId | null;
   /** It is being let go: a claim that is held may be taken up. */

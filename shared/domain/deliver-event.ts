@@ -65,7 +65,7 @@ const dispatch = async (work: EventOnItsWay): Promise<Delivery> => {
       ports.journal.warn('event-refused-by-agent', { ...trace, agentId, httpStatus: outcome.httpStatus });
       ports.journal.count('EventsRefusedByAgent');
       await noteSuccess(work);
-      await claim.record({ state: 'done', replies: null, fates: [] });
+      await claim.record({ state: 'done', replies: null, fates: [], isRefused: true });
       return 'finished';
     case 'answered': {
       const replies = mayBeAnswered(work) ? outcome.replies : [];

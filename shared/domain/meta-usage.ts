@@ -24,6 +24,8 @@ export interface MetaUsageStore {
   note(of: UsageOwner, usage: MetaUsage, now: Date): Promise<void>;
   /** What was noted within the last hour: Meta counts no further back. @throws {Fault} store-unavailable, row-malformed */
   find(of: UsageOwner, now: Date): Promise<NotedUsage | undefined>;
+  /** The same of several, in one read for each hundred. @throws {Fault} store-unavailable, row-malformed */
+  findMany(of: readonly UsageOwner[], now: Date): Promise<ReadonlyMap<CredentialId, NotedUsage>>;
 }
 
 /** Meta counts by app and account, and so does a credential. */

@@ -8,7 +8,7 @@ import { type HeldEvent, needsChoice, obstacle, readHeldBody } from './hold-even
 import { queueRelease } from './queue-release.ts';
 import type { ConversationRecord } from './records.ts';
 import { releaseTicket } from './release-tickets.ts';
-import { type Found, lookUp, noteFailure, type RouteOutcome, traceOf } from './route-event.ts';
+import { claimedEvent, type Found, lookUp, noteFailure, type RouteOutcome, traceOf } from './route-event.ts';
 
 /** How often a change of the line is tried again because the conversation has changed meanwhile. */
 const mostChanges = 5;
@@ -86,9 +86,7 @@ const letGo = async (
 ): Promise<Step> => {
   const [event] = batch.events;
   if (event === undefined) throw new RangeError('A held event is one event');
-  const { eventId } = event;
-  const { tenantId, conversationId } = found.envelope;
-  const claim = await ports.claims.claim({ eventId, tenantId, conversationId, isReleased: true });
+  const claim = await ports.claims.claim(claimedEvent(event, found.envelope, found.choice.binding.agentId, true));
   if (claim.outcome === 'busy') return 'repeat';
   if (claim.outcome !== 'claimed') return drop(held, request, ports);
   const rounds = claim.progress.failures + 1;

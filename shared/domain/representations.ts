@@ -5,6 +5,7 @@ import type { CredentialHealthView } from '../contracts/health.ts';
 import { type CredentialId, credentialId, type PhoneNumberId, phoneNumberId } from '../contracts/ids.ts';
 import { stateOf } from './credential-state.ts';
 import type { NotedUsage } from './meta-usage.ts';
+import type { LastTimes } from './number-activity.ts';
 import type {
   AgentKeyRecord,
   AgentRecord,
@@ -88,12 +89,14 @@ export const phoneNumberIdOf = ({ whatsapp }: AgentRecord): PhoneNumberId | unde
   whatsapp.enabled ? whatsapp.phoneNumberId : undefined;
 
 /**
- * What the API shows of an agent; `credential` is the one it is connected through, `answered` the number that it answers, if any.
+ * What the API shows of an agent; `credential` is the one it is connected through, `answered` the number that it answers, if any. `times`: when something
+ * last went through it, where that was looked up.
  */
 export const agentView = (
   record: AgentRecord,
   credential: CredentialRecord | undefined,
   answered: NumberRecord | undefined,
+  times?: LastTimes,
 ): Agent => {
   const { whatsapp } = record;
   const number = whatsapp.enabled
@@ -109,6 +112,8 @@ export const agentView = (
     connection: {
       status: whatsapp.enabled && credential ? stateOf(credential).status : 'disabled',
       displayPhoneNumber: number?.displayPhoneNumber ?? null,
+      lastInboundAt: times?.lastInboundAt ?? null,
+      lastOutboundAt: times?.lastOutboundAt ?? null,
     },
     dispatch: dispatchOf(record, answered?.tenantId === record.tenantId ? answered : undefined),
     previousSigningSecretUntil: record.previousSignsUntil,

@@ -1,8 +1,8 @@
-import type { ConversationId } from '../contracts/ids.ts';
+import type { AgentId, ConversationId } from '../contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents, ReleaseHeld } from '../contracts/queued-events.ts';
 import { type Choice, chooseAgent } from './choose-agent.ts';
 import { afterFailure, probePause } from './circuit.ts';
-import type { HeldClaim } from './claim.ts';
+import type { ClaimedEvent, HeldClaim } from './claim.ts';
 import { changed, findConversation, isErasedSince, type Link, newConversation, withHuman } from './conversation.ts';
 import { inboundAt, numberNote, withInbound } from './customer-service-window.ts';
 import { type Delivery, deliverEvent } from './deliver-event.ts';
@@ -39,15 +39,12 @@ export const routeEvent = async (
   }
   if (found.outcome === 'unwanted') {
     ports.journal.count('EventsUnwanted');
-    return found.isErased ? forget(batch, event, found, ports) : learnFrom(event, found, ports);
+    if (found.isErased) return forget(batch, event, found, ports);
+    const learned = await learnFrom(event, found, ports);
+    const isInbound = inboundAt(event, batch.receivedAt) !== undefined;
+    return learned === 'finished' && isInbound ? close(event, found, ports) : learned;
   }
-  const { eventId } = event;
-  const claim = await ports.claims.claim({
-    eventId,
-    tenantId: batch.tenantId,
-    conversationId: found.envelope.conversationId,
-    isReleased: false,
-  });
+  const claim = await ports.claims.claim(claimedEvent(event, found.envelope, found.choice.binding.agentId));
   switch (claim.outcome) {
     case 'finished':
       return 'finished';
@@ -152,14 +149,22 @@ export const lookUp = async (
 const forget = async (
   batch: QueuedEvents,
   event: QueuedEvent,
-  { envelope: { conversationId } }: Placed,
+  { envelope }: Placed,
   ports: RouteEventPorts,
 ): Promise<RouteOutcome> => {
-  const { eventId } = event;
-  const claim = await ports.claims.claim({ eventId, tenantId: batch.tenantId, conversationId, isReleased: false });
+  const claim = await ports.claims.claim(claimedEvent(event, envelope, null));
   if (claim.outcome === 'busy') return 'repeat';
   await ports.relay.deleteBelow(heldBodiesOf(batch, event));
   if (claim.outcome === 'claimed') await claim.held.record({ state: 'done', replies: null, fates: [] });
+  return 'finished';
+};
+
+/** A customer's doing that no agent wants is written down as such: that the number is written to is known by its claims. */
+const close = async (event: QueuedEvent, { envelope }: Placed, ports: RouteEventPorts): Promise<RouteOutcome> => {
+  const claim = await ports.claims.claim(claimedEvent(event, envelope, null));
+  if (claim.outcome === 'busy') return 'repeat';
+  if (claim.outcome === 'claimed')
+    await claim.held.record({ state: 'done', replies: null, fates: claim.progress.fates });
   return 'finished';
 };
 
@@ -200,6 +205,23 @@ const noteBeside = async (
   if (apart !== null && withInbound(apart.record, at).lastInboundAt !== undefined)
     await noteInbound({ ...envelope, conversationId: apart.conversationId }, { at, receivedAt }, routing, now());
 };
+
+export const claimedEvent = (
+  { eventId, kind }: QueuedEvent,
+  { tenantId, credentialId, phoneNumberId, conversationId, receivedAt }: ConversationEnvelope,
+  agentId: AgentId | null,
+  isReleased = false,
+): ClaimedEvent => ({
+  eventId,
+  kind,
+  tenantId,
+  credentialId,
+  phoneNumberId,
+  conversationId,
+  receivedAt,
+  agentId,
+  isReleased,
+});
 
 export const traceOf = (envelope: Pick<QueuedEvents, 'tenantId' | 'credentialId'>, event: QueuedEvent) => ({
   tenantId: envelope.tenantId,

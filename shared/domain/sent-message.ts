@@ -1,5 +1,13 @@
 import * as z from 'zod';
-import { agentId, conversationId, type MessageId, messageId, phoneNumberId, tenantId } from '../contracts/ids.ts';
+import {
+  agentId,
+  conversationId,
+  credentialId,
+  type MessageId,
+  messageId,
+  phoneNumberId,
+  tenantId,
+} from '../contracts/ids.ts';
 import { type MessageStatus, messageProblem, messageStatus, type SentMessage } from '../contracts/message.ts';
 
 /** A message that an agent sent through the API. What it said is kept nowhere; Meta's id of it holds the customer's phone number, so it goes with the customer. */
@@ -8,6 +16,8 @@ export const messageRecord = z.object({
   tenantId,
   agentId,
   phoneNumberId,
+  /** Not in rows of before. */
+  credentialId: credentialId.optional(),
   conversationId,
   /** Who sent it: id of the agent's key, or subject of the access token. */
   sentBy: z.string(),

@@ -186,6 +186,7 @@ describe('the functions', () => {
         CredentialVaultSecretsTable: sealAndShred,
         DirectoryRecordsTable: ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', ...write],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
+        EventStoreEventsTable: ['dynamodb:BatchGetItem'],
         HealthWatchChecksQueue: ['sqs:SendMessage'],
         AlertDeliveryRequestsQueue: ['sqs:SendMessage'],
         ...sendWork,
@@ -244,7 +245,10 @@ describe('the functions', () => {
         DirectoryRecordsTable: ['dynamodb:GetItem'],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
       },
-      DescribeAgents: { DirectoryRecordsTable: readDirectory },
+      DescribeAgents: {
+        DirectoryRecordsTable: readDirectory,
+        EventStoreEventsTable: ['dynamodb:BatchGetItem'],
+      },
       SendMessages: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
         DirectoryRecordsTable: changeDirectory.filter((action) => action !== 'dynamodb:Query'),
@@ -256,6 +260,7 @@ describe('the functions', () => {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
         DirectoryRecordsTable: ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', ...write],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
+        EventStoreEventsTable: ['dynamodb:BatchGetItem'],
         HealthWatchChecksQueue: consumeAndSend,
         HealthWatchDueChecksQueue: consume,
         AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
@@ -339,6 +344,22 @@ describe('the functions', () => {
         'MediaRelayBucket/*': ['s3:DeleteObject'],
       },
       RewrapVault: { CredentialVaultSecretsTable: ['dynamodb:Scan', 'dynamodb:UpdateItem'] },
+      ProjectActivity: {
+        EventStoreEventsTable: [
+          'dynamodb:BatchGetItem',
+          'dynamodb:DescribeStream',
+          'dynamodb:GetItem',
+          'dynamodb:GetRecords',
+          'dynamodb:GetShardIterator',
+          'dynamodb:UpdateItem',
+        ],
+        'EventStoreEventsTable/stream/*': ['dynamodb:ListStreams'],
+        ActivityUncounted: ['sqs:SendMessage'],
+      },
+      ShowActivity: {
+        DirectoryRecordsTable: readDirectory,
+        EventStoreEventsTable: ['dynamodb:BatchGetItem', 'dynamodb:Query'],
+      },
       WatchAudit: {
         AuditLogAccessesTable: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
         'AuditLogAccessesTable/stream/*': ['dynamodb:ListStreams'],
@@ -383,6 +404,8 @@ describe('the functions', () => {
     'WatchCredentials',
     'SendAlerts',
     'ManageNotifications',
+    'ProjectActivity',
+    'ShowActivity',
     'ServePlatform',
     'AddTenantClaim',
   ])('leave %s without the envelope key and without the Vault', (name) => {
@@ -415,6 +438,27 @@ describe('the functions', () => {
       MoveMedia: ['med_*', 'upl_*'],
       RouteEvent: 'any',
       EraseCustomer: 'any',
+      ProjectActivity: ['ACTIVITY#*', 'ACTIVITY-COUNT#*', 'ACTIVITY-HELD#*'],
+    });
+  });
+
+  it('read of the Events table nothing but counts, where they count or show them: no claim, no answer, no message', () => {
+    const reads = accesses.filter(
+      ({ function: name, resource, action }) =>
+        ['ProjectActivity', 'ShowActivity', 'DescribeAgents'].includes(name) &&
+        resource === 'EventStoreEventsTable' &&
+        /:(GetItem|BatchGetItem|Query|Scan)$/.test(action),
+    );
+    const prefixes = Object.fromEntries(
+      reads.map(({ function: name, condition }) => [
+        name,
+        condition['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? 'any',
+      ]),
+    );
+    expect(prefixes).toEqual({
+      ProjectActivity: ['ACTIVITY#*', 'ACTIVITY-COUNT#*', 'ACTIVITY-HELD#*'],
+      ShowActivity: ['ACTIVITY#*', 'ACTIVITY-COUNT#*'],
+      DescribeAgents: ['ACTIVITY-COUNT#*'],
     });
   });
 
@@ -492,6 +536,7 @@ describe('the functions', () => {
         `sns:Subscribe ${tenantTopics}`,
         'sns:Unsubscribe *',
         'sns:GetSubscriptionAttributes *',
+        'dynamodb:ListStreams EventStoreEventsTable/stream/*',
         's3:GetObject MediaRelayBucket/*',
         's3:PutObject MediaRelayBucket/*',
         's3:GetObject MediaRelayBucket/*',

@@ -56,7 +56,7 @@ const alarmsNamed = (name: string) =>
 
 describe('the alarms on queues', () => {
   /** Batches of streams that were given up. */
-  const ofStreams = ['AuditWatchUnheard', 'AlertDeliveryUnheard'];
+  const ofStreams = ['ActivityUncounted', 'AlertDeliveryUnheard', 'AuditWatchUnheard'];
   /** Logical ids, without the hash, of the queues that are dead-letter queues of others. */
   const deadLetterQueues = propertiesOf('AWS::SQS::Queue').flatMap(({ RedrivePolicy }) =>
     RedrivePolicy === undefined
@@ -102,7 +102,7 @@ describe('the alarms on queues', () => {
     expect(others).toEqual([]);
     expect(alarm).toMatchObject({ ...rightAway, MetricName: 'ApproximateNumberOfMessagesVisible', Threshold: 1 });
     expect(alarm?.AlarmDescription).toMatch(/^CRITICAL/);
-    expect(alarm && queueOf(alarm)).toBe(unheard);
+    expect(alarm && queueOf(alarm)).toBe('AuditWatchUnheard');
   });
 
   it('ring, critically, when a dead letter of any queue has lain there for ten of its fourteen days', () => {
@@ -289,6 +289,41 @@ describe('no metric is of a tenant, a credential, an agent or a number', () => {
     expect(metrics.length).toBeGreaterThan(20);
     for (const { name, dimensions } of metrics)
       for (const dimension of Object.keys(dimensions)) expect(ofTheStack, name).toContain(dimension);
+  });
+});
+
+describe('the alarm on activity that was not counted', () => {
+  const mapping = propertiesOf('AWS::Lambda::EventSourceMapping').find(
+    ({ EventSourceArn }) => nameOf(EventSourceArn) === 'EventStoreEventsTable',
+  );
+
+  it('rings, as a warning, at the first batch that was given up', () => {
+    const [alarm, ...others] = alarmsNamed('ActivityUncounted');
+    expect(others).toEqual([]);
+    expect(alarm).toMatchObject({ MetricName: 'ApproximateNumberOfMessagesVisible', Threshold: 1 });
+    expect(alarm?.AlarmDescription).toMatch(/^WARNING/);
+    expect(JSON.stringify(alarm?.Dimensions)).toContain('ActivityUncounted');
+  });
+
+  it('comes after a hundred tries, and after the good part of a batch was counted by itself', () => {
+    expect(mapping).toMatchObject({
+      StartingPosition: 'TRIM_HORIZON',
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 100,
+      DestinationConfig: {
+        OnFailure: { Destination: { 'Fn::GetAtt': [expect.stringMatching(/^ActivityUncounted/), 'Arn'] } },
+      },
+    });
+  });
+
+  it('is about claims, messages and lines alone: what is counted comes through the same stream', () => {
+    const patterns = [
+      { eventName: ['INSERT', 'MODIFY'], dynamodb: { Keys: { sk: { S: ['CLAIM', 'MESSAGE'] } } } },
+      { dynamodb: { Keys: { sk: { S: [{ prefix: 'HELD#' }, { prefix: 'ASIDE#' }] } } } },
+    ];
+    expect(mapping?.FilterCriteria).toEqual({
+      Filters: patterns.map((pattern) => ({ Pattern: JSON.stringify(pattern) })),
+    });
   });
 });
 

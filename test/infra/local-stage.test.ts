@@ -59,7 +59,7 @@ describe('the local template', () => {
 
   it('lacks no resource but the policies of queues and bucket, which hold nothing else than the denial of plain http', () => {
     const missing = Object.entries(resourcesOf(real)).filter(([id]) => !(id in resourcesOf(local)));
-    expect(missing).toHaveLength(21);
+    expect(missing).toHaveLength(22);
     for (const [, resource] of missing) {
       expect(['AWS::S3::BucketPolicy', 'AWS::SQS::QueuePolicy']).toContain(resource.Type);
       expect(statementsOf(documentOf(resource)).map(keysOf)).toEqual([['aws:SecureTransport']]);

@@ -167,7 +167,7 @@ describe('the queues', () => {
   const queue = (name: string, of = queues) => Object.entries(of).find(([id]) => id.startsWith(name))?.[1].Properties;
 
   it('are encrypted with the data key, keep messages for 14 days and refuse plain http', () => {
-    expect(Object.keys(queues)).toHaveLength(20);
+    expect(Object.keys(queues)).toHaveLength(21);
     for (const [id, { Properties }] of Object.entries(queues)) {
       expect(nameOf(Properties.KmsMasterKeyId), id).toBe('DataKey');
       expect(Properties.MessageRetentionPeriod, id).toBe(14 * 24 * 60 * 60);
@@ -243,6 +243,7 @@ describe('the queues', () => {
       AlertDeliveryRequestsQueue: oneByOne,
       DirectoryRecordsTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
       AuditLogAccessesTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
+      EventStoreEventsTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
     });
   });
 });
@@ -419,12 +420,14 @@ describe('the API', () => {
       'GET /v1/agents/{agentId}/messages/{messageId}',
       'GET /v1/credentials',
       'GET /v1/credentials/{credentialId}',
+      'GET /v1/credentials/{credentialId}/activity',
       'GET /v1/credentials/{credentialId}/audit',
       'GET /v1/credentials/{credentialId}/health',
       'GET /v1/credentials/{credentialId}/held',
       'GET /v1/credentials/{credentialId}/phone-numbers',
       'GET /v1/credentials/{credentialId}/templates',
       'GET /v1/credentials/{credentialId}/webhook',
+      'GET /v1/dashboard',
       'GET /v1/notifications',
       'GET /webhooks/{webhookId}',
       'PATCH /v1/credentials/{credentialId}',

@@ -493,6 +493,22 @@ const telling = async (): Promise<void> => {
 };
 const alerting = (audience: 'tenant' | 'operator' = 'tenant') =>
   stage.work({ kind: 'publish-alert', tenantId: acme, audience, alert: alertRecordOf() });
+/** A claim as the stream tells of it when it is new. */
+const streamedClaim = (change: object = {}) => ({
+  pk: { S: `evt_${fresh()}` },
+  sk: { S: 'CLAIM' },
+  tenantId: { S: acme },
+  credentialId: { S: credential },
+  phoneNumberId: { S: number },
+  agentId: { S: agent },
+  kind: { S: 'message' },
+  receivedAt: { S: new Date().toISOString() },
+  state: { S: 'leased' },
+  fates: { L: [] },
+  ...change,
+});
+const isCounted = (NewImage: object, remaining?: number) =>
+  stage.invoke('ProjectActivity', { Records: [{ eventName: 'INSERT', dynamodb: { NewImage } }] }, remaining);
 
 const status = (answer: unknown) => (answer as { statusCode?: number }).statusCode;
 const isServed = async (answer: Promise<unknown>) =>
@@ -1208,6 +1224,61 @@ const scenes: Readonly<Partial<Record<string, Scenes>>> = {
     usual: async (remaining) => {
       await heldOfCustomer().catch(() => undefined);
       await erase(customerNumber, {}, remaining);
+    },
+  },
+  ProjectActivity: {
+    works: {
+      'counts what became of an event': async () => {
+        await isCounted(streamedClaim());
+        const activity = await stage.api('ShowActivity', 'GET /v1/credentials/{credentialId}/activity', {
+          path: { credentialId: credential },
+        });
+        expect(JSON.parse(activity.body)).toMatchObject({ items: expect.arrayContaining([expect.anything()]) });
+      },
+    },
+    refuses: {
+      'rows that are full of secrets': () =>
+        isCounted(
+          streamedClaim({ leaseId: { S: accessToken }, conversationId: { S: appSecret }, text: { S: question } }),
+        ),
+      'rows of another form': () => isCounted(streamedClaim({ pk: { S: appSecret }, agentId: { S: accessToken } })),
+      'rows that hold what was said': () =>
+        isCounted({ pk: { S: `conv_${fresh()}` }, sk: { S: `ANSWER#evt_${fresh()}` }, replies: { S: reply } }),
+      'what cannot be read': () =>
+        stage.invoke('ProjectActivity', { Records: [{ dynamodb: [appSecret], [accessToken]: pin }] }),
+      'an event of another form': () =>
+        expect(stage.invoke('ProjectActivity', { secret: appSecret })).rejects.toThrow(),
+    },
+    usual: (remaining) => isCounted(streamedClaim(), remaining),
+  },
+  ShowActivity: {
+    works: {
+      'shows the activity of a credential': () =>
+        isServed(ofCredential('ShowActivity', 'GET /v1/credentials/{credentialId}/activity')),
+      'shows the dashboard': () => isServed(stage.api('ShowActivity', 'GET /v1/dashboard')),
+    },
+    refuses: {
+      'a secret in the path': () =>
+        isRefused(
+          ofCredential('ShowActivity', 'GET /v1/credentials/{credentialId}/activity', undefined, {
+            credentialId: accessToken,
+          }),
+        ),
+      'secrets in the query': () =>
+        isRefused(
+          stage.api('ShowActivity', 'GET /v1/credentials/{credentialId}/activity', {
+            path: { credentialId: credential },
+            query: { limit: accessToken, cursor: appSecret, [otherToken]: pin },
+          }),
+        ),
+      'to show the dashboard of somebody else': async () => {
+        const answer = await stage.api('ShowActivity', 'GET /v1/dashboard', { tenant: 'stranger' });
+        expect(JSON.parse(answer.body)).toMatchObject({ credentials: [], agents: [] });
+      },
+    },
+    usual: async (remaining) => {
+      await ofCredential('ShowActivity', 'GET /v1/credentials/{credentialId}/activity').catch(() => undefined);
+      await stage.api('ShowActivity', 'GET /v1/dashboard', {}, remaining);
     },
   },
   WatchAudit: {

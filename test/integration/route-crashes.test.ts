@@ -26,7 +26,14 @@ import { releaseNumbers } from '../../shared/domain/release-numbers.ts';
 import { routeEvent } from '../../shared/domain/route-event.ts';
 import { workOff } from '../../shared/domain/work.ts';
 import { memoryVault, ok, recordingJournal, scriptedGraph, secretOf, textReply } from '../support/fakes.ts';
-import { bindingOf, credentialRecordOf, ids, numberRecordOf, releaseWorkOf } from '../support/records.ts';
+import {
+  bindingOf,
+  claimedEventOf,
+  credentialRecordOf,
+  ids,
+  numberRecordOf,
+  releaseWorkOf,
+} from '../support/records.ts';
 import { memoryRelay } from '../support/routing-fakes.ts';
 import { dynamoDbOf, makeTable } from './support/engines.ts';
 import { type Interruption, MortalProcess } from './support/mortal-process.ts';
@@ -479,12 +486,7 @@ describe('who erases a customer', () => {
     if (first === undefined || record === undefined) throw new Error('Nothing is held');
     await ports.held.setAside(record, first);
     const { eventId } = event('answered');
-    const claim = await ports.claims.claim({
-      eventId,
-      tenantId: ids.tenant,
-      conversationId: conversation,
-      isReleased: false,
-    });
+    const claim = await ports.claims.claim(claimedEventOf({ eventId, conversationId: conversation }));
     if (claim.outcome !== 'claimed') throw new Error('It is free');
     await claim.held.record({ state: 'answered', replies: [textReply('Dear Ada')], fates: [] });
     return outside;

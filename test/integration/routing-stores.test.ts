@@ -9,7 +9,7 @@ import { routingStore } from '../../shared/adapters/routing-store.ts';
 import { conversationId, eventId } from '../../shared/contracts/ids.ts';
 import { changed, newConversation } from '../../shared/domain/conversation.ts';
 import { textReply } from '../support/fakes.ts';
-import { ids, numberRecordOf } from '../support/records.ts';
+import { claimedEventOf, ids, numberRecordOf } from '../support/records.ts';
 import { routingContract } from '../support/routing-contract.ts';
 import { memoryRelay } from '../support/routing-fakes.ts';
 import { dynamoDbOf, type EngineName, engineNames, makeTable } from './support/engines.ts';
@@ -64,7 +64,7 @@ const conversationOf = async ({ routing }: Stores) =>
 const linesOf = async (engine: EngineName, { tables }: Stores) =>
   (await rowsOf(engine, tables.events)).map(({ sk }) => String(sk)).filter((sk) => sk !== 'CLAIM');
 
-const claim = { eventId: evt('a'), tenantId: ids.tenant, conversationId: id('c'), isReleased: false };
+const claim = claimedEventOf({ eventId: evt('a'), conversationId: id('c') });
 
 describe.each(engineNames)('on %s', (engine) => {
   routingContract(() => storesOn(engine));

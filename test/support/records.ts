@@ -8,6 +8,7 @@ import {
   wabaId,
   webhookId,
 } from '../../shared/contracts/ids.ts';
+import type { ClaimedEvent } from '../../shared/domain/claim.ts';
 import type {
   AgentRecord,
   Binding,
@@ -115,6 +116,20 @@ export const credentialRecordOf = (change: Partial<CredentialRecord> = {}): Cred
   createdBy: 'user-1',
   createdAt: at,
   updatedAt: at,
+  ...change,
+});
+
+/** A message of a customer that is for the agent. */
+export const claimedEventOf = (
+  change: Partial<ClaimedEvent> & Pick<ClaimedEvent, 'eventId' | 'conversationId'>,
+): ClaimedEvent => ({
+  tenantId: ids.tenant,
+  credentialId: ids.credential,
+  phoneNumberId: ids.number,
+  agentId: ids.agent,
+  kind: 'message',
+  receivedAt: at,
+  isReleased: false,
   ...change,
 });
 

@@ -7,7 +7,7 @@ import type { HeldStore } from '../../shared/domain/hold-event.ts';
 import type { ConversationRecord } from '../../shared/domain/records.ts';
 import type { ReleaseNumbersPorts } from '../../shared/domain/release-numbers.ts';
 import { textReply } from './fakes.ts';
-import { ids } from './records.ts';
+import { claimedEventOf, ids } from './records.ts';
 
 export interface RoutingStores {
   readonly claims: Pick<ClaimStore, 'claim'>;
@@ -31,7 +31,7 @@ const key = {
 /** What routing needs of its stores, whichever keep it: DynamoDB's, and those in memory that the unit tests take for them. A number is there already. */
 export const routingContract = (makeStores: () => Promise<RoutingStores>): void => {
   const claimOf = async ({ claims }: RoutingStores, name: string, isReleased = false) =>
-    claims.claim({ eventId: evt(name), tenantId: ids.tenant, conversationId: conversation, isReleased });
+    claims.claim(claimedEventOf({ eventId: evt(name), conversationId: conversation, isReleased }));
 
   const claimed = async (stores: RoutingStores, name: string, isReleased = false): Promise<HeldClaim> => {
     const claim = await claimOf(stores, name, isReleased);

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { describeActivityRoute } from '../../functions/activity/describe-activity.ts';
+import { showDashboardRoute } from '../../functions/activity/show-dashboard.ts';
 import { createAgentKeyRoute } from '../../functions/agents/create-agent-key.ts';
 import { describeAgentRoute } from '../../functions/agents/describe-agent.ts';
 import { listAgentKeysRoute } from '../../functions/agents/list-agent-keys.ts';
@@ -98,6 +100,8 @@ test('every route of /v1 that a handler serves is described, and the other way r
     describeMessageRoute,
     describeNotificationsRoute,
     putNotificationsRoute,
+    describeActivityRoute,
+    showDashboardRoute,
   ].map(({ routeKey }) => routeKey);
   const described = Object.entries(openApiDocument().paths ?? {})
     .filter(([path]) => path.startsWith('/v1/'))

@@ -173,6 +173,25 @@ describe('an event that may not be routed', () => {
     expect(it.journal.counts.get('EventsUnwanted')).toBe(1);
   });
 
+  test('is claimed and closed when a customer wrote it, so that it is known that the number is written to', async () => {
+    const it = world({ number: numberRecordOf({ bindings: [] }) });
+    expect(await it.run()).toBe('finished');
+    expect(it.claims.states()).toEqual(['done']);
+    expect(await it.run()).toBe('finished');
+    expect(it.claims.states()).toEqual(['done']);
+  });
+
+  test('stays in the queue when no agent wants it and somebody else is closing it', async () => {
+    const it = world({ number: numberRecordOf({ bindings: [] }), claim: 'busy' });
+    expect(await it.run()).toBe('repeat');
+  });
+
+  test('leaves no claim when no agent wants it and no customer did it', async () => {
+    const it = world();
+    expect(await it.run(event({ kind: 'status' }))).toBe('finished');
+    expect(it.claims.claims.size).toBe(0);
+  });
+
   test('is acknowledged when its claim is finished', async () => {
     const it = world({ claim: 'finished' });
     expect(await it.run()).toBe('finished');

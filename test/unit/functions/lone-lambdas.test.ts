@@ -81,11 +81,13 @@ describe('a scheduled function', () => {
   });
 });
 
-test('a function that hears of the changes of a table fails without a word of what went wrong, but in the log', async () => {
-  const failed = await streaming(() => Promise.reject(outage)).catch((it: unknown) => it);
+test('a function that hears of the changes of a table fails without a word of what went wrong', async () => {
+  const failed = await streamLambda(() => Promise.reject(outage))(streamed, invocation).catch((it: unknown) => it);
   expect(failed).toEqual(new Error('Not finished; the log says why.'));
   expect((failed as Error).cause).toBeUndefined();
-  expect(output.lines()).toMatchObject([{ level: 'ERROR', message: 'changes-failed', code: 'store-unavailable' }]);
+  expect(output.lines()).toMatchObject([
+    { level: 'ERROR', message: 'stream-failed', code: 'store-unavailable', causeName: 'RangeError' },
+  ]);
   expect(output.text()).not.toContain('CANARY');
 });
 
