@@ -63,11 +63,11 @@ export class SwitchboardStack extends Stack {
     // Work at Meta, each with queues and a worker: what a change leaves behind, and checks; and who hears what came of them.
     const webhookSetUp = new WebhookSetUp(this, 'WebhookSetUp', capability);
     const healthWatch = new HealthWatch(this, 'HealthWatch', capability);
-    const alertDelivery = new AlertDelivery(this, 'AlertDelivery', capability);
+    const alertDelivery = new AlertDelivery(this, 'AlertDelivery', { ...capability, healthWatch });
 
     // From Meta to the agents: bucket for what is large, held or media, receiver and queue, claims and lines, router.
     const relay = new MediaRelay(this, 'MediaRelay', house);
-    const inbox = new WebhookInbox(this, 'WebhookInbox', { ...capability, relay });
+    const inbox = new WebhookInbox(this, 'WebhookInbox', { ...capability, healthWatch, relay });
     const router = new AgentRouter(this, 'AgentRouter', { ...capability, healthWatch, inbox, relay });
 
     // What users and agents call (media by a queue and worker of their own), what is counted of it, and who finishes what was interrupted.

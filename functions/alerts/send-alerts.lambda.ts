@@ -1,4 +1,4 @@
-import { publishAlert, subscribe } from '../../shared/domain/tell-alert.ts';
+import { publishAlert, subscribe, tellOperators } from '../../shared/domain/tell-alert.ts';
 import { journal } from '../edge/operator-journal.ts';
 import * as ports from '../edge/ports.ts';
 import { workLambda } from '../edge/work-lambda.ts';
@@ -9,6 +9,8 @@ export const handler = workLambda((work) => {
   switch (work.kind) {
     case 'publish-alert':
       return publishAlert(work, { ...shared, publisher: ports.alertPublisher() });
+    case 'tell-operators':
+      return tellOperators(work.notice, { journal, publisher: ports.alertPublisher() });
     case 'subscribe':
       return subscribe(work.tenantId, shared);
     default:

@@ -23,6 +23,7 @@ import { mediaTransferStore } from '../../shared/adapters/media-transfer-store.t
 import { messageStore } from '../../shared/adapters/message-store.ts';
 import { metaUsageStore } from '../../shared/adapters/meta-usage-store.ts';
 import { notificationStore } from '../../shared/adapters/notification-store.ts';
+import { outageStore } from '../../shared/adapters/outage-store.ts';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { removalStarter as removalStarterOf, removalStore } from '../../shared/adapters/removal-store.ts';
 import { repairStore } from '../../shared/adapters/repair-store.ts';
@@ -76,6 +77,7 @@ export const firstMessage = once(() => ({
 export const doubts = once(() => doubtStore(dynamoDb(), directoryTable()));
 export const checkSchedule = once(() => checkScheduleStore(dynamoDb(), directoryTable()));
 export const history = once(() => verdictHistory(dynamoDb(), directoryTable()));
+export const outages = once(() => outageStore(dynamoDb(), directoryTable()));
 export const verdicts = once(() => verdictStore(dynamoDb(), directoryTable(), audit().put));
 export const traffic = once(() => trafficOf(activity(), () => new Date()));
 export const webhooks = once(() => webhookStore(dynamoDb(), directoryTable()));
@@ -152,6 +154,7 @@ export const workQueues = once(() =>
       case 'check-credential':
         return setting(environmentName.checkQueueUrl);
       case 'publish-alert':
+      case 'tell-operators':
       case 'subscribe':
         return setting(environmentName.alertQueueUrl);
       default:

@@ -1,5 +1,5 @@
 import { sqs } from '../../shared/adapters/aws-clients.ts';
-import { eventsQueue } from '../../shared/adapters/sqs-queues.ts';
+import { dueChecksQueue, eventsQueue } from '../../shared/adapters/sqs-queues.ts';
 import { cachedOpener } from '../../shared/adapters/vault.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { webhookId } from '../../shared/contracts/ids.ts';
@@ -39,6 +39,11 @@ const receivePorts = ports.once(
     webhooks: ports.webhooks(),
     vault: cachedOpener(ports.opener()),
     failures: failedSignatures(() => new Date()),
+    suspect: (credential) =>
+      dueChecksQueue(sqs(), setting(environmentName.dueCheckQueueUrl)).suspect({
+        ...credential,
+        suspectedAt: new Date().toISOString(),
+      }),
     relay: ports.relay(),
     queue: eventsQueue(sqs(), setting(environmentName.eventsQueueUrl)),
     journal,

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
+import type { HealthWatch } from './health-watch.ts';
 import { TenantTopics } from './tenant-topics.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -21,12 +22,17 @@ const changesUnheard = {
   meaning: 'A change of a credential was not judged: whoever should be told of it may not have been.',
 } as const;
 
+export interface AlertDeliveryProps extends CapabilityProps {
+  /** Who finds out that Meta is out of order. */
+  readonly healthWatch: HealthWatch;
+}
+
 /** Tells owners and operators what becomes of credentials: hears of every change, writes down who is told what, and has SNS tell them. */
 export class AlertDelivery extends Construct {
   readonly requests: WorkQueue;
   readonly #topics: TenantTopics;
 
-  constructor(scope: Construct, id: string, props: CapabilityProps) {
+  constructor(scope: Construct, id: string, props: AlertDeliveryProps) {
     super(scope, id);
     this.#topics = new TenantTopics(props.dataKey);
     this.requests = new WorkQueue(this, 'Requests', {
@@ -39,6 +45,8 @@ export class AlertDelivery extends Construct {
     this.#watch(props);
     this.#send(props);
     this.#manage(props);
+    // An outage of Meta is told from the checks.
+    this.grantRequest(props.healthWatch.planChecks);
   }
 
   /** Lets the grantee have alerts sent, and subscriptions brought up to date. */

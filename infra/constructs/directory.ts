@@ -44,10 +44,10 @@ export class Directory extends Construct {
     return this.#records.grantWriteBelow(grantee, ['NUMBER#', 'WORK'], 'PutItem', 'UpdateItem');
   }
 
-  /** Lets the grantee see which checks are due and move them on in their line, and change nothing else. */
+  /** Lets the grantee see which checks are due and move them on in their line, say what they tell of Meta with a ticket, and change nothing else. */
   grantPlan(grantee: HandlerFunction): void {
-    this.#records.grantRead(grantee, 'Query');
-    this.#records.grantWriteBelow(grantee, ['DUE#'], 'PutItem', 'DeleteItem');
+    this.#records.grantRead(grantee, 'GetItem', 'Query');
+    this.#records.grantWriteBelow(grantee, ['DUE#', 'META', 'WORK'], 'PutItem', 'UpdateItem', 'DeleteItem');
   }
 
   /** Where changes of records can be heard of. */

@@ -4,10 +4,13 @@ import { environmentName } from '../../shared/contracts/environment.ts';
 import type { Alerts, Limit } from './alerts.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
+import type { HealthWatch } from './health-watch.ts';
 import type { MediaRelay } from './media-relay.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface WebhookInboxProps extends CapabilityProps {
+  /** Who checks a credential whose deliveries are signed with another secret. */
+  readonly healthWatch: HealthWatch;
   /** Where events go that the queue can't carry. */
   readonly relay: MediaRelay;
 }
@@ -66,6 +69,7 @@ export class WebhookInbox extends Construct {
     auditLog.grantRecord(receive);
     this.events.grantSend(receive);
     relay.grantWrite(receive);
+    props.healthWatch.grantSuspect(receive);
     this.receiveWebhook = receive;
     this.#watchReceiver(alerts);
 

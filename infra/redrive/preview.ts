@@ -93,6 +93,8 @@ function ownerOf(work: Work): string {
       return `${work.tenantId} ${work.credentialId}`;
     case 'publish-alert':
       return `${work.audience === 'operator' ? 'operator about ' : ''}${work.tenantId} ${work.alert.credentialId}`;
+    case 'tell-operators':
+      return 'operator';
     case 'subscribe':
       return work.tenantId;
     case 'reseal':

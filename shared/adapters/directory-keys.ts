@@ -50,6 +50,9 @@ export const directoryKey = {
   ticket: (id: string) => ({ pk: 'WORK', sk: id }),
   /** The first answer to a request that a client may repeat: apart, so that a function may write these and nothing else. */
   idempotency: (tenantId: TenantId, digest: string) => ({ pk: `IDEMPOTENCY#${tenantId}`, sk: digest }),
+  /** How Meta answered checks within one span of time, and since when it is out of order. */
+  metaAnswers: (span: string) => ({ pk: 'META', sk: `ANSWERS#${span}` }),
+  metaOutage: () => ({ pk: 'META', sk: 'OUTAGE' }),
   /** Which public address the webhooks of this stack were last moved to. */
   deployment: () => ({ pk: 'DEPLOYMENT', sk: 'DEPLOYMENT' }),
 } as const;

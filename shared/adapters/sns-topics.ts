@@ -8,7 +8,7 @@ import {
   SubscribeCommand,
   UnsubscribeCommand,
 } from '@aws-sdk/client-sns';
-import type { Alert } from '../contracts/alert.ts';
+import type { Alert, OperatorNotice } from '../contracts/alert.ts';
 import type { TenantId } from '../contracts/ids.ts';
 import type { Destination } from '../contracts/notification.ts';
 import { messageOf } from '../domain/alert-message.ts';
@@ -39,7 +39,8 @@ export const snsPublisher = (
   client: SNSClient,
   topics: { readonly operator: string; readonly tenantPrefix: string },
 ): AlertPublisher => {
-  const publish = (TopicArn: string, alert: Alert) => client.send(new PublishCommand({ TopicArn, ...inputOf(alert) }));
+  const publish = (TopicArn: string, alert: Alert | OperatorNotice) =>
+    client.send(new PublishCommand({ TopicArn, ...inputOf(alert) }));
   return {
     async toOperator(alert) {
       await calling('topic-unavailable', () => publish(topics.operator, alert));
@@ -53,7 +54,7 @@ export const snsPublisher = (
 };
 
 /** People get the text, programs the JSON; both can be filtered by kind and severity. */
-const inputOf = (alert: Alert) => {
+const inputOf = (alert: Alert | OperatorNotice) => {
   const { subject, text, json } = messageOf(alert);
   return {
     Subject: subject,

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { TenantId } from '../contracts/ids.ts';
 import type { TransferMessage } from '../contracts/media.ts';
-import type { DueCheck, Work, WorkKind, WorkMessage } from '../contracts/work.ts';
+import type { DueCheck, Suspicion, Work, WorkKind, WorkMessage } from '../contracts/work.ts';
 import { digestOf } from '../crypto/identifiers.ts';
 import { Fault } from '../domain/fault.ts';
 import type { QueueMessage } from '../domain/queue-packing.ts';
@@ -77,11 +77,24 @@ export const workQueues = (client: SQSClient, urlOf: (kind: WorkKind) => string)
   },
 });
 
-/** What is done for a Meta app is done for all its tenants. */
-const ownerOf = (work: Work): string => ('tenantId' in work ? work.tenantId : work.appId);
+/** What is done for a Meta app is done for all its tenants, and what operators are told is nobody's. */
+const ownerOf = (work: Work): string => ('tenantId' in work ? work.tenantId : 'appId' in work ? work.appId : work.kind);
 
-/** The queue of checks whose time has come. */
+/** The queue of checks that nobody waits for: those whose time has come, and those of credentials that are suspected of something. */
 export const dueChecksQueue = (client: SQSClient, queueUrl: string) => ({
+  /** @throws {Fault} queue-unavailable */
+  async suspect(check: Suspicion): Promise<void> {
+    await calling('queue-unavailable', () =>
+      client.send(
+        new SendMessageCommand({
+          QueueUrl: queueUrl,
+          MessageBody: JSON.stringify(check),
+          MessageGroupId: digestOf(check.tenantId),
+        }),
+      ),
+    );
+  },
+
   /** Up to ten. @throws {Fault} queue-unavailable unless it has taken all of them */
   async send(checks: readonly DueCheck[]): Promise<void> {
     const { Failed = [] } = await calling('queue-unavailable', () =>

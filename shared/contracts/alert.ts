@@ -36,6 +36,19 @@ export const alert = z.object({
 });
 export type Alert = z.infer<typeof alert>;
 
+/** One thing that whoever runs the platform is told, and that is no single credential's. It may come twice: the same thing has the same id. */
+export const operatorNotice = z.object({
+  id: z.string().regex(/^alert_[A-Za-z0-9_-]{43}$/),
+  kind: z.enum(['meta.outage', 'meta.outage-over']),
+  severity: alertSeverity,
+  at: z.iso.datetime(),
+  title: z.string(),
+  detail: z.string(),
+  guidance: z.string(),
+  link: z.url(),
+});
+export type OperatorNotice = z.infer<typeof operatorNotice>;
+
 /** Who is told: the owner of the credential, or whoever runs the platform. */
 export const alertAudience = z.enum(['tenant', 'operator']);
 export type AlertAudience = z.infer<typeof alertAudience>;

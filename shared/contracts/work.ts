@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { alert, alertAudience } from './alert.ts';
+import { alert, alertAudience, operatorNotice } from './alert.ts';
 import { agentId, appId, credentialId, phoneNumberId, tenantId } from './ids.ts';
 import { releaseAction } from './queued-events.ts';
 
@@ -10,7 +10,8 @@ import { releaseAction } from './queued-events.ts';
  * `retire-secret` shreds a former App Secret once it is accepted no more, `retire-agent-secret` an agent's former signing secret once it
  * signs no more; `release-held` has the held events of numbers replayed, as far as nothing holds them any more, or discarded;
  * `check-credential` asks Meta whether the secrets of that version are still good, because a send from that number was refused or, where none is
- * named, because a check got no verdict; `publish-alert` tells somebody something,
+ * named, because a check got no verdict; `publish-alert` tells somebody something of a credential, `tell-operators` operators
+ * something of the whole,
  * `subscribe` brings the subscriptions of a tenant's topic into the state that the tenant wants.
  */
 export const work = z.discriminatedUnion('kind', [
@@ -40,6 +41,7 @@ export const work = z.discriminatedUnion('kind', [
     askedAt: z.iso.datetime(),
   }),
   z.object({ kind: z.literal('publish-alert'), tenantId, audience: alertAudience, alert }),
+  z.object({ kind: z.literal('tell-operators'), notice: operatorNotice }),
   z.object({ kind: z.literal('subscribe'), tenantId }),
   z.object({
     kind: z.literal('release-held'),
@@ -66,3 +68,7 @@ export type WorkMessage = z.infer<typeof workMessage>;
 /** A check whose time has come. Its note is its entry in the line of checks: who finds it gone has nothing to do. */
 export const dueCheck = z.object({ tenantId, credentialId, entry: z.string().min(1), dueAt: z.iso.datetime() });
 export type DueCheck = z.infer<typeof dueCheck>;
+
+/** A check without a note: of a credential whose deliveries somebody else seems to sign. Lost, it is made up for by the clock. */
+export const suspicion = z.object({ tenantId, credentialId, suspectedAt: z.iso.datetime() });
+export type Suspicion = z.infer<typeof suspicion>;

@@ -1,4 +1,4 @@
-import type { Alert, AlertKind } from '../contracts/alert.ts';
+import type { Alert, AlertKind, OperatorNotice } from '../contracts/alert.ts';
 
 /** What is published: the same for who reads it, and for what reads it. */
 export interface AlertMessage {
@@ -14,16 +14,17 @@ const subjects = {
   'credential.degraded': 'WhatsApp credential works with limits',
   'credential.recovered': 'WhatsApp credential is in order again',
   'credential.token-expiring': 'WhatsApp access token is about to end',
-} as const satisfies Record<AlertKind, string>;
+  'meta.outage': 'Meta does not answer',
+  'meta.outage-over': 'Meta answers again',
+} as const satisfies Record<AlertKind | OperatorNotice['kind'], string>;
 
 /** The words of an alert. What tenants call things stands in the body alone: a subject can't hold every letter. */
-export const messageOf = (alert: Alert): AlertMessage => ({
-  subject: `[${alert.severity}] ${subjects[alert.kind]} (${alert.credentialId})`,
+export const messageOf = (alert: Alert | OperatorNotice): AlertMessage => ({
+  subject: `[${alert.severity}] ${subjects[alert.kind]}${'credentialId' in alert ? ` (${alert.credentialId})` : ''}`,
   text: [
     `${alert.title}.`,
     '',
-    ...(alert.label === null ? [`Tenant: ${alert.tenantId}`] : [`Credential: ${oneLine(alert.label)}`]),
-    `Id: ${alert.credentialId}, WhatsApp Business Account ${alert.wabaId}`,
+    ...('credentialId' in alert ? whoseOf(alert) : []),
     `Since: ${alert.at}`,
     '',
     alert.detail,
@@ -36,6 +37,11 @@ export const messageOf = (alert: Alert): AlertMessage => ({
   ].join('\n'),
   json: JSON.stringify(alert),
 });
+
+const whoseOf = (alert: Alert): readonly string[] => [
+  alert.label === null ? `Tenant: ${alert.tenantId}` : `Credential: ${oneLine(alert.label)}`,
+  `Id: ${alert.credentialId}, WhatsApp Business Account ${alert.wabaId}`,
+];
 
 /** A label can't pretend to be a line of ours. */
 const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');

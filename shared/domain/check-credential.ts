@@ -1,5 +1,5 @@
 import type { CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
-import type { DueCheck, Work } from '../contracts/work.ts';
+import type { DueCheck, Suspicion, Work } from '../contracts/work.ts';
 import { stopOf } from './account-standing.ts';
 import { type CheckSchedule, nextCheckAt } from './check-schedule.ts';
 import {
@@ -10,6 +10,7 @@ import {
   examineCredential,
 } from './examine-credential.ts';
 import type { Journal } from './journal.ts';
+import type { OutageStore } from './meta-outage.ts';
 import { isStrained, type MetaUsageStore } from './meta-usage.ts';
 import type { CredentialHealth, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
 import { releaseCredentialTicket } from './release-tickets.ts';
@@ -121,19 +122,35 @@ const evidenceOf = (found: ValidationOutcome): Exclude<Evidence, { evidence: 'no
   }
 };
 
+export interface CheckDuePorts extends CheckCredentialPorts {
+  readonly schedule: CheckSchedule;
+  readonly outages: Pick<OutageStore, 'count'>;
+  readonly random: () => number;
+}
+
 /** Checks a credential whose time has come, once for each entry in the line, and moves the entry on. */
-export const checkDue = async (
-  due: DueCheck,
-  ports: CheckCredentialPorts & { readonly schedule: CheckSchedule; readonly random: () => number },
-): Promise<void> => {
-  const { schedule, usage, now, random } = ports;
+export const checkDue = async (due: DueCheck, ports: CheckDuePorts): Promise<void> => {
+  const { schedule, outages, usage, now, random } = ports;
   if (!(await schedule.stands(due))) return;
   const examined = await read(due, ports);
   if (examined === undefined) return schedule.end(due);
   const examination = await examineCredential(examined, ports);
+  // One check more or less makes no outage.
+  await outages.count(examination.isOutage, now()).catch(() => undefined);
   const used = await usage.find(examined.credential, now());
   const pace = { isStrained: used !== undefined && isStrained(used), random };
   await recordEvidence({ ...examined, ...examination, due: { entry: due, pace } }, ports);
+};
+
+/** A check that was made so short a time before tells as much. In milliseconds. */
+const freshFor = 10 * 60_000;
+
+/** Checks a credential whose deliveries are signed with another secret than ours, unless that has just been done. */
+export const checkSuspect = async (suspect: Suspicion, ports: CheckCredentialPorts): Promise<void> => {
+  const examined = await read(suspect, ports);
+  const triedAt = examined?.health?.triedAt;
+  const isFresh = triedAt !== undefined && Date.parse(suspect.suspectedAt) - Date.parse(triedAt) < freshFor;
+  if (examined !== undefined && !isFresh) await checkNow(examined, ports);
 };
 
 /** Checks a credential for somebody who waits. */

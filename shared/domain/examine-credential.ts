@@ -50,6 +50,8 @@ export interface Examined {
 export interface Examination {
   readonly evidence: Evidence;
   readonly health: CredentialHealth;
+  /** Meta failed to answer, for a reason of its own. */
+  readonly isOutage: boolean;
 }
 
 /** Meta answers wrongly now and then: before it counts as unreachable it is asked a second time. In milliseconds. */
@@ -85,12 +87,14 @@ export const examineCredential = async (examined: Examined, ports: ExaminePorts)
     return {
       evidence: { evidence: 'none', isVouchedFor: outcome.outcome === 'invalid' || isVouchedFor(traffic, now) },
       health: { ...tried, misses: before.misses + 1 },
+      isOutage: outcome.outcome === 'unreachable' && outcome.isOutage === true,
     };
   const answered = { ...tried, checkedAt: now.toISOString(), misses: 0 };
   if (outcome.outcome === 'invalid')
     return {
       evidence: { evidence: 'refuted', checks: outcome.checks },
       health: { ...answered, checks: [...outcome.checks] },
+      isOutage: false,
     };
   const account = looked?.account ?? before.account;
   const numbers = await pMap(
@@ -115,6 +119,7 @@ export const examineCredential = async (examined: Examined, ports: ExaminePorts)
       ),
       appSeenAt: looked?.isAppSeen ? answered.checkedAt : before.appSeenAt,
     },
+    isOutage: false,
   };
 };
 

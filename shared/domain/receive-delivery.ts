@@ -77,6 +77,8 @@ export interface ReceiveDeliveryPorts {
   };
   readonly vault: CachedOpener;
   readonly failures: FailedSignatures;
+  /** Has a credential checked whose deliveries are signed with another secret than ours. */
+  readonly suspect: (credential: Pick<ReceivingCredential, 'tenantId' | 'credentialId'>) => Promise<void>;
   readonly relay: Pick<RelayStore, 'put'>;
   readonly queue: {
     /** The groups of messages that the queue did not take. */
@@ -108,7 +110,10 @@ export const receiveDelivery = async (
   if (webhook.kind === 'credential' && (credential === undefined || credential.status === 'removing'))
     return 'discarded';
   const verdict = await judged(app, webhook, delivery.rawBody, claimed, ports);
-  if (verdict === 'refused') return refused(ports);
+  if (verdict === 'refused') {
+    await suspectAppSecret(webhook, ports);
+    return refused(ports);
+  }
   if (verdict === 'throttled') {
     ports.journal.count('WebhookThrottled');
     return 'throttled';
@@ -121,6 +126,15 @@ export const receiveDelivery = async (
   }
   const wanted = await wantedOf(webhook, credential, reported, ports);
   return (await enqueue(delivery.webhookId, wanted, ports)) ? 'accepted' : 'not-queued';
+};
+
+/** Has the credential checked. Best effort: the clock comes by too. Where the URL is the app's own, those of its credentials find it out. */
+const suspectAppSecret = async (webhook: WebhookRecord, { failures, suspect, journal }: ReceiveDeliveryPorts) => {
+  if (webhook.kind !== 'credential' || !failures.areSuspicious(webhook.webhookId)) return;
+  const { tenantId, credentialId } = webhook;
+  await suspect({ tenantId, credentialId }).catch(() =>
+    journal.error('suspicion-not-queued', { tenantId, credentialId }),
+  );
 };
 
 const refused = (ports: ReceiveDeliveryPorts): DeliveryOutcome => {

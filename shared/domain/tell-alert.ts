@@ -1,4 +1,4 @@
-import type { Alert, AlertAudience } from '../contracts/alert.ts';
+import type { Alert, AlertAudience, OperatorNotice } from '../contracts/alert.ts';
 import type { TenantId } from '../contracts/ids.ts';
 import type { Destination } from '../contracts/notification.ts';
 import type { Journal } from './journal.ts';
@@ -7,7 +7,7 @@ import type { WorkOutcome } from './work.ts';
 
 /** Hands alerts to those who have subscribed. @throws {Fault} topic-unavailable */
 export interface AlertPublisher {
-  toOperator(alert: Alert): Promise<void>;
+  toOperator(alert: Alert | OperatorNotice): Promise<void>;
   /** False where the tenant has no topic, because nobody has ever asked to be told. */
   toTenant(tenantId: TenantId, alert: Alert): Promise<boolean>;
 }
@@ -73,6 +73,17 @@ export const publishAlert = async (
   else if (!(await toTenant(tenantId, alert, ports))) return 'done';
   ports.journal.info('alert-published', { tenantId, credentialId: alert.credentialId, kind: alert.kind });
   ports.journal.count('AlertsPublished');
+  return 'done';
+};
+
+/** Tells operators what is no single credential's affair. */
+export const tellOperators = async (
+  notice: OperatorNotice,
+  { publisher, journal }: Pick<PublishPorts, 'publisher' | 'journal'>,
+): Promise<WorkOutcome> => {
+  await publisher.toOperator(notice);
+  journal.info('operators-told', { kind: notice.kind });
+  journal.count('AlertsPublished');
   return 'done';
 };
 

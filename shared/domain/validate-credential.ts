@@ -34,8 +34,8 @@ export type ValidationOutcome =
       /** Meta has said it of the credential itself, in words that leave no doubt. Nothing else may disable one that is in use. */
       readonly isProof: boolean;
     }
-  /** Meta gave no verdict: nothing is known about the credential. */
-  | { readonly outcome: 'unreachable'; readonly meta?: MetaError };
+  /** Meta gave no verdict: nothing is known about the credential. `isOutage`: because of Meta itself, and not of a limit. */
+  | { readonly outcome: 'unreachable'; readonly isOutage?: true; readonly meta?: MetaError };
 
 const neededPermissions = ['whatsapp_business_management', 'whatsapp_business_messaging'] as const;
 
@@ -126,13 +126,14 @@ const failedAt = (
   failure: GraphFailure,
   explain: (failure: GraphFailure & { kind: 'refused' }) => FailedCheck,
 ): ValidationOutcome => {
-  if (failure.kind !== 'refused') return { outcome: 'unreachable' };
+  if (failure.kind !== 'refused') return { outcome: 'unreachable', isOutage: true };
   const meta: MetaError = {
     code: failure.code,
     ...(failure.subcode === undefined ? {} : { subcode: failure.subcode }),
     ...(failure.fbtraceId === undefined ? {} : { fbtraceId: failure.fbtraceId }),
   };
-  if (isPassing(failure.refusal)) return { outcome: 'unreachable', meta };
+  if (isPassing(failure.refusal))
+    return { outcome: 'unreachable', meta, ...(failure.refusal === 'temporary' ? { isOutage: true } : {}) };
   return invalid(passed, explain(failure), proofs.has(failure.refusal), meta);
 };
 

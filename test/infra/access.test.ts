@@ -266,8 +266,15 @@ describe('the functions', () => {
         AgentRouterReleaseRequestsQueue: ['sqs:SendMessage'],
       },
       PlanChecks: {
-        DirectoryRecordsTable: ['dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+        DirectoryRecordsTable: [
+          'dynamodb:DeleteItem',
+          'dynamodb:GetItem',
+          'dynamodb:PutItem',
+          'dynamodb:Query',
+          'dynamodb:UpdateItem',
+        ],
         HealthWatchDueChecksQueue: ['sqs:SendMessage'],
+        AlertDeliveryRequestsQueue: ['sqs:SendMessage'],
       },
       ServeMedia: {
         CredentialVaultSecretsTable: ['dynamodb:GetItem'],
@@ -294,6 +301,7 @@ describe('the functions', () => {
         DirectoryRecordsTable: readDirectory,
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         WebhookInboxEventsQueue: ['sqs:SendMessage'],
+        HealthWatchDueChecksQueue: ['sqs:SendMessage'],
         'MediaRelayBucket/*': ['s3:PutObject'],
       },
       VerifyWebhook: { DirectoryRecordsTable: ['dynamodb:GetItem'] },
@@ -462,13 +470,13 @@ describe('the functions', () => {
     });
   });
 
-  it('that plan checks change nothing but the line of checks', () => {
+  it('that plan checks change the line of checks, what is known of Meta as a whole, and tickets alone', () => {
     const writes = accesses.filter(
       (it) => it.function === 'PlanChecks' && /^dynamodb:(Put|Update|Delete)/.test(it.action),
     );
     expect(writes.length).toBeGreaterThan(0);
     for (const { condition } of writes)
-      expect(condition).toEqual({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['DUE#*'] } });
+      expect(condition).toEqual({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['DUE#*', 'META*', 'WORK*'] } });
   });
 
   it('change of the Directory what is their own, where agents have them run: no key, no number’s owner, no credential', () => {

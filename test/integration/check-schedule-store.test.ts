@@ -4,11 +4,13 @@ import { auditLog } from '../../shared/adapters/audit-log.ts';
 import { checkScheduleStore, dueCheckPut } from '../../shared/adapters/check-schedule-store.ts';
 import { credentialReader } from '../../shared/adapters/credential-store.ts';
 import { directoryKey } from '../../shared/adapters/directory-keys.ts';
+import { outageStore } from '../../shared/adapters/outage-store.ts';
 import { verdictStore } from '../../shared/adapters/verdict-store.ts';
 import { type NewCheck, partitionOf } from '../../shared/domain/check-schedule.ts';
 import type { CredentialHealth, CredentialRecord, Finding } from '../../shared/domain/records.ts';
 import { newTicket } from '../../shared/domain/work.ts';
 import { checkScheduleContract } from '../support/check-schedule-contract.ts';
+import { outageContract } from '../support/outage-contract.ts';
 import { appRecord, credentialRecordOf, ids, numberRecordOf, releaseWorkOf } from '../support/records.ts';
 import { dynamoDbOf, type EngineName, engineNames, makeTable } from './support/engines.ts';
 import { rowsOf } from './support/rows.ts';
@@ -72,6 +74,10 @@ const scene = async (engine: EngineName, given: Partial<CredentialRecord> = {}) 
       (await rowsOf(engine, table)).flatMap(({ pk, dueAt }) => (String(pk).startsWith('DUE#') ? [String(dueAt)] : [])),
   };
 };
+
+describe.each(engineNames)('what is known of Meta on %s', (engine) => {
+  outageContract(async () => outageStore(dynamoDbOf(engine), await makeTable(engine)));
+});
 
 describe.each(engineNames)('the line of checks on %s', (engine) => {
   checkScheduleContract(async () => lineIn(engine, await makeTable(engine)));

@@ -158,6 +158,7 @@ async function deployed({ others = 1 } = {}) {
         webhooks: webhookStore(documents, directory),
         vault: cachedOpener(opener),
         failures: failedSignatures(() => new Date()),
+        suspect: () => Promise.resolve(),
         relay: relayStore(s3Of(engine), bucket),
         queue: eventsQueue(queue, QueueUrl),
         journal,

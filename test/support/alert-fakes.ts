@@ -1,4 +1,4 @@
-import type { Alert } from '../../shared/contracts/alert.ts';
+import type { Alert, OperatorNotice } from '../../shared/contracts/alert.ts';
 import type { TenantId } from '../../shared/contracts/ids.ts';
 import type { Destination } from '../../shared/contracts/notification.ts';
 import type { NotificationsRecord } from '../../shared/domain/records.ts';
@@ -16,7 +16,7 @@ interface MemorySubscription {
 export const memorySns = () => {
   const byTenant = new Map<TenantId, MemorySubscription[]>();
   const questions: string[] = [];
-  const heard: { readonly by: string; readonly alert: Alert }[] = [];
+  const heard: { readonly by: string; readonly alert: Alert | OperatorNotice }[] = [];
   const refused = new Set<string>();
   const topics: TenantTopics = {
     subscriptions: (tenantId) =>

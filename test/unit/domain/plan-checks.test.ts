@@ -6,11 +6,14 @@ import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import { type CheckRecord, checkDue } from '../../../shared/domain/check-credential.ts';
 import { partitionOf, partitions } from '../../../shared/domain/check-schedule.ts';
 import type { Graph } from '../../../shared/domain/graph.ts';
+import { judgeOutage } from '../../../shared/domain/meta-outage.ts';
 import { planChecks } from '../../../shared/domain/plan-checks.ts';
 import type { CredentialHealth, CredentialRecord } from '../../../shared/domain/records.ts';
+import type { Ticket } from '../../../shared/domain/work.ts';
 import { checkScheduleContract } from '../../support/check-schedule-contract.ts';
 import { memorySchedule } from '../../support/check-schedule-fake.ts';
 import { failing, ok, recordingJournal, scriptedGraph, silentUsage } from '../../support/fakes.ts';
+import { memoryOutages } from '../../support/outage-fake.ts';
 import { appRecord, credentialRecordOf, ids } from '../../support/records.ts';
 
 describe('the line of checks in memory', () => {
@@ -59,6 +62,14 @@ const stackOf = (count: number, luck: () => number, deaths: number) => {
   /** When each credential was checked with effect, and by which entry. */
   const effects = new Map<CredentialId, { readonly at: number; readonly entry: string }[]>(all.map((id) => [id, []]));
   const isAnswering = { yes: true };
+  const outages = memoryOutages();
+  const told: string[] = [];
+  const telling = {
+    send: ({ work }: Pick<Ticket, 'work'>) => {
+      if (work.kind === 'tell-operators') told.push(work.notice.kind);
+      return Promise.resolve();
+    },
+  };
 
   /** Once it is dead nothing of it takes effect any more. */
   const newProcess = () => {
@@ -109,6 +120,7 @@ const stackOf = (count: number, luck: () => number, deaths: number) => {
       findNumber: () => Promise.resolve(undefined),
     },
     verdicts: { record: (change: CheckRecord) => mortal(() => Promise.resolve(record(change))) },
+    outages,
     doubts: { change: () => Promise.reject(new Error('No number is doubted here')) },
     releases: { send: () => Promise.resolve() },
     traffic: { ofNumbers: () => Promise.resolve(new Map()) },
@@ -166,6 +178,7 @@ const stackOf = (count: number, luck: () => number, deaths: number) => {
     credentials,
     effects,
     journal,
+    told,
     isAnswering,
     queue,
     plan: () => plan(),
@@ -174,6 +187,8 @@ const stackOf = (count: number, luck: () => number, deaths: number) => {
       for (const end = now + hours * hour; now < end; now += 5 * minute) {
         // Twice at once, as a schedule may start it.
         await (luck() < 0.1 ? Promise.all([plan(), plan()]) : plan());
+        const judge = () => judgeOutage({ outages, telling, journal, now: () => new Date(now) });
+        await Promise.all([judge(), judge()]);
         await work();
       }
     },
@@ -224,16 +239,18 @@ test('what began together comes apart: after a day no five minutes have more tha
   expect(Math.max(...perRun.values())).toBeLessThan(100);
 });
 
-test('an outage of an hour disables nobody, is asked about with growing pauses, and is over for all within an hour', async () => {
-  const stack = stackOf(200, luckOf(3), 0);
+test('an outage of an hour with 1,000 credentials disables nobody, is asked about with growing pauses, is told operators once, and is over for all within an hour', async () => {
+  const stack = stackOf(1_000, luckOf(3), 0);
   for (const id of stack.all) await stack.line.add({ tenantId: ids.tenant, credentialId: id }, new Date(start));
   stack.isAnswering.yes = false;
   await stack.run(1);
   expect([...stack.credentials.values()].every((it) => it.unreachableSince !== null && it.verdict === null)).toBe(true);
   for (const done of stack.effects.values()) expect(done.length).toBeLessThan(6);
+  expect(stack.told).toEqual(['meta.outage']);
   stack.isAnswering.yes = true;
   await stack.run(1.2);
   expect([...stack.credentials.values()].every((it) => it.unreachableSince === null && it.verdict === null)).toBe(true);
+  expect(stack.told).toEqual(['meta.outage', 'meta.outage-over']);
 });
 
 test('what has waited for an hour is counted as overdue, once by each planner that finds it so', async () => {

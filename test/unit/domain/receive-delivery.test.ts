@@ -35,6 +35,7 @@ interface World {
   readonly bucketIsDown?: boolean;
   /** Nothing of the App Secrets is in the Vault. */
   readonly withoutSecrets?: boolean;
+  readonly queueOfChecksIsDown?: boolean;
 }
 
 const ownWebhook: WebhookRecord = {
@@ -54,6 +55,7 @@ const world = ({
   refusedGroups = () => [],
   bucketIsDown = false,
   withoutSecrets = false,
+  queueOfChecksIsDown = false,
 }: World = {}) => {
   let at = Date.parse('2026-11-22T10:00:00Z');
   const now = () => new Date(at);
@@ -70,6 +72,7 @@ const world = ({
           [`shared/app_${ids.app}/webhook-signature/2`]: secretOf(current),
         },
   );
+  const suspects: string[] = [];
   const ports: ReceiveDeliveryPorts = {
     webhooks: {
       find: () => Promise.resolve(webhook === null ? undefined : (webhook ?? ownWebhook)),
@@ -83,6 +86,12 @@ const world = ({
     },
     vault: cachedOpener(vault),
     failures: failedSignatures(now),
+    suspect: (suspect) => {
+      suspects.push(suspect.credentialId);
+      return queueOfChecksIsDown
+        ? Promise.reject(new Fault('queue-unavailable', { retryable: true }))
+        : Promise.resolve();
+    },
     relay: {
       put: (key, body) => {
         if (bucketIsDown) return Promise.reject(new Fault('store-unavailable', { retryable: true }));
@@ -104,6 +113,7 @@ const world = ({
   const sent = () => batches.flat().map(({ body }) => eventsMessage.parse(JSON.parse(body)));
   return {
     ports,
+    suspects,
     vault,
     relayed,
     log,
@@ -479,6 +489,26 @@ describe('a flood of wrong signatures', () => {
     expect(await it.deliver(hello, previous)).toBe('throttled');
     expect(await it.deliver(hello, wrong)).toBe('throttled');
     expect(it.vault.opened.map(({ identity }) => identity.secretVersion)).toEqual([2]);
+  });
+
+  test('has the credential checked from the fifth wrong signature on, once an hour: its App Secret may have been changed', async () => {
+    const it = world();
+    for (let time = 0; time < 4; time++) await it.deliver(hello, wrong);
+    expect(it.suspects).toEqual([]);
+    for (let time = 0; time < 40; time++) await it.deliver(hello, wrong);
+    expect(it.suspects).toEqual([ids.credential]);
+    it.wait(60 * 60 * 1000);
+    for (let time = 0; time < 5; time++) await it.deliver(hello, wrong);
+    expect(it.suspects).toEqual([ids.credential, ids.credential]);
+  });
+
+  test('is refused as ever where nobody can be asked for a check, and asks for none of a credential at the app’s own URL', async () => {
+    const it = world({ queueOfChecksIsDown: true });
+    for (let time = 0; time < 6; time++) expect(await it.deliver(hello, wrong)).toBe('refused');
+    expect(it.suspects).toHaveLength(1);
+    const app = world({ webhook: appWebhook });
+    for (let time = 0; time < 6; time++) expect(await app.deliver(hello, wrong)).toBe('refused');
+    expect(app.suspects).toEqual([]);
   });
 
   test('is one of that webhook alone', async () => {
