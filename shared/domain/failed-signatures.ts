@@ -37,7 +37,8 @@ export const failedSignatures = (now: () => Date): FailedSignatures => {
     areSuspicious: (id) => {
       const at = now().getTime();
       const isTold = at - (suspected.get(id) ?? Number.NEGATIVE_INFINITY) < suspectAgainAfter;
-      if (isTold || tokensOf(id) > burst - suspicious) return false;
+      // Some of it has been refilled by the time the last of them is counted.
+      if (isTold || burst - tokensOf(id) <= suspicious - 1) return false;
       suspected.set(id, at);
       return true;
     },

@@ -42,8 +42,7 @@ const at = (subscriber: Subscriber) => ({ protocol: 'https', endpoint: subscribe
 const newListener = async (tenant: string) => {
   const connection = await newConnection(tenant);
   const subscriber = await Subscriber.open();
-  expect((await put(connection, [at(subscriber)])).status).toBe(200);
-  await eventually(() => subscriber.confirm());
+  await subscriber.join(connection.api);
   return { ...connection, subscriber };
 };
 

@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Agent } from '../../shared/contracts/agent.ts';
 import type { Credential } from '../../shared/contracts/credential.ts';
-import type { CredentialHealthView } from '../../shared/contracts/health.ts';
+import type { Dashboard } from '../../shared/contracts/dashboard.ts';
+import type { CredentialHealthView, DescribedHealth } from '../../shared/contracts/health.ts';
 import { AgentHost } from './support/agent-host.ts';
 import { Api } from './support/api.ts';
 import { newCustomer, newForeignCallback, withNewAppSecret } from './support/business.ts';
@@ -11,15 +12,19 @@ import { planChecks } from './support/lambdas.ts';
 import { meta } from './support/meta.ts';
 import { eventually, throughout } from './support/patience.ts';
 import { expectProblem } from './support/problems.ts';
+import { Subscriber } from './support/subscriber.ts';
 import { auditOf, dropRow, putRow, rowsOf } from './support/tables.ts';
 
 // Everything that can go wrong at Meta, and what becomes of it. As a table: HEALTH_TABLE=/path/of/a/file npm test -- --project e2e test/e2e/health.test.ts
 
 let host: AgentHost;
+let operators: Subscriber;
 beforeAll(async () => {
-  host = await AgentHost.open();
+  [host, operators] = await Promise.all([AgentHost.open(), Subscriber.open()]);
+  await operators.joinOperators();
+  await eventually(() => operators.confirm());
 });
-afterAll(() => host[Symbol.asyncDispose]());
+afterAll(() => Promise.all([host[Symbol.asyncDispose](), operators[Symbol.asyncDispose]()]));
 
 const dayOf = 24 * 60 * 60;
 
@@ -51,12 +56,31 @@ const newPartner = async (name: string): Promise<ConversationPartner> => {
   return partner;
 };
 
+/** What the dashboard says of the credential. */
+const onDashboard = async ({ api, credential }: Asking) => {
+  const { body } = await api.get<Dashboard>('/v1/dashboard');
+  const found = body.credentials.find(({ id }) => id === credential.id);
+  if (found === undefined) throw new Error('The dashboard does not show it');
+  return stateOf(found);
+};
+const heard = (subscriber: Subscriber, { credential }: Asking) =>
+  subscriber.alerts.filter(({ credentialId }) => credentialId === credential.id).map(({ kind }) => kind);
+
+/** What the owner is told of each status, and the operators. */
+const kindOf = {
+  invalid: 'credential.invalid',
+  action_required: 'credential.action-required',
+  degraded: 'credential.degraded',
+} as const satisfies Partial<Record<Credential['status'], string>>;
+
 interface Scenario {
   readonly name: string;
   /** What happens at Meta, and how it is put right again: there, or with us. */
   readonly goesWrong: (partner: ConversationPartner) => Promise<unknown>;
   readonly isMended: (partner: ConversationPartner) => Promise<unknown>;
-  readonly becomes: { readonly status: Credential['status']; readonly code: string | null };
+  readonly becomes: { readonly status: keyof typeof kindOf | 'connected'; readonly code: string | null };
+  /** What else the owner is told. */
+  readonly tells?: string;
 }
 
 const token = ({ business }: ConversationPartner) => `tokens/${business.token.name}`;
@@ -85,7 +109,8 @@ const scenarios: readonly Scenario[] = [
     name: 'token expires in 5 days',
     goesWrong: (partner) => meta.change(token(partner), { expiresAt: inDays(5) }),
     isMended: changes(token, { expiresAt: 0 }),
-    becomes: inOrder as Scenario['becomes'],
+    becomes: { status: 'connected', code: null },
+    tells: 'credential.token-expiring',
   },
   {
     name: 'App Secret reset',
@@ -158,10 +183,26 @@ const scenarios: readonly Scenario[] = [
   },
 ];
 
+interface Outcome {
+  readonly name: string;
+  readonly verdict: string;
+  readonly owner: readonly string[];
+  readonly operators: readonly string[];
+  readonly isDisabled: boolean;
+  readonly held: string;
+}
+const asRow = ({ name, verdict, owner, operators: byOperators, isDisabled, held }: Outcome): string =>
+  `| ${[name, verdict, inWords(owner), inWords(byOperators), isDisabled ? 'yes' : 'no', held].join(' | ')} |`;
+const inWords = (kinds: readonly string[]): string =>
+  kinds.map((kind) => kind.replace('credential.', '')).join(', ') || 'nothing';
+
 const rows: string[] = [];
 afterAll(() => {
   const { HEALTH_TABLE } = process.env;
-  const head = ['| at Meta | verdict | disabled | held and replayed |', '| --- | --- | --- | --- |'];
+  const head = [
+    '| at Meta | verdict, also on the dashboard | owner told | operators told | disabled | what came meanwhile |',
+    '| --- | --- | --- | --- | --- | --- |',
+  ];
   if (HEALTH_TABLE !== undefined) writeFileSync(HEALTH_TABLE, [...head, ...rows.sort(), ''].join('\n'));
 });
 
@@ -171,8 +212,10 @@ describe.concurrent('when it happens at Meta that', () => {
     {
       timeout: 240_000,
     },
-    async ({ name, goesWrong, isMended, becomes }) => {
+    async ({ name, goesWrong, isMended, becomes, tells }) => {
       const partner = await newPartner('health');
+      await using subscriber = await Subscriber.open();
+      await subscriber.join(partner.api);
       const { agent, number: id } = partner;
       const isDisabled = becomes.status === 'invalid';
       const { waId } = newCustomer();
@@ -183,6 +226,12 @@ describe.concurrent('when it happens at Meta that', () => {
       if (becomes.status !== 'connected') expect(now.reason?.guidance).toMatch(/\w+ \w+/);
       const { body: of } = await partner.api.get<Agent>(`/v1/agents/${agent.id}`);
       expect(of.connection.status).toBe(becomes.status);
+      expect(await onDashboard(partner)).toEqual(becomes);
+      const told = becomes.status === 'connected' ? [] : [kindOf[becomes.status]];
+      const toOperators = isDisabled ? told : [];
+      const toOwner = [...told, ...(tells === undefined ? [] : [tells])];
+      await eventually(() => expect(heard(subscriber, partner)).toEqual(toOwner));
+      await eventually(() => expect(heard(operators, partner)).toEqual(toOperators));
       // What is known is known once, however often it is looked at.
       expect(stateOf(await check(partner))).toEqual(becomes);
       expect(await linesOf(partner, 'disable')).toHaveLength(isDisabled ? 1 : 0);
@@ -198,11 +247,38 @@ describe.concurrent('when it happens at Meta that', () => {
       expect(await linesOf(partner, 'enable')).toHaveLength(isDisabled ? 1 : 0);
       if (isHeard)
         await eventually(() => expect(agent.texts.filter((it) => it === 'meanwhile')).toHaveLength(1), 60_000);
-      const code = becomes.code === null ? '' : `: ${becomes.code}`;
+      const recovered = told.map(() => 'credential.recovered');
+      const recoveredToo = toOperators.map(() => 'credential.recovered');
+      await eventually(() => expect(heard(subscriber, partner)).toEqual([...toOwner, ...recovered]));
+      await eventually(() => expect(heard(operators, partner)).toEqual([...toOperators, ...recoveredToo]));
+      expect(await onDashboard(partner)).toEqual(inOrder);
+      const path = `/v1/credentials/${partner.credential.id}/health`;
+      const [last, first] = (await partner.api.get<DescribedHealth>(path)).body.history;
+      if (told.length > 0) expect([first?.to.status, last?.to.status]).toEqual([becomes.status, 'connected']);
       rows.push(
-        `| ${name} | ${becomes.status}${code} | ${isDisabled ? 'yes' : 'no'} | ${isDisabled ? (isHeard ? 'yes' : 'nothing verifiable came') : 'not held'} |`,
+        asRow({
+          name,
+          verdict: becomes.code === null ? becomes.status : `${becomes.status}: ${becomes.code}`,
+          owner: [...toOwner, ...recovered],
+          operators: [...toOperators, ...recoveredToo],
+          isDisabled,
+          held: !isDisabled ? 'dispatched' : isHeard ? 'held, then replayed once' : 'nothing that could be verified',
+        }),
       );
     },
+  );
+});
+
+test('deliveries that are signed with another App Secret have the credential checked, without anybody asking', {
+  timeout: 120_000,
+}, async () => {
+  const partner = await newPartner('resigned');
+  await withNewAppSecret(partner.business);
+  for (let time = 0; time < 5; time++)
+    await meta.message({ phoneNumberId: partner.number, from: newCustomer().waId, body: 'unheard' });
+  await eventually(
+    async () => expect(stateOf(await shown(partner))).toEqual({ status: 'invalid', code: 'app-secret-wrong' }),
+    60_000,
   );
 });
 
@@ -222,7 +298,16 @@ describe('an outage of Meta', () => {
     }
     expect(stateOf(await check(partner))).toEqual(inOrder);
     expect(await linesOf(partner, 'disable')).toEqual([]);
-    rows.push('| 500s, lost connections, timeouts, limits | unreachable: meta-unreachable | no | not held |');
+    rows.push(
+      asRow({
+        name: '500s, lost connections, timeouts, limits, again and again',
+        verdict: 'unreachable: meta-unreachable',
+        owner: [],
+        operators: [],
+        isDisabled: false,
+        held: 'dispatched',
+      }),
+    );
   });
 
   test('that a user has met is asked about again until Meta answers', { timeout: 120_000 }, async () => {
@@ -269,14 +354,27 @@ describe('a number that an agent answers', () => {
     const row = (await rowsOf('Directory')).find(({ pk }) => pk === `NUMBER#${partner.number}`);
     if (row === undefined) throw new Error('It has its row');
     await putRow('Directory', { ...row, boundAt: new Date(Date.now() - 25 * 60 * 60 * 1000).toISOString() });
+    await using subscriber = await Subscriber.open();
+    await subscriber.join(partner.api);
     const health = await check(partner);
     expect(stateOf(health)).toEqual({ status: 'degraded', code: 'awaiting-first-message' });
+    await eventually(() => expect(heard(subscriber, partner)).toEqual(['credential.degraded']));
     expect(health.reason?.guidance).toMatch(/app is not live/);
     expect(partner.agent.texts).toEqual([]);
     await meta.change(`apps/${partner.business.app.id}`, { published: true });
     await meta.message({ phoneNumberId: partner.number, from: newCustomer().waId, body: 'heard' });
     await eventually(async () => expect(stateOf(await shown(partner))).toEqual(inOrder));
-    rows.push('| app unpublished, for a day | degraded: awaiting-first-message | no | Meta delivers nothing |');
+    await eventually(() => expect(heard(subscriber, partner)).toEqual(['credential.degraded', 'credential.recovered']));
+    rows.push(
+      asRow({
+        name: 'app unpublished, for a day',
+        verdict: 'degraded: awaiting-first-message',
+        owner: ['credential.degraded', 'credential.recovered'],
+        operators: [],
+        isDisabled: false,
+        held: 'Meta delivers nothing',
+      }),
+    );
   });
 });
 

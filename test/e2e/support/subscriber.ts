@@ -1,9 +1,11 @@
 import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import * as z from 'zod';
-import { alert } from '../../../shared/contracts/alert.ts';
+import { alert, operatorNotice } from '../../../shared/contracts/alert.ts';
 import { loopbackServer } from '../../support/loopback-server.ts';
+import type { Api } from './api.ts';
 import { awsClient } from './aws.ts';
 import { outputOf } from './lambdas.ts';
+import { eventually } from './patience.ts';
 
 /** What SNS posts. Source: Amazon SNS developer guide, "Parsing Amazon SNS message formats". */
 const posted = z.discriminatedUnion('Type', [
@@ -42,9 +44,14 @@ export class Subscriber implements AsyncDisposable {
     return this.#heard('SubscriptionConfirmation').length;
   }
 
-  /** The alerts that came, the first one first. */
+  /** The alerts about credentials that came, the first one first. */
   get alerts() {
-    return this.notifications.map(({ Message }) => alert.parse(JSON.parse(Message)));
+    return this.notifications.flatMap(({ Message }) => alert.safeParse(JSON.parse(Message)).data ?? []);
+  }
+
+  /** What operators are told of the whole. */
+  get notices() {
+    return this.notifications.flatMap(({ Message }) => operatorNotice.safeParse(JSON.parse(Message)).data ?? []);
   }
 
   get notifications() {
@@ -57,6 +64,18 @@ export class Subscriber implements AsyncDisposable {
     if (question === undefined) throw new Error('SNS has not asked yet.');
     const { status } = await fetch(question.SubscribeURL);
     if (status !== 200) throw new Error(`SNS answered ${status}.`);
+  }
+
+  /** Hears what the tenant hears, by the one way that tenants have, and says yes. */
+  async join(api: Api): Promise<void> {
+    const etag = (await api.get('/v1/notifications')).headers.get('etag') ?? '';
+    const destinations = [{ protocol: 'https', endpoint: this.url }];
+    const answer = await api.call('PUT', '/v1/notifications', {
+      body: { destinations },
+      headers: { 'if-match': etag },
+    });
+    if (answer.status !== 200) throw new Error(`PUT /v1/notifications: ${answer.status} ${answer.text}`);
+    await eventually(() => this.confirm());
   }
 
   /** Hears what operators hear, as one of them subscribes: with the rights of the account. */

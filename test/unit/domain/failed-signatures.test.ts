@@ -26,6 +26,30 @@ describe('failed signatures of a webhook', () => {
     expect(it.areTooMany(ids.webhook)).toBe(true);
   });
 
+  test('are suspicious from the fifth within seconds, once an hour', () => {
+    const it = world();
+    for (let time = 1; time <= 4; time++) {
+      it.fail(1);
+      it.wait(20);
+      expect(it.areSuspicious(ids.webhook)).toBe(false);
+    }
+    it.fail(1);
+    expect([it.areSuspicious(ids.webhook), it.areSuspicious(ids.webhook)]).toEqual([true, false]);
+    it.wait(60 * 60 * 1000);
+    expect(it.areSuspicious(ids.webhook)).toBe(false);
+    it.fail(5);
+    expect(it.areSuspicious(ids.webhook)).toBe(true);
+  });
+
+  test('are not suspicious where one fails now and then', () => {
+    const it = world();
+    for (let time = 0; time < 50; time++) {
+      it.fail(1);
+      it.wait(3_000);
+      expect(it.areSuspicious(ids.webhook)).toBe(false);
+    }
+  });
+
   test('are forgiven one every three seconds', () => {
     const it = world();
     it.fail(20);
