@@ -110,6 +110,12 @@ const settingsShape = z.strictObject({
     .max(1000)
     .default(50)
     .describe('How many batches of events are routed at once'),
+  checkMaximumConcurrency: z
+    .int()
+    .min(2)
+    .max(1000)
+    .default(10)
+    .describe('How many credentials are checked by the clock at once. Ten are enough for some 100,000 credentials'),
   reservedConcurrency: z
     .partialRecord(z.enum(handlerNames), z.int().min(1))
     .optional()

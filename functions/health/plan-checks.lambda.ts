@@ -16,6 +16,7 @@ export const handler = scheduledLambda(async (context) => {
     planChecks({
       schedule: ports.checkSchedule(),
       queue: dueChecksQueue(sqs(), setting(environmentName.dueCheckQueueUrl)),
+      concurrency: Number(setting(environmentName.checkConcurrency)),
       journal,
       now,
       timeLeft: () => context.getRemainingTimeInMillis(),

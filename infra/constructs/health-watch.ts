@@ -75,7 +75,7 @@ export class HealthWatch extends Construct {
       timeout: Duration.seconds(30),
     });
     this.checks.deliverTo(check, { batchSize: 1 });
-    this.dueChecks.deliverTo(check, { batchSize: 1 });
+    this.dueChecks.deliverTo(check, { batchSize: 1, maxConcurrency: settings.checkMaximumConcurrency });
     this.grantRequest(check);
     api.tellAddress(check);
     graphApi.grantCall(check);
@@ -94,6 +94,7 @@ export class HealthWatch extends Construct {
       description: 'Queues the checks of credentials whose time has come',
       timeout: Duration.seconds(60),
     });
+    plan.setVariable(environmentName.checkConcurrency, String(settings.checkMaximumConcurrency));
     directory.grantPlan(plan);
     this.dueChecks.grantSend(plan);
     const rule = new Rule(this, 'Interval', {

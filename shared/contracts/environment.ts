@@ -43,6 +43,8 @@ export const environmentName = {
   operatorGroup: 'OPERATOR_GROUP',
   /** 'true' in the local stage alone: agents may be http:// on loopback. */
   allowLoopbackTargets: 'ALLOW_LOOPBACK_TARGETS',
+  /** How many credentials are checked by the clock at once. */
+  checkConcurrency: 'CHECK_CONCURRENCY',
   /** How long a claim on an event is held, in seconds. */
   leaseSeconds: 'LEASE_SECONDS',
   /** How many credentials a tenant may have. */

@@ -9,6 +9,8 @@ export interface PlanChecksPorts {
     /** Up to ten. @throws {Fault} queue-unavailable unless the queue has taken all of them */
     send(checks: readonly DueCheck[]): Promise<void>;
   };
+  /** How many checks are made at once. */
+  readonly concurrency: number;
   readonly journal: Journal;
   readonly now: () => Date;
   /** How much of the invocation is left, in milliseconds. */
@@ -20,6 +22,12 @@ export interface PlanChecksPorts {
  * worker that died costs a quarter of an hour and a slow queue no second message every five minutes. In milliseconds.
  */
 export const leaseLength = 15 * 60_000;
+
+/**
+ * What one worker can do until the next start of the planner, at two seconds a check. No more is queued than the workers can do: after an outage of ours
+ * everything is due at once, and what waited longer than its lease would be queued again and again.
+ */
+const checksOfWorker = 150;
 
 /** A check that has waited so long waits for us. In milliseconds. */
 const overdueAfter = 60 * 60_000;
@@ -40,12 +48,13 @@ const closingReserve = 5_000;
  */
 export const planChecks = async (ports: PlanChecksPorts): Promise<void> => {
   const counts = { queued: 0, overdue: 0 };
+  const most = Math.ceil((ports.concurrency * checksOfWorker) / partitions);
   // Another one is the first each time: whatever stops a planner half-way stops it elsewhere next time.
   const first = Math.floor(ports.now().getTime() / rotation) % partitions;
   try {
     await pMap(
       Array.from({ length: partitions }, (_, index) => (first + index) % partitions),
-      (partition) => planPartition(partition, counts, ports),
+      (partition) => planPartition(partition, most, counts, ports),
       { concurrency: partitionsAtOnce, stopOnError: false },
     );
   } finally {
@@ -58,12 +67,13 @@ export const planChecks = async (ports: PlanChecksPorts): Promise<void> => {
 
 const planPartition = async (
   partition: number,
+  most: number,
   counts: { queued: number; overdue: number },
   { schedule, queue, now, timeLeft }: PlanChecksPorts,
 ): Promise<void> => {
-  while (timeLeft() > closingReserve) {
+  for (let begun = 0; begun < most && timeLeft() > closingReserve; begun += atOnce) {
     const at = now();
-    const due = await schedule.due(partition, at, atOnce);
+    const due = await schedule.due(partition, at, Math.min(atOnce, most - begun));
     const leases = await Promise.allSettled(
       due.map((check) => schedule.lease(check, new Date(at.getTime() + leaseLength))),
     );

@@ -69,6 +69,7 @@ beforeEach(() => {
   vi.stubEnv('AWS_REGION', 'eu-central-1');
   for (const name of Object.values(environmentName)) vi.stubEnv(name, name);
   vi.stubEnv(environmentName.graphApiUrl, nobodyListens);
+  vi.stubEnv(environmentName.checkConcurrency, '10');
   dynamo.reset();
   kms.reset();
   dynamo.on(PutCommand).resolves({});

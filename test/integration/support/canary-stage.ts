@@ -129,6 +129,7 @@ export class CanaryStage implements AsyncDisposable {
       [environmentName.tenantClaim]: 'tenant',
       [environmentName.operatorGroup]: 'operators',
       [environmentName.allowLoopbackTargets]: 'true',
+      [environmentName.checkConcurrency]: '10',
       [environmentName.leaseSeconds]: '1',
       [environmentName.tenantQuota]: '500',
       [environmentName.stage]: 'local',

@@ -49,7 +49,7 @@ class Death extends Error {}
  * A stack of so many credentials in its own time: a planner every five minutes, a queue that delivers at least once and in any order, workers. `deaths`: how
  * likely either dies at any of its calls, before or after the call took effect.
  */
-const stackOf = (count: number, luck: () => number, deaths: number) => {
+const stackOf = (count: number, luck: () => number, deaths: number, concurrency = 50) => {
   let now = start;
   const line = memorySchedule();
   const all = idsOf(count);
@@ -150,6 +150,7 @@ const stackOf = (count: number, luck: () => number, deaths: number) => {
       schedule: { ...line, lease: (check, until) => mortal(() => line.lease(check, until)) },
       queue: { send: (checks) => mortal(() => Promise.resolve(void queue.push(...checks))) },
       journal,
+      concurrency,
       now: () => new Date(now),
       timeLeft: () => 25_000,
     }).catch((error: unknown) => {
@@ -267,6 +268,21 @@ test('what has waited for an hour is counted as overdue, once by each planner th
   expect(stack.journal.counts.get('ChecksOverdue')).toBe(3);
 });
 
+test('a planner queues no more than the workers can do until it starts again: the rest is due still', async () => {
+  const stack = stackOf(1_000, luckOf(5), 0, 2);
+  for (const id of stack.all) await stack.line.add({ tenantId: ids.tenant, credentialId: id }, new Date(start));
+  stack.pass(minute);
+  await stack.plan();
+  expect(stack.queue.length).toBeGreaterThan(250);
+  expect(stack.queue.length).toBeLessThanOrEqual(16 * 19);
+  for (let run = 0; run < 6; run++) {
+    await stack.work();
+    await stack.plan();
+  }
+  await stack.work();
+  expect([...stack.effects.values()].every((done) => done.length === 1)).toBe(true);
+});
+
 test('a planner that has no time left begins nothing', async () => {
   const stack = stackOf(3, luckOf(5), 0);
   for (const id of stack.all) await stack.line.add({ tenantId: ids.tenant, credentialId: id }, new Date(start));
@@ -276,6 +292,7 @@ test('a planner that has no time left begins nothing', async () => {
     queue: { send: () => Promise.reject(new Error('Nothing is to be queued')) },
     journal: stack.journal,
     now: () => new Date(start + minute),
+    concurrency: 10,
     timeLeft: () => 5_000,
   });
   expect(stack.line.entries.size).toBe(3);
