@@ -5,13 +5,18 @@ import type { Children } from './children.ts';
 import { step } from './progress.ts';
 import { preparePython } from './python-environment.ts';
 import { REPOSITORY, type StateDirectory } from './state-directory.ts';
+import { rewindStreams } from './stream-positions.ts';
 
 /** The endpoint that the user has set by AWS_ENDPOINT_URL, else that of an emulator of our own. */
 export async function obtainAws(children: Children, state: StateDirectory, port: number): Promise<AwsEndpoint> {
   const given = givenEndpoint(process.env);
   if (given !== undefined) return given;
   const python = await step('Python environment', () => preparePython(children, state));
-  return step('AWS emulator', () => startEmulator(children, state, python, port));
+  return step('AWS emulator', async () => {
+    const endpoint = await startEmulator(children, state, python, port);
+    await rewindStreams(endpoint);
+    return endpoint;
+  });
 }
 
 /**

@@ -83,12 +83,15 @@ export const examineCredential = async (examined: Examined, ports: ExaminePorts)
   const now = ports.now();
   const before = examined.health ?? newHealth(credential, now);
   const tried = { ...before, triedAt: now.toISOString() };
-  if (outcome.outcome === 'unreachable' || (outcome.outcome === 'invalid' && !outcome.isProof))
+  if (outcome.outcome === 'unreachable' || (outcome.outcome === 'invalid' && !outcome.isProof)) {
+    // What Meta has not been asked, or has answered with something that is no proof, does not make it unreachable.
+    const hasFailed = outcome.outcome === 'unreachable' && outcome !== notAsked;
     return {
-      evidence: { evidence: 'none', isVouchedFor: outcome.outcome === 'invalid' || isVouchedFor(traffic, now) },
+      evidence: { evidence: 'none', isVouchedFor: !hasFailed || isVouchedFor(traffic, now) },
       health: { ...tried, misses: before.misses + 1 },
-      isOutage: outcome.outcome === 'unreachable' && outcome.isOutage === true,
+      isOutage: hasFailed && outcome.isOutage === true,
     };
+  }
   const answered = { ...tried, checkedAt: now.toISOString(), misses: 0 };
   if (outcome.outcome === 'invalid')
     return {
@@ -144,9 +147,11 @@ const withTokens = async <T>(
   return await withWatchedAccess(ports.opener, credential, ports, (access) => use(appToken, access));
 };
 
+const notAsked: ValidationOutcome = { outcome: 'unreachable' };
+
 /** A secret was replaced after its owner had been read: nothing is known of the one that is in force. */
 const whereReplaced = (error: unknown): ValidationOutcome => {
-  if (error instanceof Fault && error.code === 'secret-missing') return { outcome: 'unreachable' };
+  if (error instanceof Fault && error.code === 'secret-missing') return notAsked;
   throw error;
 };
 

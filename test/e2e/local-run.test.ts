@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePorts } from '../support/free-ports.ts';
 import { LocalCopy, portsOfOneCopy } from './support/local-copy.ts';
+import { eventually } from './support/patience.ts';
 import { stack } from './support/stack.ts';
 import { mintToken } from './support/tenant.ts';
 
@@ -13,6 +14,7 @@ const patience = 240_000;
 let stateDirectory: string;
 let port: string;
 let copy: LocalCopy | undefined;
+let connected: string;
 beforeAll(async () => {
   stateDirectory = mkdtempSync(join(tmpdir(), 'switchboard-e2e-local-'));
   port = String(await freePorts(portsOfOneCopy));
@@ -34,6 +36,27 @@ async function agentStatus(running: LocalCopy, method: 'GET' | 'PUT'): Promise<n
   return status;
 }
 
+/** What the walk-through connects: out of the simulator's own seed. */
+const seededCredential = {
+  label: 'Demo shop',
+  appId: '900100000000001',
+  appSecret: 'facade00facade00facade00facade01',
+  wabaId: '900200000000001',
+  accessToken: 'EAAFAKEacmeGood000000000000000000000000000000000000000000000ZDZD',
+};
+
+async function callsOf(running: LocalCopy) {
+  const authorization = `Bearer ${await mintToken('keeper', stateDirectory)}`;
+  return async (method: string, path: string, body?: object) => {
+    const response = await fetch(`${running.stack.api}${path}`, {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as unknown };
+  };
+}
+
 describe('a copy beside another one', () => {
   test('keeps its data over SIGTERM and a second start, and ends without a process left', {
     timeout: patience,
@@ -41,6 +64,8 @@ describe('a copy beside another one', () => {
     copy = await LocalCopy.start(stateDirectory, '--port', port);
     expect(copy.stack.api).toBe(`http://localhost:${port}`);
     expect(await agentStatus(copy, 'PUT')).toBe(201);
+    const made = await (await callsOf(copy))('POST', '/v1/credentials', seededCredential);
+    connected = (made.body as { readonly id: string }).id;
     expect(await copy.stop('SIGTERM')).toEqual([]);
     expect(copy.exitCode).toBe(0);
     expect(existsSync(join(stateDirectory, 'stack.json')), 'its presence means ready').toBe(false);
@@ -48,6 +73,18 @@ describe('a copy beside another one', () => {
     copy = await LocalCopy.start(stateDirectory);
     expect(copy.stack.api, 'the port is remembered').toBe(`http://localhost:${port}`);
     expect(await agentStatus(copy, 'GET')).toBe(200);
+  });
+
+  test('goes on hearing of what changes in its tables after a second start', { timeout: patience }, async () => {
+    if (copy === undefined) throw new Error('It runs');
+    const api = await callsOf(copy);
+    await fetch(`${copy.stack.simulator}/_control/tokens/acme-good/revoke`, { method: 'POST', body: '{}' });
+    expect((await api('POST', `/v1/credentials/${connected}/check`)).body).toMatchObject({ status: 'invalid' });
+    await eventually(async () =>
+      expect((await api('GET', `/v1/credentials/${connected}/health`)).body).toMatchObject({
+        history: [{ to: { status: 'invalid' } }],
+      }),
+    );
   });
 
   test('refuses a second start from its folder with one sentence, and goes on', async () => {

@@ -6,7 +6,7 @@ import { credentialRecordOf, ids, numberRecordOf } from '../../support/records.t
 const now = new Date('2026-11-26T10:00:00.000Z');
 const boundAt = '2026-11-26T09:00:00.000Z';
 const claimed = { agentIds: [ids.agent], forward: ['message' as const] };
-const waiting = (...phoneNumberIds: readonly (typeof ids.number)[]) =>
+const waiting = (...phoneNumberIds: readonly (typeof ids.number)[]): unknown =>
   expect.objectContaining({
     status: 'connected',
     reason: expect.objectContaining({ code: 'awaiting-first-message', since: boundAt, phoneNumberIds }),
