@@ -31,7 +31,8 @@ export const checkCredential = async (
     return known === undefined ? refuse('not-found') : beingRemoved;
   }
   const { evidence, health } = await checkNow(examined, ports);
-  if (evidence.evidence === 'none') {
+  // Who asks again and again has it repeated once.
+  if (evidence.evidence === 'none' && (examined.health?.misses ?? 0) === 0) {
     const ticket = repeatTicket(examined.credential, ports.now());
     await ports.tickets.open(ticket);
     await handOverWork(ticket, ports);
@@ -40,12 +41,15 @@ export const checkCredential = async (
   return { kind: 'ok', body: healthView(current, health) };
 };
 
+/** Kept of the caller's patience for the answer, and for what has to be asked again. In milliseconds. */
+const closingReserve = 4_000;
+
 export const checkCredentialRoute = apiRoute({
   routeKey: 'POST /v1/credentials/{credentialId}/check',
   path: z.object({ credentialId }),
   run: ({ caller, path, timeLeft }) =>
     checkCredential(caller, path.credentialId, {
-      ...ports.checking(timeLeft),
+      ...ports.checking(() => timeLeft() - closingReserve),
       tickets: ports.tickets(),
       queues: ports.workQueues(),
     }),

@@ -34,7 +34,7 @@ import { type AuditLine, shredSealed, storeSealed } from './sealed-items.ts';
 import { ticketPut } from './ticket-store.ts';
 import { failedItems } from './transactions.ts';
 import type { VaultTables } from './vault.ts';
-import { asReadIn, verdictAsRead } from './verdict-condition.ts';
+import { asReadIn } from './verdict-condition.ts';
 
 export interface NewCredential {
   readonly credential: CredentialRecord;
@@ -265,7 +265,7 @@ export const webhookStateRecorder = (client: DynamoDBDocumentClient, table: stri
       const stop = stopOf(after);
       const isSame = isDeepStrictEqual(stopOf(before), stop);
       const numbers = isSame ? [] : await ownNumbersOf(client, table, before);
-      const asRead = verdictAsRead(before);
+      const asRead = asReadIn(before, ['verdict', 'standing']);
       const failed = await failedItems(client, [
         {
           Update: {

@@ -302,9 +302,11 @@ export const graphApi = (settings: GraphApiOptions): Graph => {
         timeout: readTimeout,
         ...as(access),
       });
-      return answer.ok
-        ? { ok: true, value: worstOf(answer.value.health_status, (type) => type !== 'PHONE_NUMBER') }
-        : answer;
+      if (!answer.ok) return answer;
+      const health = answer.value.health_status;
+      // What does not speak of the account itself says nothing about it.
+      const isToldOf = health?.entities.some((it) => it.entity_type === 'WABA' && it.can_send_message != null) === true;
+      return { ok: true, value: worstOf(isToldOf ? health : null, (type) => type !== 'PHONE_NUMBER') };
     },
 
     async readNumberHealth(access, number) {

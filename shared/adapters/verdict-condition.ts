@@ -10,7 +10,7 @@ export const verdictAsRead = (credential: Pick<CredentialRecord, 'verdict'>): As
   asReadIn(credential, ['verdict']);
 
 /** That these attributes are still what was read. Rows from before one of them was kept do not have it, later ones have null. */
-export const asReadIn = <Name extends 'verdict' | 'finding' | 'standing' | 'webhookState'>(
+export const asReadIn = <Name extends 'verdict' | 'finding' | 'standing' | 'webhookState' | 'webhookConfiguredAt'>(
   credential: Pick<CredentialRecord, Name>,
   names: readonly Name[],
 ): AsRead => ({

@@ -32,6 +32,7 @@ const shared = [
   'finding',
   'standing',
   'webhookState',
+  'webhookConfiguredAt',
 ] as const satisfies readonly (keyof CredentialRecord)[];
 
 /** What checks have shown of credentials. @throws {Fault} store-unavailable */
@@ -63,7 +64,17 @@ export const verdictStore = (client: DynamoDBDocumentClient, table: string, audi
       })),
       ...(health === undefined
         ? []
-        : [{ Put: { TableName: table, Item: { ...health, ...directoryKey.health(tenantId, credentialId) } } }]),
+        : [
+            {
+              Put: {
+                TableName: table,
+                Item: { ...health, ...directoryKey.health(tenantId, credentialId) },
+                // What Meta has said since it was asked counts more.
+                ConditionExpression: 'attribute_not_exists(pk) OR triedAt < :triedAt',
+                ExpressionAttributeValues: { ':triedAt': health.triedAt },
+              },
+            },
+          ]),
       ...tickets.map((ticket) => ticketPut(table, ticket)),
       ...auditOf(change).map((entry) => audit({ tenantId, subjectId: credentialId }, entry)),
     ]);
@@ -72,27 +83,39 @@ export const verdictStore = (client: DynamoDBDocumentClient, table: string, audi
   },
 });
 
-/** Nothing where nothing has changed: else every check would be heard as a change. */
+/** Nothing is written where nothing has changed: else every check would be heard as a change. */
 const credentialUpdate = (TableName: string, { before, after }: CheckRecord): readonly TransactItem[] => {
   const changed = judged.filter((name) => !isDeepStrictEqual(before[name], after[name]));
-  if (changed.length === 0) return [];
+  const isOfThese = {
+    TableName,
+    Key: directoryKey.credential(before.tenantId, before.credentialId),
+    ExpressionAttributeNames: { '#status': 'status' },
+    ExpressionAttributeValues: { ':secretVersion': before.secretVersion, ':removing': 'removing' },
+  };
+  if (changed.length === 0)
+    return [
+      {
+        ConditionCheck: {
+          ...isOfThese,
+          ConditionExpression: 'secretVersion = :secretVersion AND #status <> :removing',
+        },
+      },
+    ];
   const asRead = asReadIn(before, shared);
   return [
     {
       Update: {
-        TableName,
-        Key: directoryKey.credential(before.tenantId, before.credentialId),
+        ...isOfThese,
         UpdateExpression: `SET ${changed.map((name) => `#${name} = :${name}`).join(', ')}`,
         ConditionExpression: `secretVersion = :secretVersion AND claimedNumbers = :claimed AND #status <> :removing AND ${asRead.condition}`,
         ExpressionAttributeNames: {
           ...Object.fromEntries(changed.map((name) => [`#${name}`, name])),
-          '#status': 'status',
+          ...isOfThese.ExpressionAttributeNames,
         },
         ExpressionAttributeValues: {
           ...Object.fromEntries(changed.map((name) => [`:${name}`, after[name]])),
-          ':secretVersion': before.secretVersion,
+          ...isOfThese.ExpressionAttributeValues,
           ':claimed': before.claimedNumbers,
-          ':removing': 'removing',
           ...asRead.values,
         },
       },

@@ -44,4 +44,4 @@ const whoseOf = (alert: Alert): readonly string[] => [
 ];
 
 /** A label can't pretend to be a line of ours. */
-const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');

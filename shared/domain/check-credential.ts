@@ -8,6 +8,7 @@ import {
   type Examined,
   type ExaminePorts,
   examineCredential,
+  newHealth,
 } from './examine-credential.ts';
 import type { Journal } from './journal.ts';
 import type { OutageStore } from './meta-outage.ts';
@@ -92,13 +93,19 @@ const confirmDoubt = async (
   const { credential, app } = examined;
   // A verdict has stopped the number altogether.
   if (credential.verdict !== null) return 'done';
+  const triedAt = ports.now();
   const found = await askMeta(credential, app, ports);
   const at = ports.now();
   const giveUpAt = new Date(Date.parse(work.askedAt) + askingForDoubt);
   const again: WorkOutcome = at < giveUpAt ? { outcome: 'later' } : 'done';
   const evidence = evidenceOf(found);
   if (evidence?.evidence === 'refuted')
-    return (await recordEvidence({ ...examined, evidence }, ports)) === 'overtaken' ? again : 'done';
+    return (await recordEvidence(
+      { credential, app, evidence, health: refutedHealth(examined, evidence, triedAt) },
+      ports,
+    )) === 'overtaken'
+      ? again
+      : 'done';
   const isInOrder = evidence !== undefined;
   ports.journal.info('credential-not-disabled', {
     tenantId: work.tenantId,
@@ -108,6 +115,19 @@ const confirmDoubt = async (
   await letSend(work, isInOrder || again === 'done' ? undefined : giveUpAt, at, ports);
   return isInOrder ? 'done' : again;
 };
+
+/** What a verdict without a full check leaves of what was seen. */
+const refutedHealth = (
+  { credential, health }: Examined,
+  { checks }: Extract<Evidence, { evidence: 'refuted' }>,
+  triedAt: Date,
+): CredentialHealth => ({
+  ...(health ?? newHealth(credential, triedAt)),
+  triedAt: triedAt.toISOString(),
+  checkedAt: triedAt.toISOString(),
+  misses: 0,
+  checks: [...checks],
+});
 
 const evidenceOf = (found: ValidationOutcome): Exclude<Evidence, { evidence: 'none' }> | undefined => {
   switch (found.outcome) {
@@ -137,7 +157,7 @@ export const checkDue = async (due: DueCheck, ports: CheckDuePorts): Promise<voi
   const examination = await examineCredential(examined, ports);
   // One check more or less makes no outage.
   await outages.count(examination.isOutage, now()).catch(() => undefined);
-  const used = await usage.find(examined.credential, now());
+  const used = await usage.find(examined.credential, now()).catch(() => undefined);
   const pace = { isStrained: used !== undefined && isStrained(used), random };
   await recordEvidence({ ...examined, ...examination, due: { entry: due, pace } }, ports);
 };
@@ -177,7 +197,10 @@ interface Recording extends Omit<Examined, 'health'> {
   readonly due?: { readonly entry: DueCheck; readonly pace: Parameters<typeof nextCheckAt>[2] };
 }
 
-/** Writes what a check has shown. What was changed meanwhile is judged anew, unless the secrets were: of the new ones nothing is known. */
+/**
+ * Writes what a check has shown. What was changed meanwhile is judged anew, unless the secrets were: of the new ones nothing is known; nor where Meta was
+ * asked later by somebody else, who has written already what it said.
+ */
 const recordEvidence = async (
   { credential: examined, app, evidence, health, due }: Recording,
   ports: CheckCredentialPorts,
@@ -186,6 +209,7 @@ const recordEvidence = async (
   for (let race = 0; race < mostRaces; race++) {
     const before = race === 0 ? examined : await ports.credentials.find(examined.tenantId, examined.credentialId);
     if (before === undefined || before.status === 'removing') return 'overtaken';
+    if (race > 0 && health !== undefined && (await isOlder(health, ports))) return 'overtaken';
     const isOfThese = before.secretVersion === examined.secretVersion;
     const after = isOfThese ? afterCheck(before, evidence, now) : before;
     const goesOn = stopOf(before) !== null && stopOf(after) === null;
@@ -202,12 +226,22 @@ const recordEvidence = async (
       ...(due === undefined || to === undefined ? {} : { moved: { from: due.entry, to } }),
     });
     if (outcome === 'overtaken') continue;
-    if (outcome === 'recorded') tell(before, after, evidence, ports.journal);
-    // One that is not queued is found by the sweeper.
-    for (const ticket of tickets) await ports.releases.send(ticket).catch(() => undefined);
+    if (outcome === 'recorded') {
+      tell(before, after, evidence, ports.journal);
+      // One that is not queued is found by the sweeper.
+      for (const ticket of tickets) await ports.releases.send(ticket).catch(() => undefined);
+    }
     return isOfThese ? outcome : 'overtaken';
   }
   return 'overtaken';
+};
+
+const isOlder = async (
+  { tenantId, credentialId, triedAt }: CredentialHealth,
+  { credentials }: Pick<CheckCredentialPorts, 'credentials'>,
+): Promise<boolean> => {
+  const written = await credentials.findHealth(tenantId, credentialId);
+  return written !== undefined && triedAt <= written.triedAt;
 };
 
 const tell = (before: CredentialRecord, after: CredentialRecord, { evidence }: Evidence, journal: Journal): void => {

@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import type { PhoneNumber, WebhookLevel } from '../contracts/credential.ts';
-import type { PhoneNumberId } from '../contracts/ids.ts';
+import type { AppId, CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
 import type { Check } from '../contracts/problem.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import { identitiesOfApp } from './credential-secrets.ts';
@@ -25,6 +25,10 @@ import { boundNumbersOf, expectedAtApp, numbersAtOnce, observeWebhook, webhookLe
 import { driftOf } from './webhook-drift.ts';
 
 export interface AskPorts {
+  readonly credentials: {
+    find(tenantId: TenantId, credentialId: CredentialId): Promise<CredentialRecord | undefined>;
+    findApp(appId: AppId): Promise<MetaAppRecord | undefined>;
+  };
   readonly opener: SecretOpener;
   readonly graph: Graph;
   readonly usage: Pick<MetaUsageStore, 'note'>;
@@ -32,7 +36,7 @@ export interface AskPorts {
 }
 
 export interface ExaminePorts extends AskPorts {
-  readonly credentials: { findNumber(id: PhoneNumberId): Promise<NumberRecord | undefined> };
+  readonly credentials: AskPorts['credentials'] & { findNumber(id: PhoneNumberId): Promise<NumberRecord | undefined> };
   readonly traffic: TrafficReader;
   readonly publicUrl: string;
   readonly sleep: (milliseconds: number) => Promise<unknown>;
@@ -54,7 +58,7 @@ export interface Examination {
   readonly isOutage: boolean;
 }
 
-/** Meta answers wrongly now and then: before it counts as unreachable it is asked a second time. In milliseconds. */
+/** Meta answers wrongly now and then: before it counts as unreachable, or a credential as bad, it is asked a second time. In milliseconds. */
 const secondTryAfter = 1_500;
 
 /** What asking for token, account and numbers takes at the most. In milliseconds. */
@@ -62,6 +66,9 @@ const timeToAsk = 16_000;
 
 /** One more look at Meta takes at the most; none is begun with less left. In milliseconds. */
 const timeToLook = 6_000;
+
+/** Kept for writing down what was seen. In milliseconds. */
+const closingReserve = 1_000;
 
 /** The app's own subscription changes seldom, and is read with the app's own allowance. In milliseconds. */
 const lookAtAppAfter = 24 * 60 * 60 * 1000;
@@ -75,21 +82,22 @@ const vouchesFor = 15 * 60 * 1000;
  */
 export const examineCredential = async (examined: Examined, ports: ExaminePorts): Promise<Examination> => {
   const { credential, app } = examined;
+  // What Meta says is as old as the question.
+  const triedAt = ports.now().toISOString();
   const traffic = await ports.traffic.ofNumbers(credential.tenantId, boundNumbersOf(credential));
   const { outcome, looked } = await withTokens(credential, app, ports, async (appToken, access) => {
     const outcome = await askTwice(credential, appToken, access, ports);
     return { outcome, looked: outcome.outcome === 'valid' ? await look(examined, appToken, access, ports) : undefined };
-  }).catch((error: unknown) => ({ outcome: whereReplaced(error), looked: undefined }));
+  }).catch(async (error: unknown) => ({ outcome: await whereReplaced(error, examined, ports), looked: undefined }));
   const now = ports.now();
   const before = examined.health ?? newHealth(credential, now);
-  const tried = { ...before, triedAt: now.toISOString() };
+  const tried = { ...before, triedAt };
   if (outcome.outcome === 'unreachable' || (outcome.outcome === 'invalid' && !outcome.isProof)) {
-    // What Meta has not been asked, or has answered with something that is no proof, does not make it unreachable.
-    const hasFailed = outcome.outcome === 'unreachable' && outcome !== notAsked;
+    const isUnreachable = outcome !== notAsked && !isVouchedFor(traffic, now);
     return {
-      evidence: { evidence: 'none', isVouchedFor: !hasFailed || isVouchedFor(traffic, now) },
+      evidence: { evidence: 'none', isVouchedFor: !isUnreachable },
       health: { ...tried, misses: before.misses + 1 },
-      isOutage: hasFailed && outcome.isOutage === true,
+      isOutage: outcome.outcome === 'unreachable' && outcome.isOutage === true,
     };
   }
   const answered = { ...tried, checkedAt: now.toISOString(), misses: 0 };
@@ -133,7 +141,7 @@ export const askMeta = (
   ports: AskPorts,
 ): Promise<ValidationOutcome> =>
   withTokens(credential, app, ports, (appToken, access) => ask(credential, appToken, access, ports)).catch(
-    whereReplaced,
+    (error: unknown) => whereReplaced(error, { credential, app }, ports),
   );
 
 const withTokens = async <T>(
@@ -149,10 +157,24 @@ const withTokens = async <T>(
 
 const notAsked: ValidationOutcome = { outcome: 'unreachable' };
 
-/** A secret was replaced after its owner had been read: nothing is known of the one that is in force. */
-const whereReplaced = (error: unknown): ValidationOutcome => {
-  if (error instanceof Fault && error.code === 'secret-missing') return notAsked;
-  throw error;
+/**
+ * A secret that was replaced after its owner had been read: nothing is known of the one that is in force. One that is missing without having been
+ * replaced was taken away, which must ring.
+ */
+const whereReplaced = async (
+  error: unknown,
+  { credential, app }: Pick<Examined, 'credential' | 'app'>,
+  { credentials }: Pick<AskPorts, 'credentials'>,
+): Promise<ValidationOutcome> => {
+  if (!(error instanceof Fault && error.code === 'secret-missing')) throw error;
+  const now = await credentials.find(credential.tenantId, credential.credentialId);
+  const appNow = await credentials.findApp(app.appId);
+  const isInForce =
+    now?.secretVersion === credential.secretVersion &&
+    now.status !== 'removing' &&
+    appNow?.secretVersion === app.secretVersion;
+  if (isInForce) throw error;
+  return notAsked;
 };
 
 const ask = (
@@ -171,7 +193,9 @@ const askTwice = async (
   ports: ExaminePorts,
 ): Promise<ValidationOutcome> => {
   const first = await ask(credential, appToken, access, ports);
-  if (first.outcome !== 'unreachable' || ports.timeLeft() < secondTryAfter + timeToAsk) return first;
+  // A credential that works is not stopped by one answer: Meta errs, too.
+  const isDoubtful = first.outcome === 'unreachable' || (first.outcome === 'invalid' && credential.verdict === null);
+  if (!isDoubtful || ports.timeLeft() < secondTryAfter + timeToAsk) return first;
   await ports.sleep(secondTryAfter);
   return ask(credential, appToken, access, ports);
 };
@@ -190,9 +214,17 @@ const look = async (
   access: GraphAccess,
   { graph, publicUrl, now, timeLeft }: ExaminePorts,
 ): Promise<Looked> => {
+  // What does not come to its end in time is not seen: the verdict has to be written down.
   const shown = async <T>(ask: () => Promise<GraphResult<T>>): Promise<T | undefined> => {
-    const answer = timeLeft() > timeToLook ? await ask() : undefined;
-    return answer?.ok ? answer.value : undefined;
+    if (timeLeft() <= timeToLook) return undefined;
+    const timeIsUp = Promise.withResolvers<undefined>();
+    const timer = setTimeout(timeIsUp.resolve, timeLeft() - closingReserve, undefined);
+    try {
+      const answer = await Promise.race([ask().catch(() => undefined), timeIsUp.promise]);
+      return answer?.ok ? answer.value : undefined;
+    } finally {
+      clearTimeout(timer);
+    }
   };
   const account = await shown(() => graph.readAccountHealth(access, credential.wabaId));
   const numbers = await pMap(
@@ -264,7 +296,7 @@ const furtherChecks = ({ finding, drift }: Seen): readonly Check[] => {
   ];
 };
 
-const newHealth = ({ tenantId, credentialId }: CredentialRecord, now: Date): CredentialHealth => ({
+export const newHealth = ({ tenantId, credentialId }: CredentialRecord, now: Date): CredentialHealth => ({
   tenantId,
   credentialId,
   triedAt: now.toISOString(),

@@ -148,7 +148,7 @@ export type AccountHealth = z.infer<typeof accountHealth>;
 export const credentialHealth = z.object({
   tenantId,
   credentialId,
-  /** When Meta was last asked, and when it last gave a verdict. */
+  /** When Meta was last asked, which no older check overwrites, and when it last gave a verdict. */
   triedAt: z.iso.datetime(),
   checkedAt: z.iso.datetime().nullable(),
   /** How often in a row it gave none. */

@@ -113,7 +113,10 @@ const webhookAfter = (
 const hour = 60 * 60 * 1000;
 const day = 24 * hour;
 
-/** Meta's notice that an account is in order again may be missed: what it shows itself counts, once its own notice can't be younger. In milliseconds. */
+/**
+ * Meta's notice that an account is in order again may be missed: what it shows itself counts, once its own notice can't be younger. That an account has left the
+ * Cloud API, or was deleted, no such answer tells. In milliseconds.
+ */
 const stopOutlives = hour;
 /** Warnings have no end of their own; a week in good order is one. In milliseconds. */
 const warningOutlives = 7 * day;
@@ -121,7 +124,8 @@ const warningOutlives = 7 * day;
 const standingAfter = (standing: Standing | null, now: Date): Standing | null => {
   if (standing === null) return null;
   const age = now.getTime() - Date.parse(standing.reason.since);
-  return age > (standing.isStopped ? stopOutlives : warningOutlives) ? null : standing;
+  if (standing.isStopped) return age > stopOutlives && standing.reason.code === 'account-disabled' ? null : standing;
+  return age > warningOutlives ? null : standing;
 };
 
 /** Days before the end of a token at which its owner is told. */

@@ -148,6 +148,33 @@ describe.each(engineNames)('the line of checks on %s', (engine) => {
     expect(await it.credentials.findHealth(ids.tenant, ids.credential)).toBeUndefined();
   });
 
+  test('what Meta said before is not written over what it has said since, whoever comes last', async () => {
+    const it = await scene(engine);
+    const at = (minutes: number): CredentialHealth => ({ ...health, triedAt: later(minutes).toISOString() });
+    expect(await it.record({ verdict }, { health: at(2) })).toBe('recorded');
+    const disabled = await it.credentials.find(ids.tenant, ids.credential);
+    if (disabled === undefined) throw new Error('It is there');
+    // It was valid a minute before, and whoever heard that has been slow.
+    const enabled = { before: disabled, after: { ...disabled, verdict: null } };
+    expect(await it.record({}, { ...enabled, health: at(1) })).toBe('overtaken');
+    expect(await it.stopped()).toBe('token-revoked');
+    expect(await it.record({}, { ...enabled, health: at(3) })).toBe('recorded');
+    expect(await it.stopped()).toBeUndefined();
+    // And the other way round: it was revoked a minute before it was put right.
+    const current = await it.credentials.find(ids.tenant, ids.credential);
+    if (current === undefined) throw new Error('It is there');
+    const stale = { before: current, after: { ...current, verdict }, health: at(2) };
+    expect(await it.record({}, stale)).toBe('overtaken');
+    expect(await it.stopped()).toBeUndefined();
+  });
+
+  test('nothing is left of a check that ends after its credential has gone', async () => {
+    const it = await scene(engine);
+    await it.put({ ...it.before, status: 'removing', ...directoryKey.credential(ids.tenant, ids.credential) });
+    expect(await it.record({}, { health })).toBe('overtaken');
+    expect(await it.credentials.findHealth(ids.tenant, ids.credential)).toBeUndefined();
+  });
+
   test('no verdict is written about an App Secret that was replaced since', async () => {
     const it = await scene(engine);
     await it.put({ ...appRecord({ secretVersion: 2 }), ...directoryKey.app(ids.app) });

@@ -54,6 +54,8 @@ interface World {
   readonly later?: number;
   readonly isChangedMeanwhile?: boolean;
   readonly hasSecrets?: boolean;
+  /** From the second look on it has other secrets. */
+  readonly isReplacedMeanwhile?: boolean;
 }
 
 const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
@@ -73,13 +75,18 @@ const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
         }
       : {},
   );
+  let looks = 0;
   const script = { ...goodGraph, ...given.graph };
   const run = (change: Partial<CheckWork> = {}) =>
     checkCredential(
       { ...work, ...change },
       {
         credentials: {
-          find: () => Promise.resolve(given.credential === null ? undefined : credentialRecordOf(given.credential)),
+          find: () => {
+            const isNew = given.isReplacedMeanwhile === true && looks++ > 0;
+            const change = isNew ? { secretVersion: 2 } : given.credential;
+            return Promise.resolve(change === null ? undefined : credentialRecordOf(change));
+          },
           findApp: () => Promise.resolve(given.app === null ? undefined : appRecord(given.app)),
           findHealth: () => Promise.resolve(undefined),
           findNumber: () => Promise.resolve(number),
@@ -247,9 +254,13 @@ describe('what the check does not confirm', () => {
   );
 
   test('because the secrets were replaced since they were looked up is asked again', async () => {
-    const it = world({ hasSecrets: false });
+    const it = world({ hasSecrets: false, isReplacedMeanwhile: true });
     expect(await it.run()).toEqual({ outcome: 'later' });
     expect([it.disabled, it.isPaused()]).toEqual([[], false]);
+  });
+
+  test('because a secret was taken away is no matter of Meta’s: it fails, and rings', async () => {
+    await expect(world({ hasSecrets: false }).run()).rejects.toMatchObject({ code: 'secret-missing' });
   });
 
   test('changes nothing of a number that has other secrets or another owner by now', async () => {

@@ -170,10 +170,19 @@ describe('what Meta has reported of the account', () => {
     afterCheck(credentialRecordOf({ standing }), goodAs(change), new Date(now.getTime() + age)).standing;
 
   test('is over when the account is available: a stop after an hour, a warning after a week', () => {
-    const stop = standingOf({ status: 'action_required', isStopped: true });
+    const stop = standingOf({
+      status: 'action_required',
+      isStopped: true,
+      reason: reasonOf('account-disabled'),
+    });
     expect([standingIn(stop, day / 24), standingIn(stop, day / 24 + 1)]).toEqual([stop, null]);
     const warning = standingOf({});
     expect([standingIn(warning, 7 * day), standingIn(warning, 7 * day + 1)]).toEqual([warning, null]);
+  });
+
+  test.each(['account-deleted', 'account-offboarded'])('is not over by that: %s', (code) => {
+    const stop = standingOf({ status: 'action_required', isStopped: true, reason: reasonOf(code) });
+    expect(standingIn(stop, 30 * day)).toEqual(stop);
   });
 
   test('stays while Meta does not say that it is available', () => {
