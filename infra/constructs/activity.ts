@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
 
-/** The stream keeps records for 24 hours: a fault that passes within this time costs no count. */
+/** A fault that is mended before costs no count; after it the place of the batch in the stream, which keeps it for 24 hours, lies in the queue. */
 const repeats = 100;
 
 export interface ActivityProps extends CapabilityProps {}

@@ -10,11 +10,17 @@ import type { HealthWatch } from './health-watch.ts';
 import { TenantTopics } from './tenant-topics.ts';
 import { WorkQueue } from './work-queue.ts';
 
-/** The stream keeps records for 24 hours: a fault that passes within this time costs no alert. */
+/** A fault that is mended before costs no alert; after it the place of the batch in the stream, which keeps it for 24 hours, lies in the queue. */
 const repeats = 100;
 
 /** What one invocation writes within half its time, when every write takes half a second. */
 const changesAtOnce = 25;
+
+/**
+ * SNS switches an e-mail subscription off to which more than ten messages a second go. Each of these takes a quarter of a second for one
+ * (shared/adapters/sns-topics.ts). Source: Amazon SNS endpoints and quotas.
+ */
+const publishersAtOnce = 2;
 
 /** Rings when somebody may not have been told: a row that nobody can read, or a batch that was given up. */
 const changesUnheard = {
@@ -81,7 +87,7 @@ export class AlertDelivery extends Construct {
       resourceArns: [unheard.queueArn],
     });
     const hear = directory.grantWatch(watch);
-    directory.grantAddOfTenant(watch);
+    directory.grantTell(watch);
     this.grantRequest(watch);
     const mapping = new EventSourceMapping(watch, 'Changes', {
       target: watch.function,
@@ -106,9 +112,9 @@ export class AlertDelivery extends Construct {
       description: 'Publishes alerts, and keeps the subscriptions of tenants as they want them',
       timeout: Duration.seconds(30),
     });
-    this.requests.deliverTo(send, { batchSize: 1 });
+    this.requests.deliverTo(send, { batchSize: 1, maxConcurrency: publishersAtOnce });
     this.grantRequest(send);
-    directory.grantRead(send, 'GetItem');
+    directory.grantReadTold(send);
     directory.grantWorkOff(send);
     alerts.grantTellOperators(send);
     this.#topics.grantTell(send);
@@ -123,8 +129,8 @@ export class AlertDelivery extends Construct {
     });
     manage.setVariable(environmentName.allowLoopbackTargets, String(settings.allowLoopbackTargets));
     api.serveTenants(manage, 'GET /v1/notifications', 'PUT /v1/notifications');
-    directory.grantRead(manage, 'GetItem');
-    directory.grantAddOfTenant(manage);
+    directory.grantReadTold(manage);
+    directory.grantTell(manage);
     this.grantRequest(manage);
     this.#topics.grantList(manage);
   }

@@ -6,6 +6,10 @@ import type { HandlerFunction } from './handler-function.ts';
 import type { HouseProps } from './house.ts';
 import { type ReadAction, StateTable, type WriteAction } from './state-table.ts';
 
+/** What the keys of what tenants are told begin with, and those of tickets. Source: shared/adapters/directory-keys.ts. */
+const told = 'TOLD#';
+const tickets = 'WORK';
+
 /** Who owns what: Meta apps, credentials, webhooks, numbers, agents, bindings, conversations. No secret, not even sealed. */
 export class Directory extends Construct {
   readonly #records: StateTable;
@@ -41,13 +45,13 @@ export class Directory extends Construct {
 
   /** Lets the grantee doubt the credential of a number: note it there, with the ticket of the check that this makes necessary. */
   grantDoubt(grantee: HandlerFunction): Grant {
-    return this.#records.grantWriteBelow(grantee, ['NUMBER#', 'WORK'], 'PutItem', 'UpdateItem');
+    return this.#records.grantWriteBelow(grantee, ['NUMBER#', tickets], 'PutItem', 'UpdateItem');
   }
 
   /** Lets the grantee see which checks are due and move them on in their line, say what they tell of Meta with a ticket, and change nothing else. */
   grantPlan(grantee: HandlerFunction): void {
-    this.#records.grantRead(grantee, 'GetItem', 'Query');
-    this.#records.grantWriteBelow(grantee, ['DUE#', 'META', 'WORK'], 'PutItem', 'UpdateItem', 'DeleteItem');
+    this.#records.grantReadBelow(grantee, ['DUE#', 'META'], 'GetItem', 'Query');
+    this.#records.grantWriteBelow(grantee, ['DUE#', 'META', tickets], 'PutItem', 'UpdateItem', 'DeleteItem');
   }
 
   /** Where changes of records can be heard of. */
@@ -60,14 +64,19 @@ export class Directory extends Construct {
     return this.#records.grantStream(grantee);
   }
 
-  /** Lets the grantee add what belongs to a tenant, with the tickets of the work that this makes necessary. */
-  grantAddOfTenant(grantee: HandlerFunction): Grant {
-    return this.#records.grantWriteBelow(grantee, ['TENANT#', 'WORK'], 'PutItem');
+  /** Lets the grantee write down what tenants are told and where, with the tickets of the work that this makes necessary. */
+  grantTell(grantee: HandlerFunction): Grant {
+    return this.#records.grantWriteBelow(grantee, [told, tickets], 'PutItem');
+  }
+
+  /** Lets the grantee read what tenants are told and where, and the tickets of such work. */
+  grantReadTold(grantee: HandlerFunction): Grant {
+    return this.#records.grantReadBelow(grantee, [told, tickets], 'GetItem');
   }
 
   /** Lets the grantee take tickets away, or give them another date. */
   grantWorkOff(grantee: HandlerFunction): Grant {
-    return this.#records.grantWriteBelow(grantee, ['WORK'], 'PutItem', 'DeleteItem');
+    return this.#records.grantWriteBelow(grantee, [tickets], 'PutItem', 'DeleteItem');
   }
 
   /** Lets the grantee change records, in just these ways. */

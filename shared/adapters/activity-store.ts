@@ -81,6 +81,20 @@ interface Addition {
   readonly row: Readonly<Record<string, unknown>>;
 }
 
+const everything = () => true;
+/** Not of a number or of an agent. */
+const ofAll = ({ name }: Addition) => !name.includes(':');
+const nothing = () => false;
+
+const unlessFull = async (attempt: () => Promise<void>, otherwise: () => Promise<void>): Promise<void> => {
+  try {
+    await attempt();
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === 'row-full')) throw error;
+    await otherwise();
+  }
+};
+
 /** A row that remembers which marks have been counted, and what each of them adds. */
 interface Remembered {
   readonly key: DirectoryKey;
@@ -110,11 +124,14 @@ export const activityStore = (client: DynamoDBDocumentClient, table: string): Ac
     );
   };
 
-  /** All of it at once; what was counted before is found out only where it fails. */
-  const write = async (remembered: readonly Remembered[]): Promise<void> => {
+  /** All of it at once; what was counted before is found out only where it fails. @throws {Fault} row-full */
+  const write = async (
+    remembered: readonly Remembered[],
+    isCounted: (addition: Addition) => boolean,
+  ): Promise<void> => {
     let left = remembered;
     for (let time = 0; left.length > 0; time++) {
-      const items = [...left.map((it) => rememberItem(table, it)), ...counterItems(table, left)];
+      const items = [...left.map((it) => rememberItem(table, it)), ...counterItems(table, left, isCounted)];
       if ((await failedItems(client, items)) === undefined) return;
       if (time >= mostTries) throw new Fault('store-unavailable', { retryable: true });
       const known = await countedAlready(left.map(({ key }) => key));
@@ -123,8 +140,17 @@ export const activityStore = (client: DynamoDBDocumentClient, table: string): Ac
     }
   };
 
+  /** Whoever calls ever more agents into being can fill a row: that costs its own counts, and keeps nobody else's waiting. */
   const writeAll = async (remembered: readonly Remembered[]): Promise<void> => {
-    for (const part of partsOf(remembered)) await write(part);
+    for (const part of partsOf(remembered))
+      await unlessFull(
+        () => write(part, everything),
+        () =>
+          unlessFull(
+            () => write(part, ofAll),
+            () => write(part, nothing),
+          ),
+      );
   };
 
   return {
@@ -239,8 +265,12 @@ const rememberItem = (TableName: string, { key, row, marks }: Remembered): Trans
 };
 
 /** One item for each row of counters, whatever adds to it. Every name goes through an alias: an agent may be called as it likes. */
-const counterItems = (TableName: string, remembered: readonly Remembered[]): readonly TransactItem[] => {
-  const additions = remembered.flatMap(({ marks }) => [...marks.values()].flat());
+const counterItems = (
+  TableName: string,
+  remembered: readonly Remembered[],
+  isCounted: (addition: Addition) => boolean,
+): readonly TransactItem[] => {
+  const additions = remembered.flatMap(({ marks }) => [...marks.values()].flat()).filter(isCounted);
   return [...Map.groupBy(additions, ({ key }) => nameOf(key)).values()].flatMap((ofRow) => {
     const [first] = ofRow;
     if (first === undefined) return [];

@@ -10,7 +10,10 @@ import type {
 } from '../contracts/ids.ts';
 import { partitionOf } from '../domain/check-schedule.ts';
 
-/** Keys of the Directory table. Ids hold no `#`, so no id can reach into another key. */
+/**
+ * Keys of the Directory table. Ids hold no `#`, so no id can reach into another key. What a tenant is told lies in a partition of its own: who
+ * tells it may write there, and change no credential.
+ */
 export const directoryKey = {
   tenant: (tenantId: TenantId) => ({ pk: `TENANT#${tenantId}`, sk: 'TENANT' }),
   credential: (tenantId: TenantId, id: CredentialId) => ({ pk: `TENANT#${tenantId}`, sk: `CRED#${id}` }),
@@ -22,16 +25,16 @@ export const directoryKey = {
   dueCheck: (id: CredentialId, entry: string) => ({ pk: duePartition(partitionOf(id)), sk: entry }),
   /** A change of how a credential is shown. Their order is that of the time, then of the stream. */
   verdict: (tenantId: TenantId, id: CredentialId, change: string) => ({
-    pk: `TENANT#${tenantId}`,
+    pk: `TOLD#${tenantId}`,
     sk: `${verdictPrefix(id)}${change}`,
   }),
   /** That something was told which changed nothing of what is shown. */
   notice: (tenantId: TenantId, id: CredentialId, change: string) => ({
-    pk: `TENANT#${tenantId}`,
+    pk: `TOLD#${tenantId}`,
     sk: `NOTICE#${id}#${change}`,
   }),
   /** Where a tenant's alerts go. */
-  notifications: (tenantId: TenantId) => ({ pk: `TENANT#${tenantId}`, sk: 'NOTIFICATIONS' }),
+  notifications: (tenantId: TenantId) => ({ pk: `TOLD#${tenantId}`, sk: 'NOTIFICATIONS' }),
   agent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `AGENT#${id}` }),
   /** What is left of an agent that was removed. */
   formerAgent: (tenantId: TenantId, id: AgentId) => ({ pk: `TENANT#${tenantId}`, sk: `FORMER-AGENT#${id}` }),

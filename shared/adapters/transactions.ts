@@ -4,6 +4,7 @@ import {
   TransactWriteCommand,
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb';
+import { Fault } from '../domain/fault.ts';
 import { unavailable } from './aws-errors.ts';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -11,9 +12,12 @@ export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems'
 /** Reasons by which DynamoDB says that what was read is no longer so: whoever reads again may succeed. */
 const changed = ['ConditionalCheckFailed', 'TransactionConflict'];
 
+/** By which it says that an item would grow beyond 400 KB. */
+const tooLarge = /item size/i;
+
 /**
  * Writes all of it or nothing. Undefined when it is written; else the indexes of the items whose condition does not hold, the first
- * first: none of them when another transaction got in between. @throws {Fault} store-unavailable
+ * first: none of them when another transaction got in between. @throws {Fault} store-unavailable, row-full
  */
 export const failedItems = async (
   client: DynamoDBDocumentClient,
@@ -25,6 +29,8 @@ export const failedItems = async (
   } catch (error) {
     if (!(error instanceof TransactionCanceledException)) throw unavailable(error);
     const reasons = error.CancellationReasons ?? [];
+    if (reasons.some(({ Code, Message }) => Code === 'ValidationError' && tooLarge.test(Message ?? '')))
+      throw new Fault('row-full', { retryable: false, cause: error });
     if (!reasons.some(({ Code }) => Code !== undefined && changed.includes(Code))) throw unavailable(error);
     return reasons.flatMap(({ Code }, index) => (Code === 'ConditionalCheckFailed' ? [index] : []));
   }

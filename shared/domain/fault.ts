@@ -6,6 +6,7 @@ export type FaultCode =
   | 'secret-refused'
   | 'secret-missing'
   | 'row-malformed'
+  | 'row-full'
   | 'environment-missing'
   | 'meta-unreachable'
   | 'issuer-unavailable'

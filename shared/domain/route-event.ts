@@ -163,8 +163,14 @@ const forget = async (
 const close = async (event: QueuedEvent, { envelope }: Placed, ports: RouteEventPorts): Promise<RouteOutcome> => {
   const claim = await ports.claims.claim(claimedEvent(event, envelope, null));
   if (claim.outcome === 'busy') return 'repeat';
-  if (claim.outcome === 'claimed')
-    await claim.held.record({ state: 'done', replies: null, fates: claim.progress.fates });
+  if (claim.outcome !== 'claimed') return 'finished';
+  const { state, fates } = claim.progress;
+  // Whoever sent a reply died over it, and the binding is gone since.
+  const after =
+    state === 'sending'
+      ? ({ state: 'unknown', fates: [...fates, { fate: 'unknown' }] } as const)
+      : ({ state: 'done', fates } as const);
+  await claim.held.record({ ...after, replies: null });
   return 'finished';
 };
 

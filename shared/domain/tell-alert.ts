@@ -38,23 +38,29 @@ export interface PublishPorts extends SubscribePorts {
   readonly publisher: AlertPublisher;
 }
 
+/** Questions of one tenant that nobody has answered yet. */
+const mostOpenQuestions = 10;
+
 /**
  * Brings the subscriptions of a tenant into the state that the tenant wants. Nobody is asked again while the first question is open, so
- * that no address can be flooded with them. What changes meanwhile has it done again.
+ * that no address can be flooded with them; and no more than ten at once, so that no tenant can have strangers written to by changing its choice
+ * all the time: the others are asked once questions are answered or forgotten. What changes meanwhile has it done again.
  */
 export const subscribe = async (tenantId: TenantId, ports: SubscribePorts): Promise<WorkOutcome> => {
   const record = await ports.notifications.find(tenantId);
   const wanted = record?.destinations ?? [];
   const present = await ports.topics.subscriptions(tenantId);
   if (present === undefined && wanted.length > 0) await ports.topics.create(tenantId);
-  for (const destination of wanted) {
-    if (present?.some((subscription) => isSame(subscription.destination, destination)) === true) continue;
+  const toAsk = wanted.filter((it) => present?.some(({ destination }) => isSame(destination, it)) !== true);
+  const open = present?.filter(({ arn }) => arn === null).length ?? 0;
+  const asked = toAsk.slice(0, Math.max(0, mostOpenQuestions - open));
+  for (const destination of asked)
     if (!(await ports.topics.subscribe(tenantId, destination)))
       ports.journal.warn('destination-refused', { tenantId, kind: destination.protocol });
-  }
   await withdraw(present ?? [], wanted, ports);
   const now = await ports.notifications.find(tenantId);
-  return now?.version === record?.version ? 'done' : 'again';
+  if (now?.version !== record?.version) return 'again';
+  return asked.length === toAsk.length ? 'done' : { outcome: 'later' };
 };
 
 /**

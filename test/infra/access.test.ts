@@ -514,8 +514,8 @@ describe('the functions', () => {
           .flatMap(({ condition }) => condition['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? 'any'),
       ),
     ];
-    expect(prefixesOf('WatchCredentials')).toEqual(['TENANT#*', 'WORK*']);
-    expect(prefixesOf('ManageNotifications')).toEqual(['TENANT#*', 'WORK*']);
+    expect(prefixesOf('WatchCredentials')).toEqual(['TOLD#*', 'WORK*']);
+    expect(prefixesOf('ManageNotifications')).toEqual(['TOLD#*', 'WORK*']);
     expect(prefixesOf('SendAlerts')).toEqual(['WORK*']);
   });
 

@@ -154,6 +154,8 @@ const situations: Readonly<Record<string, () => Promise<unknown>>> = {
   ChecksOverdue: () => {
     const dueAt = new Date(Date.now() - 2 * 60 * 60 * 1000).toISOString();
     const { tenant: tenantId, credential: credentialId } = ids;
+    // No outage of Meta is known.
+    dynamo.on(GetCommand).resolves({});
     dynamo
       .on(QueryCommand)
       .resolvesOnce({ Items: [{ pk: 'DUE#0', sk: `${dueAt}#${credentialId}`, tenantId, credentialId, dueAt }] })

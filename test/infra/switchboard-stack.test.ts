@@ -240,7 +240,8 @@ describe('the queues', () => {
       MediaExchangeTransfersQueue: oneByOne,
       HealthWatchChecksQueue: oneByOne,
       HealthWatchDueChecksQueue: oneByOne,
-      AlertDeliveryRequestsQueue: oneByOne,
+      // So that no e-mail subscription gets more than SNS lets it have.
+      AlertDeliveryRequestsQueue: expect.objectContaining({ BatchSize: 1, ScalingConfig: { MaximumConcurrency: 2 } }),
       DirectoryRecordsTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
       AuditLogAccessesTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),
       EventStoreEventsTable: expect.objectContaining({ StartingPosition: 'TRIM_HORIZON' }),

@@ -121,7 +121,7 @@ describe('where alerts go', () => {
 
   test('is not taken for unchanged where it was removed meanwhile', async () => {
     await save(1, 0);
-    const Key = { pk: `TENANT#${ids.tenant}`, sk: 'NOTIFICATIONS' };
+    const Key = { pk: `TOLD#${ids.tenant}`, sk: 'NOTIFICATIONS' };
     await client.send(new DeleteCommand({ TableName: table, Key }));
     expect(await save(2, 1)).toBe(false);
   });

@@ -181,6 +181,15 @@ describe('an event that may not be routed', () => {
     expect(it.claims.states()).toEqual(['done']);
   });
 
+  test('is closed as unknown when no agent wants it any more and a reply to it was being sent', async () => {
+    const it = world({
+      number: numberRecordOf({ bindings: [] }),
+      claim: { state: 'sending', replies: [textReply('one')], fates: [], failures: 1, claims: 1 },
+    });
+    expect(await it.run()).toBe('finished');
+    expect(it.claims.steps).toEqual([{ state: 'unknown', replies: null, fates: [{ fate: 'unknown' }] }]);
+  });
+
   test('stays in the queue when no agent wants it and somebody else is closing it', async () => {
     const it = world({ number: numberRecordOf({ bindings: [] }), claim: 'busy' });
     expect(await it.run()).toBe('repeat');

@@ -57,6 +57,23 @@ describe('the subscriptions of a tenant', () => {
     expect(sns.questions).toEqual([ada.endpoint]);
   });
 
+  test('are not asked of more than ten strangers at once, by choosing others all the time', async () => {
+    const { sns, ports, choose } = world();
+    const eight = (name: string) =>
+      Array.from(
+        { length: 8 },
+        (_, index): Destination => ({ protocol: 'email', endpoint: `${name}${index}@example.com` }),
+      );
+    choose(...eight('first'));
+    expect(await subscribe(ids.tenant, ports)).toBe('done');
+    choose(...eight('second'));
+    expect(await subscribe(ids.tenant, ports)).toEqual({ outcome: 'later' });
+    expect(sns.questions).toHaveLength(10);
+    for (const { endpoint } of eight('first')) sns.forget(ids.tenant, endpoint);
+    expect(await subscribe(ids.tenant, ports)).toBe('done');
+    expect(sns.questions).toHaveLength(16);
+  });
+
   test('end where the tenant wants them no more, as soon as SNS lets them', async () => {
     const { sns, ports, choose } = world(ada, grace);
     await subscribe(ids.tenant, ports);
