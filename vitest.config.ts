@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { SecrecyLast } from './test/support/secrecy-last.ts';
 
@@ -9,6 +10,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/totals-reporter.ts'],
     sequence: { sequencer: SecrecyLast },
+    // Before the suite that has the stack to itself, the others share the machine; Vitest would leave one of two cores idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/support/loopback-only.ts'] } },
       { test: { name: 'infra', include: ['test/infra/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },

@@ -38,7 +38,8 @@ export interface SwitchboardStackProps extends StackProps {
 /**
  * API Gateway sends requests to Lambda handlers that store KMS-envelope-encrypted credentials in DynamoDB, push inbound webhooks
  * onto SQS so that router Lambdas dispatch them to agents, and EventBridge schedules run health checks that raise SNS alerts, to users
- * and operators, and the sweeper of unfinished work, while CloudTrail provides the access audit.
+ * and operators, and the sweeper of unfinished work, while CloudTrail provides the access audit. The alerts come from what checks, and everybody
+ * else, change in the Directory: `AlertDelivery` hears of it by the table's stream.
  */
 export class SwitchboardStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...stackProps }: SwitchboardStackProps) {

@@ -32,6 +32,8 @@ export interface HandlerFunctionProps extends HouseProps {
   readonly description: string;
   /** Default 10 s. API Gateway gives up after 30 s. */
   readonly timeout?: Duration;
+  /** In MB. Default 256. */
+  readonly memorySize?: number;
 }
 
 /**
@@ -63,6 +65,7 @@ export class HandlerFunction extends Construct implements IGrantable {
     this.grantPrincipal = role;
     this.function = new NodejsFunction(this, 'Function', {
       timeout: Duration.seconds(10),
+      memorySize: 256,
       ...functionProps,
       ...(reserved === undefined ? {} : { reservedConcurrentExecutions: reserved }),
       entry: join(projectRoot, handlerEntries[id]),
@@ -72,7 +75,6 @@ export class HandlerFunction extends Construct implements IGrantable {
       logGroup,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      memorySize: 256,
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
       applicationLogLevelV2: ApplicationLogLevel.INFO,

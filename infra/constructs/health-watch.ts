@@ -13,11 +13,14 @@ const interval = Duration.minutes(5);
 /** A check takes seconds. Sending is paused for a minute at most while it is awaited, so after so long nobody can rely on what is shown. */
 const longestWait = Duration.minutes(30);
 
-/** Asks Meta how credentials are: each by the clock, and at once where a refused send or a user wants to know. Nobody else may disable one. */
+/**
+ * Asks Meta how credentials are: each by the clock, and at once where a refused send or a suspicion makes it necessary. Beside it only the check
+ * that a user waits for (`ManageCredentials`) may disable one.
+ */
 export class HealthWatch extends Construct {
   /** Checks that somebody waits for. */
   readonly checks: WorkQueue;
-  /** Checks whose time has come: apart, so that ten thousand of them keep nobody waiting. */
+  /** Checks whose time has come, and those of a suspicion: apart, so that ten thousand of them keep nobody waiting. */
   readonly dueChecks: WorkQueue;
   readonly checkCredential: HandlerFunction;
   readonly planChecks: HandlerFunction;

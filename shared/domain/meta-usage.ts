@@ -43,7 +43,8 @@ const strained = 80;
 export const isNotable = ({ appPercent, managementPercent }: MetaUsage): boolean =>
   Math.max(appPercent, managementPercent) >= notable;
 
-export const isStrained = ({ managementPercent }: MetaUsage): boolean => managementPercent >= strained;
+export const isStrained = ({ appPercent, managementPercent }: MetaUsage): boolean =>
+  Math.max(appPercent, managementPercent) >= strained;
 
 /** Runs with an ear for what Meta says of its limits, and notes the last of it where it is notable. Never fails by that. */
 export const watchingUsage = async <T>(

@@ -88,8 +88,10 @@ const openers: readonly HandlerName[] = [
   'MoveMedia',
   'CheckCredential',
 ];
-/** Of what stands in the Events table they write their own alone, which the emulator does not enforce: test/infra/access.test.ts. */
+/** Of what stands in the Events table they reach their own alone, which the emulator does not enforce: test/infra/access.test.ts. */
 const senders: readonly HandlerName[] = ['SendMessages', 'ServeMedia', 'MoveMedia'];
+const counter: HandlerName = 'ProjectActivity';
+const shower: HandlerName = 'ShowActivity';
 const sealers: readonly HandlerName[] = ['ManageCredentials', 'ResealCredentials', 'ManageAgents'];
 const shredders: readonly HandlerName[] = [
   'ManageCredentials',
@@ -196,7 +198,7 @@ const calls: readonly Call[] = [
   },
   {
     what: 'see where held events stand in line',
-    allowed: ['RouteEvent', 'ReleaseHeld', 'ManageHeld', 'EraseCustomer'],
+    allowed: ['RouteEvent', 'ReleaseHeld', 'ManageHeld', 'EraseCustomer', shower],
     send: ({ dynamoDb }) =>
       dynamoDb.send(
         new QueryCommand({
@@ -208,7 +210,7 @@ const calls: readonly Call[] = [
   },
   {
     what: 'read how far an event has come',
-    allowed: ['RouteEvent', ...senders],
+    allowed: ['RouteEvent', ...senders, counter],
     send: ({ dynamoDb }) => dynamoDb.send(new GetItemCommand({ ...events(), Key: key })),
   },
   {
@@ -218,7 +220,7 @@ const calls: readonly Call[] = [
   },
   {
     what: 'claim an event',
-    allowed: ['RouteEvent', ...senders],
+    allowed: ['RouteEvent', ...senders, counter],
     send: ({ dynamoDb }) => dynamoDb.send(new UpdateItemCommand({ ...events(), Key: key, ...onlyIfThere })),
   },
   {
@@ -246,6 +248,7 @@ const calls: readonly Call[] = [
       'ManageHeld',
       'RouteEvent',
       'ReleaseHeld',
+      'CheckCredential',
       'SweepWork',
     ],
     send: ({ sqs }) => sqs.send(new SendMessageCommand(nothingFor(releaseQueue))),
@@ -258,7 +261,7 @@ const calls: readonly Call[] = [
   },
   {
     what: 'have a credential checked',
-    allowed: ['SendMessages', 'RouteEvent', 'CheckCredential', 'SweepWork'],
+    allowed: ['ManageCredentials', 'SendMessages', 'RouteEvent', 'CheckCredential', 'SweepWork'],
     send: ({ sqs }) => sqs.send(new SendMessageCommand(nothingFor(checkQueue))),
   },
   {
@@ -269,7 +272,7 @@ const calls: readonly Call[] = [
   },
   {
     what: 'have an alert sent',
-    allowed: ['WatchCredentials', 'SendAlerts', 'ManageNotifications', 'ManageCredentials', 'SweepWork'],
+    allowed: ['WatchCredentials', 'PlanChecks', 'SendAlerts', 'ManageNotifications', 'ManageCredentials', 'SweepWork'],
     send: ({ sqs }) => sqs.send(new SendMessageCommand(nothingFor(alertQueue))),
   },
   {

@@ -16,8 +16,8 @@ import { rowsOf } from './support/tables.ts';
 /** The largest document but a tenth, as the promise names it. */
 const largeDocument = 90 * 1024 * 1024;
 
-/** What a function is given in memory, in MB. Node and its code are in it. */
-const memoryOfFunction = 256;
+/** What the function that moves media is given in memory, in MB. Node and its code are in it. */
+const memoryOfFunction = 512;
 
 let host: AgentHost;
 let partner: ConversationPartner;

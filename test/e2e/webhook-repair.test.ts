@@ -116,14 +116,16 @@ describe('drift', () => {
 
       await change(partner);
       const drifted = await describeWebhook(partner);
-      expect(drifted).toMatchObject({ state: 'drifted', reason: { code: 'webhook-drifted' } });
+      // Messages go to the number's own callback: what somebody else gets at the app is notices of the account.
+      const code = owner === 'ours' ? 'webhook-drifted' : 'account-notices-elsewhere';
+      expect(drifted).toMatchObject({ state: 'drifted', reason: { code } });
       expect(drifted.reason?.guidance).toContain('repair');
       const wrong = drifted.levels.filter(({ matches }) => !matches);
       expect(wrong).toContainEqual(expect.objectContaining({ level, difference }));
       expect(drifted.reason?.detail).toContain(wrong[0]?.detail);
       expect((await partner.api.get<Credential>(path(partner))).body.webhook).toMatchObject({
         state: 'drifted',
-        reason: { code: 'webhook-drifted' },
+        reason: { code },
       });
 
       const { changed, webhook } = await repair(partner);

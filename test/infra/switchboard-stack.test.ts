@@ -314,12 +314,12 @@ describe('the functions', () => {
     expect(names.sort()).toEqual([...handlerNames].sort());
   });
 
-  it('run on Node.js 24, arm64, 256 MB, traced, with JSON logs at level WARN for the platform', () => {
+  it('run on Node.js 24, arm64, 256 MB but for large media, traced, with JSON logs at level WARN for the platform', () => {
     for (const [id, { Properties }] of Object.entries(functions))
       expect(Properties, id).toMatchObject({
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
-        MemorySize: 256,
+        MemorySize: id.startsWith('MediaExchangeMoveMedia') ? 512 : 256,
         TracingConfig: { Mode: 'Active' },
         LoggingConfig: { LogFormat: 'JSON', SystemLogLevel: 'WARN', ApplicationLogLevel: 'INFO' },
       });
