@@ -193,7 +193,7 @@ const askTwice = async (
   ports: ExaminePorts,
 ): Promise<ValidationOutcome> => {
   const first = await ask(credential, appToken, access, ports);
-  // A credential that works is not stopped by one answer: Meta errs, too.
+  // A credential that works is not stopped by one answer while there is time for another: Meta errs, too.
   const isDoubtful = first.outcome === 'unreachable' || (first.outcome === 'invalid' && credential.verdict === null);
   if (!isDoubtful || ports.timeLeft() < secondTryAfter + timeToAsk) return first;
   await ports.sleep(secondTryAfter);
