@@ -117,7 +117,7 @@ describe('wrong credentials: the field is named, the cure too, and nothing is st
 
   test.each(cases)('%s', async (_title, pointer, check, changes) => {
     const request = credentialRequest(business, await changes());
-    const before = await storedKeys();
+    const before = await storedKeys(api.tenant);
     const problem = expectProblem(await api.postCredential(request), {
       status: 422,
       code: 'credential-refused',
@@ -146,7 +146,7 @@ describe('Meta gives no verdict: 503, a time to repeat, and nothing is stored', 
   ];
 
   test.each(faults)('%s', async (_title, fault) => {
-    const before = await storedKeys();
+    const before = await storedKeys(api.tenant);
     await using _fault = await meta.fault({ ...fault, times: null });
     const answer = await api.postCredential(credentialRequest(business));
     const problem = expectProblem(answer, { status: 503, code: 'meta-unreachable' });
@@ -189,7 +189,7 @@ describe('a body that is no request is refused and not repeated', () => {
   ];
 
   test.each(bodies)('for a credential: %s', async (_title, status, rawBody) => {
-    const before = await storedKeys();
+    const before = await storedKeys(api.tenant);
     const answer = await api.call('POST', '/v1/credentials', { rawBody: rawBody() });
     const code = { 400: 'malformed-body', 413: 'body-too-large', 422: 'invalid-request' }[status] ?? '';
     const problem = expectProblem(answer, { status, code });
@@ -219,7 +219,7 @@ describe('a body that is no request is refused and not repeated', () => {
     JSON.stringify({ name: 'A', target: { type: 'https', url: 'https://example.com/' }, ...changes });
 
   test.each(agentBodies)('for an agent: %s', async (_title, status, rawBody) => {
-    const before = await storedKeys();
+    const before = await storedKeys(api.tenant);
     const answer = await partner.api.call('PUT', '/v1/agents/refused', {
       rawBody: rawBody(),
       headers: { 'if-none-match': '*' },
@@ -341,7 +341,7 @@ describe('what is no route is a clear 404', () => {
 });
 
 async function expectNothingStored(before: readonly string[]): Promise<void> {
-  expect(await storedKeys()).toEqual(before);
+  expect(await storedKeys(api.tenant)).toEqual(before);
   expect((await api.get<{ items: [] }>('/v1/credentials')).body.items).toEqual([]);
 }
 

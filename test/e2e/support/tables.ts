@@ -67,10 +67,14 @@ export async function removeAuditRow({ pk, sk }: Row): Promise<void> {
   await documents.send(new DeleteCommand({ TableName: await tableNamed('Audit'), Key: { pk, sk } }));
 }
 
-/** What exists of customers' things: keys of the Directory and of the Vault. */
-export async function storedKeys(): Promise<readonly string[]> {
+/** What exists of customers' things: keys of the Directory and of the Vault; of what comes and goes by itself only the tenant's. */
+export async function storedKeys(tenant: string): Promise<readonly string[]> {
   const rows = (await Promise.all([rowsOf('Directory'), rowsOf('Vault')])).flat();
-  return rows.map(({ pk, sk }) => `${pk} ${sk}`).sort();
+  const byItself = (pk: string) => ['WORK', 'META', 'DUE#', 'TOLD#'].some((prefix) => pk.startsWith(prefix));
+  return rows
+    .filter((row) => !byItself(row.pk) || JSON.stringify(row).includes(tenant))
+    .map(({ pk, sk }) => `${pk} ${sk}`)
+    .sort();
 }
 
 /** Puts a row as nobody but the account's owner can, for states that only a crash or the time brings about. */
