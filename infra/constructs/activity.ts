@@ -1,13 +1,9 @@
-import { Duration, Validations } from 'aws-cdk-lib';
-import { Grant } from 'aws-cdk-lib/aws-iam';
-import { EventSourceMapping, FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Duration } from 'aws-cdk-lib';
+import { FilterCriteria, FilterRule } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { CapabilityProps } from './capability.ts';
+import { deliverChanges, givenUpQueue } from './change-feed.ts';
 import { HandlerFunction } from './handler-function.ts';
-
-/** A fault that is mended before costs no count; after it the place of the batch in the stream, which keeps it for 24 hours, lies in the queue. */
-const repeats = 100;
 
 export interface ActivityProps extends CapabilityProps {}
 
@@ -20,16 +16,11 @@ export class Activity extends Construct {
   }
 
   #project({ settings, dataKey, eventStore, alerts }: ActivityProps): void {
-    const uncounted = new Queue(this, 'Uncounted', {
-      encryption: QueueEncryption.KMS,
-      encryptionMasterKey: dataKey.key,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
-    const isDeadLetterQueue = 'What lies in it are batches that could not be counted: they wait for an operator.';
-    Validations.of(uncounted).acknowledge(
-      { id: 'AwsSolutions-SQS3', reason: isDeadLetterQueue },
-      { id: 'Serverless-SQSRedrivePolicy', reason: isDeadLetterQueue },
+    const uncounted = givenUpQueue(
+      this,
+      'Uncounted',
+      dataKey,
+      'What lies in it are batches that could not be counted: they wait for an operator.',
     );
     alerts.onDeadLetters(uncounted, {
       name: 'ActivityUncounted',
@@ -42,17 +33,10 @@ export class Activity extends Construct {
       description: 'Counts what becomes of events and messages, as the changes of their rows tell',
       timeout: Duration.seconds(30),
     });
-    dataKey.grantWrite(project, 'sqs');
-    const giveUp = Grant.addToPrincipal({
-      grantee: project,
-      actions: ['sqs:SendMessage'],
-      resourceArns: [uncounted.queueArn],
-    });
-    const hear = eventStore.grantProject(project);
-    const mapping = new EventSourceMapping(project, 'Changes', {
-      target: project.function,
-      eventSourceArn: eventStore.streamArn,
-      startingPosition: StartingPosition.TRIM_HORIZON,
+    deliverChanges(project, {
+      dataKey,
+      streamArn: eventStore.streamArn,
+      hear: eventStore.grantProject(project),
       // Its own rows come through the same stream: without a filter every count would call it once more.
       filters: [
         FilterCriteria.filter({
@@ -64,12 +48,8 @@ export class Activity extends Construct {
         }),
       ],
       batchSize: 100,
-      bisectBatchOnError: true,
-      retryAttempts: repeats,
-      // Why not SqsDlq: it would grant the data key for more than SQS.
-      onFailure: { bind: () => ({ destination: uncounted.queueArn }) },
+      givenUp: uncounted,
     });
-    for (const grant of [hear, giveUp]) grant.applyBefore(mapping);
   }
 
   #show({ settings, dataKey, api, directory, eventStore }: ActivityProps): void {

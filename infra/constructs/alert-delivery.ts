@@ -1,17 +1,13 @@
-import { Duration, Validations } from 'aws-cdk-lib';
-import { Grant } from 'aws-cdk-lib/aws-iam';
-import { EventSourceMapping, FilterCriteria, FilterRule, StartingPosition } from 'aws-cdk-lib/aws-lambda';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Duration } from 'aws-cdk-lib';
+import { FilterCriteria, FilterRule } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CapabilityProps } from './capability.ts';
+import { deliverChanges, givenUpQueue } from './change-feed.ts';
 import { HandlerFunction } from './handler-function.ts';
 import type { HealthWatch } from './health-watch.ts';
 import { TenantTopics } from './tenant-topics.ts';
 import { WorkQueue } from './work-queue.ts';
-
-/** A fault that is mended before costs no alert; after it the place of the batch in the stream, which keeps it for 24 hours, lies in the queue. */
-const repeats = 100;
 
 /** What one invocation writes within half its time, when every write takes half a second. */
 const changesAtOnce = 25;
@@ -61,17 +57,11 @@ export class AlertDelivery extends Construct {
   }
 
   #watch({ settings, dataKey, api, directory, alerts }: CapabilityProps): void {
-    const unheard = new Queue(this, 'Unheard', {
-      encryption: QueueEncryption.KMS,
-      encryptionMasterKey: dataKey.key,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
-    const isDeadLetterQueue =
-      'What lies in it are batches that the function could not judge: they wait for an operator.';
-    Validations.of(unheard).acknowledge(
-      { id: 'AwsSolutions-SQS3', reason: isDeadLetterQueue },
-      { id: 'Serverless-SQSRedrivePolicy', reason: isDeadLetterQueue },
+    const unheard = givenUpQueue(
+      this,
+      'Unheard',
+      dataKey,
+      'What lies in it are batches that the function could not judge: they wait for an operator.',
     );
     const watch = new HandlerFunction(this, 'WatchCredentials', {
       settings,
@@ -80,27 +70,16 @@ export class AlertDelivery extends Construct {
       timeout: Duration.seconds(30),
     });
     api.tellAddress(watch);
-    dataKey.grantWrite(watch, 'sqs');
-    const giveUp = Grant.addToPrincipal({
-      grantee: watch,
-      actions: ['sqs:SendMessage'],
-      resourceArns: [unheard.queueArn],
-    });
-    const hear = directory.grantWatch(watch);
     directory.grantTell(watch);
     this.grantRequest(watch);
-    const mapping = new EventSourceMapping(watch, 'Changes', {
-      target: watch.function,
-      eventSourceArn: directory.streamArn,
-      startingPosition: StartingPosition.TRIM_HORIZON,
+    deliverChanges(watch, {
+      dataKey,
+      streamArn: directory.streamArn,
+      hear: directory.grantWatch(watch),
       filters: [FilterCriteria.filter({ dynamodb: { Keys: { sk: { S: FilterRule.beginsWith('CRED#') } } } })],
       batchSize: changesAtOnce,
-      bisectBatchOnError: true,
-      retryAttempts: repeats,
-      // Why not SqsDlq: it would grant the data key for more than SQS.
-      onFailure: { bind: () => ({ destination: unheard.queueArn }) },
+      givenUp: unheard,
     });
-    for (const grant of [hear, giveUp]) grant.applyBefore(mapping);
     alerts.onAny('ChangesUnheard', changesUnheard);
     alerts.onDeadLetters(unheard, { ...changesUnheard, name: 'ChangesUnheard' });
   }
