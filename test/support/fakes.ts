@@ -3,10 +3,11 @@ import type { Reply } from '../../shared/contracts/agent-event.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
 import type { SecretIdentity } from '../../shared/crypto/secret-context.ts';
 import { Fault } from '../../shared/domain/fault.ts';
-import type { Graph, GraphFailure, GraphResult } from '../../shared/domain/graph.ts';
+import type { Graph, GraphFailure, GraphResult, TokenFacts } from '../../shared/domain/graph.ts';
 import type { Journal, JournalFields } from '../../shared/domain/journal.ts';
 import type { CachedOpener, OpenedFor } from '../../shared/domain/vault.ts';
 import type { Ticket, Tickets } from '../../shared/domain/work.ts';
+import { ids } from './records.ts';
 
 /** Remembers what was said and counted. */
 export const recordingJournal = () => {
@@ -96,6 +97,15 @@ export const memoryTickets = (...tickets: readonly Ticket[]) => {
 
 export const ok = <T>(value: T): Promise<GraphResult<T>> => Promise.resolve({ ok: true, value });
 export const failing = (failure: GraphFailure): Promise<GraphResult<never>> => Promise.resolve({ ok: false, failure });
+/** What Meta says of a token that may do all that is needed, and never ends. */
+export const goodToken: TokenFacts = {
+  valid: true,
+  appId: ids.app,
+  errorCode: null,
+  errorSubcode: null,
+  expiresAt: null,
+  permissions: new Set(['whatsapp_business_management', 'whatsapp_business_messaging']),
+};
 export const refusedBy = (
   refusal: Extract<GraphFailure, { kind: 'refused' }>['refusal'],
   code = 100,

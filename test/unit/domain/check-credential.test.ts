@@ -8,6 +8,7 @@ import type { CredentialRecord, MetaAppRecord, NumberRecord, Verdict } from '../
 import { afterRefusal, isPaused } from '../../../shared/domain/sending-doubt.ts';
 import {
   failing,
+  goodToken,
   memoryVault,
   ok,
   recordingJournal,
@@ -28,14 +29,6 @@ const work: CheckWork = {
   askedAt: asked.toISOString(),
 };
 const revoked: GraphFailure = { kind: 'refused', refusal: 'token-invalid', code: 190 };
-const goodToken: TokenFacts = {
-  valid: true,
-  appId: ids.app,
-  errorCode: null,
-  errorSubcode: null,
-  expiresAt: null,
-  permissions: new Set(['whatsapp_business_management', 'whatsapp_business_messaging']),
-};
 const goodGraph = {
   inspectToken: () => ok(goodToken),
   readBusinessAccount: () => ok({ name: 'Shop' }),

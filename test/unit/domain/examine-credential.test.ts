@@ -2,22 +2,23 @@ import { describe, expect, test } from 'vitest';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import { examineCredential } from '../../../shared/domain/examine-credential.ts';
-import type { Graph, GraphResult, TokenFacts } from '../../../shared/domain/graph.ts';
+import type { Graph, GraphResult } from '../../../shared/domain/graph.ts';
 import type { CredentialHealth, CredentialRecord } from '../../../shared/domain/records.ts';
 import type { NumberTraffic } from '../../../shared/domain/traffic.ts';
-import { failing, memoryVault, ok, refusedBy, scriptedGraph, secretOf, silentUsage } from '../../support/fakes.ts';
+import {
+  failing,
+  goodToken,
+  memoryVault,
+  ok,
+  refusedBy,
+  scriptedGraph,
+  secretOf,
+  silentUsage,
+} from '../../support/fakes.ts';
 import { appRecord, credentialRecordOf, ids, numberRecordOf } from '../../support/records.ts';
 
 const now = new Date('2026-11-26T10:00:00.000Z');
 const publicUrl = 'https://switchboard.example';
-const goodToken: TokenFacts = {
-  valid: true,
-  appId: ids.app,
-  errorCode: null,
-  errorSubcode: null,
-  expiresAt: null,
-  permissions: new Set(['whatsapp_business_management', 'whatsapp_business_messaging']),
-};
 const revoked = { ...goodToken, valid: false, errorCode: 190, errorSubcode: 467 };
 const ownUrl = `${publicUrl}/webhooks/${ids.webhook}`;
 const inOrder = {

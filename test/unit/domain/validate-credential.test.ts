@@ -3,18 +3,10 @@ import { phoneNumberId } from '../../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import type { Graph, TokenFacts } from '../../../shared/domain/graph.ts';
 import { validateCredential } from '../../../shared/domain/validate-credential.ts';
-import { failing, ok, refusedBy, scriptedGraph } from '../../support/fakes.ts';
+import { failing, goodToken, ok, refusedBy, scriptedGraph } from '../../support/fakes.ts';
 import { credentialRecordOf, ids } from '../../support/records.ts';
 
 const now = new Date('2026-11-22T10:00:00Z');
-const goodToken: TokenFacts = {
-  valid: true,
-  appId: ids.app,
-  errorCode: null,
-  errorSubcode: null,
-  expiresAt: null,
-  permissions: new Set(['whatsapp_business_management', 'whatsapp_business_messaging']),
-};
 const { phoneNumbers } = credentialRecordOf();
 const goodGraph: Partial<Graph> = {
   inspectToken: () => ok(goodToken),
