@@ -5,7 +5,7 @@ import { type CreateCredentialRequest, createCredentialRequest } from '../../sha
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { credentialId } from '../../shared/contracts/ids.ts';
 import { SecretBytes } from '../../shared/crypto/secret-bytes.ts';
-import { firstCheckAfter } from '../../shared/domain/check-schedule.ts';
+import { firstCheckOf } from '../../shared/domain/check-schedule.ts';
 import {
   type CredentialSecrets,
   identitiesOfCredential,
@@ -136,7 +136,7 @@ const store = async (
     ],
     retired: appBefore === undefined ? [] : retiredOfApp(appBefore, app),
     tickets,
-    firstCheck: new Date(now.getTime() + firstCheckAfter),
+    firstCheck: firstCheckOf(credential),
     notifications,
     quota: ports.quota,
   });

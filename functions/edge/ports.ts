@@ -187,5 +187,6 @@ export const checking = (timeLeft: () => number): CheckCredentialPorts => ({
   publicUrl: setting(environmentName.publicUrl),
   now: () => new Date(),
   sleep: (milliseconds) => sleep(milliseconds),
+  random: Math.random,
   timeLeft,
 });

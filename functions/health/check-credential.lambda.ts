@@ -26,13 +26,7 @@ export const handler = queueLambda(
     if (check === undefined) return serveAsked(record, context, alongside);
     const checking = ports.checking(() => context.getRemainingTimeInMillis() - closingReserve);
     if ('suspectedAt' in check) await checkSuspect(check, checking);
-    else
-      await checkDue(check, {
-        ...checking,
-        schedule: ports.checkSchedule(),
-        outages: ports.outages(),
-        random: Math.random,
-      });
+    else await checkDue(check, { ...checking, schedule: ports.checkSchedule(), outages: ports.outages() });
     return true;
   },
   () => Promise.resolve(),

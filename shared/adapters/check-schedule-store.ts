@@ -25,7 +25,10 @@ export const dueCheckPut = (
 });
 
 /** Its end, on condition that it still stands there. */
-export const dueCheckDelete = (TableName: string, { credentialId, entry }: DueCheck): TransactItem => ({
+export const dueCheckDelete = (
+  TableName: string,
+  { credentialId, entry }: Pick<DueCheck, 'credentialId' | 'entry'>,
+): TransactItem => ({
   Delete: {
     TableName,
     Key: directoryKey.dueCheck(credentialId, entry),

@@ -38,12 +38,14 @@ const shared = [
 /** What checks have shown of credentials. @throws {Fault} store-unavailable */
 export const verdictStore = (client: DynamoDBDocumentClient, table: string, audit: AuditPut): VerdictStore => ({
   async record(change) {
-    const { before, after, app, health, tickets, moved } = change;
+    const { before, after, app, health, appointed, tickets, moved } = change;
     const { tenantId, credentialId } = before;
     const isStopTheSame = isDeepStrictEqual(stopOf(before), stopOf(after));
     const numbers = isStopTheSame ? [] : await ownNumbersOf(client, table, before);
     const failed = await failedItems(client, [
-      ...(moved === undefined ? [] : [dueCheckDelete(table, moved.from), dueCheckPut(table, before, moved.to)]),
+      ...(moved === undefined
+        ? []
+        : [dueCheckDelete(table, { credentialId, entry: moved.from }), dueCheckPut(table, before, moved.to)]),
       ...credentialUpdate(table, change),
       // The App Secret that Meta was asked about is the one in force.
       ...(before.verdict === after.verdict ? [] : [appUpdate(table, app, app)]),
@@ -62,24 +64,20 @@ export const verdictStore = (client: DynamoDBDocumentClient, table: string, audi
           },
         },
       })),
-      ...(health === undefined
-        ? []
-        : [
-            {
-              Put: {
-                TableName: table,
-                Item: { ...health, ...directoryKey.health(tenantId, credentialId) },
-                // What Meta has said since it was asked counts more.
-                ConditionExpression: 'attribute_not_exists(pk) OR triedAt < :triedAt',
-                ExpressionAttributeValues: { ':triedAt': health.triedAt },
-              },
-            },
-          ]),
+      {
+        Put: {
+          TableName: table,
+          Item: { ...health, ...directoryKey.health(tenantId, credentialId) },
+          // What Meta has said since it was asked counts more, and only who moves an entry says where it stands.
+          ConditionExpression: 'attribute_not_exists(pk) OR (triedAt < :triedAt AND nextCheckAt = :appointed)',
+          ExpressionAttributeValues: { ':triedAt': health.triedAt, ':appointed': appointed },
+        },
+      },
       ...tickets.map((ticket) => ticketPut(table, ticket)),
       ...auditOf(change).map((entry) => audit({ tenantId, subjectId: credentialId }, entry)),
     ]);
     if (failed === undefined) return 'recorded';
-    return moved !== undefined && failed[0] === 0 ? 'done' : 'overtaken';
+    return moved !== undefined && failed[0] === 0 ? 'gone' : 'overtaken';
   },
 });
 

@@ -20,10 +20,7 @@ export const credentialHealthView = z
       .datetime()
       .nullable()
       .meta({ description: 'When Meta last gave a verdict: what follows is as it was then' }),
-    nextCheckAt: z.iso.datetime().nullable().meta({
-      description:
-        'When it is checked by itself. Null: it has just been stored, or it was stored by a version that checked nothing by the clock',
-    }),
+    nextCheckAt: z.iso.datetime().meta({ description: 'When it is checked by itself' }),
     checks: z.array(check),
     account: z.object({ canSend: ability, problem }).nullable(),
     phoneNumbers: z

@@ -9,8 +9,8 @@ import { releaseAction } from './queued-events.ts';
  * shreds its last secret, `reseal` gives every credential of a Meta app a proof made with the current App Secret,
  * `retire-secret` shreds a former App Secret once it is accepted no more, `retire-agent-secret` an agent's former signing secret once it
  * signs no more; `release-held` has the held events of numbers replayed, as far as nothing holds them any more, or discarded;
- * `check-credential` asks Meta whether the secrets of that version are still good, because a send from that number was refused or, where none is
- * named, because a check got no verdict; `publish-alert` tells somebody something of a credential, `tell-operators` operators
+ * `check-credential` asks Meta whether the secrets of that version are still good, because a send from that number was refused;
+ * `publish-alert` tells somebody something of a credential, `tell-operators` operators
  * something of the whole,
  * `subscribe` brings the subscriptions of a tenant's topic into the state that the tenant wants.
  */
@@ -36,8 +36,8 @@ export const work = z.discriminatedUnion('kind', [
     tenantId,
     credentialId,
     secretVersion: z.number().int().positive(),
-    /** The number from which nothing is sent meanwhile; null: the check of somebody who asked is to be repeated. */
-    phoneNumberId: phoneNumberId.nullable(),
+    /** The number from which nothing is sent meanwhile. */
+    phoneNumberId,
     askedAt: z.iso.datetime(),
   }),
   z.object({ kind: z.literal('publish-alert'), tenantId, audience: alertAudience, alert }),

@@ -1,15 +1,8 @@
 import type { CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
 import type { DueCheck, Suspicion, Work } from '../contracts/work.ts';
 import { stopOf } from './account-standing.ts';
-import { type CheckSchedule, nextCheckAt } from './check-schedule.ts';
-import {
-  askMeta,
-  type Examination,
-  type Examined,
-  type ExaminePorts,
-  examineCredential,
-  newHealth,
-} from './examine-credential.ts';
+import { appointmentOf, type CheckSchedule, entryOf, nextCheckAt } from './check-schedule.ts';
+import { askMeta, type Examined, type ExaminePorts, examineCredential, newHealth } from './examine-credential.ts';
 import type { Journal } from './journal.ts';
 import type { OutageStore } from './meta-outage.ts';
 import { isStrained, type MetaUsageStore } from './meta-usage.ts';
@@ -18,7 +11,7 @@ import { releaseCredentialTicket } from './release-tickets.ts';
 import { afterCheck as afterDoubt, type DoubtStore, isPaused } from './sending-doubt.ts';
 import type { ValidationOutcome } from './validate-credential.ts';
 import { afterCheck, type Evidence } from './verdict.ts';
-import { newTicket, type Ticket, type WorkOutcome, type WorkQueues } from './work.ts';
+import type { Ticket, WorkOutcome, WorkQueues } from './work.ts';
 
 export type CheckWork = Extract<Work, { kind: 'check-credential' }>;
 
@@ -28,18 +21,20 @@ export interface CheckRecord {
   readonly after: CredentialRecord;
   /** As Meta was asked about it. */
   readonly app: MetaAppRecord;
-  readonly health?: CredentialHealth;
+  readonly health: CredentialHealth;
+  /** The `nextCheckAt` that was read: who writes another one moves the entry with it. */
+  readonly appointed: CredentialHealth['nextCheckAt'];
   readonly tickets: readonly Ticket[];
-  /** The entry in the line of checks that this was the check of, and when the next is due. */
-  readonly moved?: { readonly from: DueCheck; readonly to: Date };
+  /** The entry in the line of checks, where this was its check or has found what calls for an earlier one, and when that is due. */
+  readonly moved?: { readonly from: DueCheck['entry']; readonly to: Date };
 }
 
 export interface VerdictStore {
   /**
    * The verdict and what was found, the stop of all numbers of the credential or its end, and the line in its audit. `overtaken`: the credential, its secrets
-   * or the App Secret have changed since they were read; `done`: somebody else has made the check of that entry.
+   * or the App Secret have changed since they were read, or Meta was asked later by somebody else; `gone`: the entry is not there any more.
    */
-  record(change: CheckRecord): Promise<'recorded' | 'overtaken' | 'done'>;
+  record(change: CheckRecord): Promise<'recorded' | 'overtaken' | 'gone'>;
 }
 
 export interface CheckCredentialPorts extends ExaminePorts {
@@ -55,41 +50,23 @@ export interface CheckCredentialPorts extends ExaminePorts {
   readonly releases: WorkQueues;
   readonly usage: Pick<MetaUsageStore, 'note' | 'find'>;
   readonly journal: Journal;
+  readonly random: () => number;
 }
 
 /** While Meta gives no verdict it is asked again, with growing pauses. Afterwards the next refusal of a send asks anew. In milliseconds. */
 const askingForDoubt = 10 * 60_000;
 
-/** The clock comes by at least as often. In milliseconds. */
-const askingForUser = 60 * 60_000;
-
 /** How often evidence is judged anew because the credential has changed meanwhile. */
 const mostRaces = 4;
 
 /**
- * Asks Meta whether a credential is as bad as the refusal of a send made it look, or what it has not said to somebody who asked. Only what Meta says of
- * the credential itself disables it, and only while it has the secrets that were asked about.
+ * Asks Meta whether a credential is as bad as the refusal of a send made it look. Only what Meta says of the credential itself disables it, and only while
+ * it has the secrets that were asked about.
  */
 export const checkCredential = async (work: CheckWork, ports: CheckCredentialPorts): Promise<WorkOutcome> => {
   const examined = await read(work, ports);
   // New secrets and a removal have taken the pause away with them.
   if (examined === undefined || examined.credential.secretVersion !== work.secretVersion) return 'done';
-  return work.phoneNumberId === null
-    ? repeatCheck(work, examined, ports)
-    : confirmDoubt({ ...work, phoneNumberId: work.phoneNumberId }, examined, ports);
-};
-
-const repeatCheck = async (work: CheckWork, examined: Examined, ports: CheckCredentialPorts): Promise<WorkOutcome> => {
-  const { evidence } = await checkNow(examined, ports);
-  const isOver = ports.now().getTime() - Date.parse(work.askedAt) >= askingForUser;
-  return evidence.evidence !== 'none' || isOver ? 'done' : { outcome: 'later' };
-};
-
-const confirmDoubt = async (
-  work: CheckWork & { readonly phoneNumberId: PhoneNumberId },
-  examined: Examined,
-  ports: CheckCredentialPorts,
-): Promise<WorkOutcome> => {
   const { credential, app } = examined;
   // A verdict has stopped the number altogether.
   if (credential.verdict !== null) return 'done';
@@ -99,13 +76,11 @@ const confirmDoubt = async (
   const giveUpAt = new Date(Date.parse(work.askedAt) + askingForDoubt);
   const again: WorkOutcome = at < giveUpAt ? { outcome: 'later' } : 'done';
   const evidence = evidenceOf(found);
-  if (evidence?.evidence === 'refuted')
-    return (await recordEvidence(
-      { credential, app, evidence, health: refutedHealth(examined, evidence, triedAt) },
-      ports,
-    )) === 'overtaken'
-      ? again
-      : 'done';
+  if (evidence?.evidence === 'refuted') {
+    const health = refutedHealth(examined, evidence, triedAt);
+    const outcome = await recordEvidence({ credential, app, evidence, health }, ports);
+    return outcome === 'recorded' ? 'done' : again;
+  }
   const isInOrder = evidence !== undefined;
   ports.journal.info('credential-not-disabled', {
     tenantId: work.tenantId,
@@ -145,21 +120,18 @@ const evidenceOf = (found: ValidationOutcome): Exclude<Evidence, { evidence: 'no
 export interface CheckDuePorts extends CheckCredentialPorts {
   readonly schedule: CheckSchedule;
   readonly outages: Pick<OutageStore, 'count'>;
-  readonly random: () => number;
 }
 
 /** Checks a credential whose time has come, once for each entry in the line, and moves the entry on. */
 export const checkDue = async (due: DueCheck, ports: CheckDuePorts): Promise<void> => {
-  const { schedule, outages, usage, now, random } = ports;
+  const { schedule, outages, now } = ports;
   if (!(await schedule.stands(due))) return;
   const examined = await read(due, ports);
   if (examined === undefined) return schedule.end(due);
   const examination = await examineCredential(examined, ports);
   // One check more or less makes no outage.
   await outages.count(examination.isOutage, now()).catch(() => undefined);
-  const used = await usage.find(examined.credential, now()).catch(() => undefined);
-  const pace = { isStrained: used !== undefined && isStrained(used), random };
-  await recordEvidence({ ...examined, ...examination, due: { entry: due, pace } }, ports);
+  await recordEvidence({ ...examined, ...examination, due }, ports);
 };
 
 /** A check that was made so short a time before tells as much. In milliseconds. */
@@ -173,11 +145,10 @@ export const checkSuspect = async (suspect: Suspicion, ports: CheckCredentialPor
   if (examined !== undefined && !isFresh) await checkNow(examined, ports);
 };
 
-/** Checks a credential for somebody who waits. */
-export const checkNow = async (examined: Examined, ports: CheckCredentialPorts): Promise<Examination> => {
+/** Checks a credential for somebody who does not wait for the clock. */
+export const checkNow = async (examined: Examined, ports: CheckCredentialPorts): Promise<void> => {
   const examination = await examineCredential(examined, ports);
   await recordEvidence({ ...examined, ...examination }, ports);
-  return examination;
 };
 
 /** What is needed to check a credential; undefined where it is gone or on its way out. */
@@ -191,57 +162,61 @@ export const read = async (
   return app && { credential, app, health: await credentials.findHealth(tenantId, credentialId) };
 };
 
-interface Recording extends Omit<Examined, 'health'> {
+interface Recording extends Examined {
   readonly evidence: Evidence;
-  readonly health?: CredentialHealth | undefined;
-  readonly due?: { readonly entry: DueCheck; readonly pace: Parameters<typeof nextCheckAt>[2] };
+  /** With what the check has seen. */
+  readonly health: CredentialHealth;
+  /** The entry that this was the check of; none: somebody could not wait for the clock. */
+  readonly due?: DueCheck;
 }
 
 /**
- * Writes what a check has shown. What was changed meanwhile is judged anew, unless the secrets were: of the new ones nothing is known; nor where Meta was
- * asked later by somebody else, who has written already what it said.
+ * Writes what a check has shown, and when the next is due: the check of an entry moves it on, any other one only forward, to where the clock would
+ * have it after what was found. What was changed meanwhile is judged anew, unless the secrets were: of the new ones nothing is known; nor where Meta
+ * was asked later by somebody else, who has written already what it said.
  */
-const recordEvidence = async (
-  { credential: examined, app, evidence, health, due }: Recording,
-  ports: CheckCredentialPorts,
-): Promise<'recorded' | 'overtaken' | 'done'> => {
+const recordEvidence = async (recording: Recording, ports: CheckCredentialPorts): Promise<'recorded' | 'overtaken'> => {
+  const { credential: examined, app, evidence, due } = recording;
   const now = ports.now();
+  const used = await ports.usage.find(examined, now).catch(() => undefined);
+  const pace = { isStrained: used !== undefined && isStrained(used), random: ports.random };
+  let { credential: before, health } = recording;
+  let absent: string | undefined;
   for (let race = 0; race < mostRaces; race++) {
-    const before = race === 0 ? examined : await ports.credentials.find(examined.tenantId, examined.credentialId);
-    if (before === undefined || before.status === 'removing') return 'overtaken';
-    if (race > 0 && health !== undefined && (await isOlder(health, ports))) return 'overtaken';
-    const isOfThese = before.secretVersion === examined.secretVersion;
-    const after = isOfThese ? afterCheck(before, evidence, now) : before;
+    const after = afterCheck(before, evidence, now);
+    const next = nextCheckAt(after, health, pace, now);
+    const appointment = appointmentOf(before, health);
+    const entry = due?.entry ?? entryOf(appointment, before.credentialId);
+    const isMoved = due !== undefined || (next < appointment && entry !== absent);
     const goesOn = stopOf(before) !== null && stopOf(after) === null;
     const tickets = goesOn ? [releaseCredentialTicket(before, now)] : [];
-    const to = due && nextCheckAt(after, health ?? { misses: 0 }, due.pace, now);
     const outcome = await ports.verdicts.record({
       before,
       after,
       app,
+      health: isMoved ? { ...health, nextCheckAt: next.toISOString() } : health,
+      appointed: health.nextCheckAt,
       tickets,
-      ...(health === undefined || !isOfThese
-        ? {}
-        : { health: { ...health, nextCheckAt: to?.toISOString() ?? health.nextCheckAt } }),
-      ...(due === undefined || to === undefined ? {} : { moved: { from: due.entry, to } }),
+      ...(isMoved ? { moved: { from: entry, to: next } } : {}),
     });
-    if (outcome === 'overtaken') continue;
     if (outcome === 'recorded') {
       tell(before, after, evidence, ports.journal);
       // One that is not queued is found by the sweeper.
       for (const ticket of tickets) await ports.releases.send(ticket).catch(() => undefined);
+      return outcome;
     }
-    return isOfThese ? outcome : 'overtaken';
+    if (outcome === 'gone') {
+      if (due !== undefined) return 'overtaken';
+      // It is being checked at this moment, and set down again by who does that.
+      absent = entry;
+    }
+    const current = await read(examined, ports);
+    if (current?.credential.secretVersion !== examined.secretVersion) return 'overtaken';
+    if (current.health !== undefined && health.triedAt <= current.health.triedAt) return 'overtaken';
+    before = current.credential;
+    health = { ...health, nextCheckAt: current.health?.nextCheckAt ?? null };
   }
   return 'overtaken';
-};
-
-const isOlder = async (
-  { tenantId, credentialId, triedAt }: CredentialHealth,
-  { credentials }: Pick<CheckCredentialPorts, 'credentials'>,
-): Promise<boolean> => {
-  const written = await credentials.findHealth(tenantId, credentialId);
-  return written !== undefined && triedAt <= written.triedAt;
 };
 
 const tell = (before: CredentialRecord, after: CredentialRecord, { evidence }: Evidence, journal: Journal): void => {
@@ -271,17 +246,3 @@ const letSend = async (
   if (!isOwn || number.doubt === null || !isPaused(number, now)) return;
   await doubts.change(number, afterDoubt(number.doubt, now, quietUntil), []);
 };
-
-/** Has a check repeated that got no verdict. */
-export const repeatTicket = ({ tenantId, credentialId, secretVersion }: CredentialRecord, now: Date): Ticket =>
-  newTicket(
-    {
-      kind: 'check-credential',
-      tenantId,
-      credentialId,
-      secretVersion,
-      phoneNumberId: null,
-      askedAt: now.toISOString(),
-    },
-    now,
-  );

@@ -50,7 +50,16 @@ const rarerWhenStrained = 4;
 const jitter = 0.1;
 
 /** Why not sooner: its creation has just asked Meta about everything. */
-export const firstCheckAfter = hour;
+const firstCheckAfter = hour;
+
+export const firstCheckOf = ({ createdAt }: Pick<CredentialRecord, 'createdAt'>): Date =>
+  new Date(Date.parse(createdAt) + firstCheckAfter);
+
+/** When the clock has a credential checked: what was written with its entry, and before its first check what its creation has written. */
+export const appointmentOf = (
+  credential: Pick<CredentialRecord, 'createdAt'>,
+  health: Pick<CredentialHealth, 'nextCheckAt'> | undefined,
+): Date => (health?.nextCheckAt == null ? firstCheckOf(credential) : new Date(health.nextCheckAt));
 
 export interface Pace {
   readonly isStrained: boolean;

@@ -158,7 +158,7 @@ export const credentialHealth = z.object({
   appSeenAt: z.iso.datetime().nullable(),
   account: accountHealth.nullable(),
   numbers: z.record(phoneNumberId, numberHealth),
-  /** When the clock has it checked next, as far as the last check by the clock has said. */
+  /** Where its entry stands in the line of checks; null: where its creation has put it. */
   nextCheckAt: z.iso.datetime().nullable(),
 });
 export type CredentialHealth = z.infer<typeof credentialHealth>;

@@ -3,6 +3,7 @@ import type { AgentKey } from '../contracts/agent-key.ts';
 import type { Credential, MetaUsageView } from '../contracts/credential.ts';
 import type { CredentialHealthView } from '../contracts/health.ts';
 import { type CredentialId, credentialId, type PhoneNumberId, phoneNumberId } from '../contracts/ids.ts';
+import { appointmentOf } from './check-schedule.ts';
 import { stateOf } from './credential-state.ts';
 import type { NotedUsage } from './meta-usage.ts';
 import type { LastTimes } from './number-activity.ts';
@@ -71,7 +72,7 @@ export const healthView = (record: CredentialRecord, health: CredentialHealth | 
   ...stateOf(record),
   triedAt: health?.triedAt ?? null,
   checkedAt: health?.checkedAt ?? null,
-  nextCheckAt: health?.nextCheckAt ?? null,
+  nextCheckAt: appointmentOf(record, health).toISOString(),
   checks: health?.checks ?? [],
   account: health?.account ?? null,
   phoneNumbers: Object.entries(health?.numbers ?? {}).map(([id, number]) => ({

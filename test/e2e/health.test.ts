@@ -282,6 +282,19 @@ test('deliveries that are signed with another App Secret have the credential che
   );
 });
 
+/** Where it stands in the line of checks. */
+const entryOf = async ({ credential }: Asking) => {
+  const own = (await rowsOf('Directory')).filter(({ pk, sk }) => /^DUE#/.test(pk) && sk.endsWith(`#${credential.id}`));
+  expect(own).toHaveLength(1);
+  return own[0] as (typeof own)[0];
+};
+const makeDue = async (partner: Asking) => {
+  const entry = await entryOf(partner);
+  await dropRow('Directory', entry);
+  const dueAt = new Date(Date.now() - 1_000).toISOString();
+  await putRow('Directory', { ...entry, sk: `${dueAt}#${partner.credential.id}`, dueAt });
+};
+
 describe('an outage of Meta', () => {
   test('is told as such, disables nobody, and is over with the first answer', { timeout: 120_000 }, async () => {
     const partner = await newPartner('outage');
@@ -314,8 +327,14 @@ describe('an outage of Meta', () => {
     const partner = await newPartner('asked-again');
     {
       await using _out = await meta.fault({ path: `/${partner.wabaId}`, times: null, status: 500, code: 2 });
-      expect((await check(partner)).status).toBe('unreachable');
+      const asked = await check(partner);
+      expect(asked.status).toBe('unreachable');
+      // The clock was to come in an hour.
+      expect(Date.parse(asked.nextCheckAt) - Date.parse(asked.triedAt ?? '')).toBeLessThan(6 * 60_000);
+      expect((await entryOf(partner)).dueAt).toBe(asked.nextCheckAt);
     }
+    await makeDue(partner);
+    await planChecks();
     await eventually(async () => expect(stateOf(await shown(partner))).toEqual(inOrder), 60_000);
   });
 
@@ -379,19 +398,6 @@ describe('a number that an agent answers', () => {
 });
 
 describe('by the clock', () => {
-  const entryOf = async ({ credential }: Asking) => {
-    const own = (await rowsOf('Directory')).filter(
-      ({ pk, sk }) => /^DUE#/.test(pk) && sk.endsWith(`#${credential.id}`),
-    );
-    expect(own).toHaveLength(1);
-    return own[0] as (typeof own)[0];
-  };
-  const makeDue = async (partner: Asking) => {
-    const entry = await entryOf(partner);
-    await dropRow('Directory', entry);
-    const dueAt = new Date(Date.now() - 1_000).toISOString();
-    await putRow('Directory', { ...entry, sk: `${dueAt}#${partner.credential.id}`, dueAt });
-  };
   const isChecked = async (partner: Asking) => {
     const { sk } = await entryOf(partner);
     // Once the entry has moved on by hours, not by the quarter of an hour of a lease.
@@ -402,7 +408,11 @@ describe('by the clock', () => {
     timeout: 120_000,
   }, async () => {
     const partner = await newPartner('clock');
-    expect(await healthOf(partner)).toMatchObject({ checkedAt: null, nextCheckAt: null, checks: [] });
+    expect(await healthOf(partner)).toMatchObject({
+      checkedAt: null,
+      nextCheckAt: (await entryOf(partner)).dueAt,
+      checks: [],
+    });
     const looks = async () => (await meta.calls(`/${partner.wabaId}/phone_numbers$`, 'GET')).length;
     const before = await looks();
     await makeDue(partner);
@@ -420,7 +430,7 @@ describe('by the clock', () => {
       'sending passed',
       'traffic passed',
     ]);
-    const pause = Date.parse(health.nextCheckAt ?? '') - Date.parse(health.checkedAt ?? '');
+    const pause = Date.parse(health.nextCheckAt) - Date.parse(health.checkedAt ?? '');
     expect(pause / 3_600_000).toBeGreaterThan(5.3);
     expect(pause / 3_600_000).toBeLessThan(6.7);
   });
@@ -432,6 +442,9 @@ describe('by the clock', () => {
     await planChecks();
     await eventually(async () => expect(stateOf(await shown(partner)).status).toBe('invalid'), 60_000);
     await isChecked(partner);
+    // Whoever asks puts it off no further, and while it is in trouble the clock comes hourly.
+    expect((await check(partner)).nextCheckAt).toBe((await entryOf(partner)).dueAt);
+    expect(Date.parse(String((await entryOf(partner)).dueAt)) - Date.now()).toBeLessThan(67 * 60_000);
     await restored(partner);
     await makeDue(partner);
     await planChecks();

@@ -334,7 +334,7 @@ const calls: readonly Call[] = [
   {
     what: 'put media of a customer into the relay bucket',
     allowed: ['ReceiveWebhook', 'RouteEvent', 'MoveMedia'],
-    send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Key: 'media/nobody/nothing', Body: '' })),
+    send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Key: 'media/nobody/nothing', Body: '-' })),
   },
   {
     what: 'get media of a customer',
@@ -344,7 +344,7 @@ const calls: readonly Call[] = [
   {
     what: 'bring media of an agent',
     allowed: ['ReceiveWebhook', 'RouteEvent', 'ServeMedia'],
-    send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Key: 'uploads/nobody/nothing', Body: '' })),
+    send: ({ s3 }) => s3.send(new PutObjectCommand({ ...nothing(), Key: 'uploads/nobody/nothing', Body: '-' })),
   },
   {
     what: 'have media moved',

@@ -8,6 +8,7 @@ import { editionStore } from '../../shared/adapters/edition-store.ts';
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { verdictStore } from '../../shared/adapters/verdict-store.ts';
 import { afterNews } from '../../shared/domain/account-standing.ts';
+import { newHealth } from '../../shared/domain/examine-credential.ts';
 import type { CredentialRecord, MetaAppRecord, NumberRecord, Verdict } from '../../shared/domain/records.ts';
 import { afterCheck, afterRefusal } from '../../shared/domain/sending-doubt.ts';
 import { newTicket } from '../../shared/domain/work.ts';
@@ -63,7 +64,14 @@ const scene = async (engine: (typeof engineNames)[number], credential: Partial<C
     tickets: ticketStore(client, directory),
     doubts: doubtStore(client, directory),
     disable: (before: CredentialRecord, app: MetaAppRecord) =>
-      verdictStore(client, directory, audit.put).record({ before, after: { ...before, verdict }, app, tickets: [] }),
+      verdictStore(client, directory, audit.put).record({
+        before,
+        after: { ...before, verdict },
+        app,
+        health: newHealth(before, now),
+        appointed: null,
+        tickets: [],
+      }),
     news: webhookStateRecorder(client, directory),
     editions: editionStore(client, { directory, vault }, audit.put),
     audits: () => rowsOf(engine, auditTable),

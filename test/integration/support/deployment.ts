@@ -315,5 +315,6 @@ const portsOf = (
     now,
     /** Nobody waits for a worker here: it has its turn after the request. */
     sleep: () => Promise.resolve(),
+    random: () => 0.5,
   };
 };

@@ -2,9 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
-import { type CheckWork, checkCredential } from '../../../shared/domain/check-credential.ts';
+import { type CheckRecord, type CheckWork, checkCredential } from '../../../shared/domain/check-credential.ts';
+import { newHealth } from '../../../shared/domain/examine-credential.ts';
 import type { Graph, GraphFailure, GraphResult, TokenFacts } from '../../../shared/domain/graph.ts';
-import type { CredentialRecord, MetaAppRecord, NumberRecord, Verdict } from '../../../shared/domain/records.ts';
+import type {
+  CredentialHealth,
+  CredentialRecord,
+  MetaAppRecord,
+  NumberRecord,
+  Verdict,
+} from '../../../shared/domain/records.ts';
 import { afterRefusal, isPaused } from '../../../shared/domain/sending-doubt.ts';
 import {
   failing,
@@ -46,6 +53,9 @@ interface World {
   /** Milliseconds since it was asked for. */
   readonly later?: number;
   readonly isChangedMeanwhile?: boolean;
+  readonly health?: CredentialHealth;
+  /** Its entry in the line is leased: it is being checked at this moment. */
+  readonly isLeased?: boolean;
   readonly hasSecrets?: boolean;
   /** From the second look on it has other secrets. */
   readonly isReplacedMeanwhile?: boolean;
@@ -59,6 +69,7 @@ const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
     [];
   const journal = recordingJournal();
   const graphCalls: string[] = [];
+  const recorded: { readonly nextCheckAt: string | null; readonly moved: CheckRecord['moved'] | undefined }[] = [];
   const vault = memoryVault(
     hasSecrets
       ? {
@@ -81,12 +92,14 @@ const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
             return Promise.resolve(change === null ? undefined : credentialRecordOf(change));
           },
           findApp: () => Promise.resolve(given.app === null ? undefined : appRecord(given.app)),
-          findHealth: () => Promise.resolve(undefined),
+          findHealth: () => Promise.resolve(given.health),
           findNumber: () => Promise.resolve(number),
         },
         verdicts: {
-          record: ({ before, after, app }) => {
+          record: ({ before, after, app, health, moved }) => {
             if (given.isChangedMeanwhile) return Promise.resolve('overtaken');
+            if (moved !== undefined && given.isLeased) return Promise.resolve('gone');
+            recorded.push({ nextCheckAt: health.nextCheckAt, moved });
             if (after.verdict !== null) disabled.push({ credential: before, app, verdict: after.verdict });
             return Promise.resolve('recorded');
           },
@@ -96,6 +109,7 @@ const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
         publicUrl: 'https://switchboard.example',
         sleep: () => Promise.resolve(),
         timeLeft: () => 30_000,
+        random: () => 0.5,
         doubts: {
           change: (_was, after, tickets) => {
             expect(tickets).toEqual([]);
@@ -120,6 +134,7 @@ const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
   return {
     run,
     disabled,
+    recorded,
     journal,
     vault,
     graphCalls,
@@ -194,6 +209,38 @@ describe('a credential is disabled', () => {
     const it = world({ graph: token({ valid: false }), isChangedMeanwhile: true });
     expect(await it.run()).toEqual({ outcome: 'later' });
     expect(it.journal.counts.get('CredentialsDisabled')).toBeUndefined();
+  });
+});
+
+describe('the clock, after what a refused send has found,', () => {
+  const inMinutes = (minutes: number) => new Date(asked.getTime() + minutes * 60_000).toISOString();
+  const healthWith = (nextCheckAt: string | null): CredentialHealth => ({
+    ...newHealth(credentialRecordOf(), new Date(inMinutes(-60))),
+    nextCheckAt,
+  });
+  const createdAt = inMinutes(-60 * 24);
+  const dead = token({ valid: false, errorCode: 190 });
+  /** An hour after the check, and that was a second after it was asked for. */
+  const soon = new Date(Date.parse(inMinutes(60)) + 1_000);
+
+  test('comes within the hour rather than in six, so that its end is seen soon', async () => {
+    const it = world({ graph: dead, health: healthWith(inMinutes(300)), credential: { createdAt } });
+    await it.run();
+    const from = `${inMinutes(300)}#${ids.credential}`;
+    expect(it.recorded).toEqual([{ nextCheckAt: soon.toISOString(), moved: { from, to: soon } }]);
+  });
+
+  test('comes when it was to come where that is sooner', async () => {
+    const it = world({ graph: dead, health: healthWith(inMinutes(30)) });
+    await it.run();
+    expect(it.recorded).toEqual([{ nextCheckAt: inMinutes(30), moved: undefined }]);
+  });
+
+  test('is left alone while it has the credential in hand, and the verdict is written all the same', async () => {
+    const it = world({ graph: dead, health: healthWith(inMinutes(300)), isLeased: true });
+    expect(await it.run()).toBe('done');
+    expect(it.recorded).toEqual([{ nextCheckAt: inMinutes(300), moved: undefined }]);
+    expect(it.codes()).toEqual(['token-invalid']);
   });
 });
 

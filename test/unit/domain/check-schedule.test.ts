@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { firstCheckAfter, nextCheckAt, spread } from '../../../shared/domain/check-schedule.ts';
+import { appointmentOf, firstCheckOf, nextCheckAt, spread } from '../../../shared/domain/check-schedule.ts';
 import type { CredentialRecord } from '../../../shared/domain/records.ts';
-import { credentialRecordOf, ids } from '../../support/records.ts';
+import { credentialRecordOf } from '../../support/records.ts';
 
 const now = new Date('2026-11-26T10:00:00.000Z');
 const hour = 60 * 60 * 1000;
@@ -86,7 +86,11 @@ describe('the next check of a credential', () => {
   });
 });
 
-test('a new credential is checked within the hour, and its id says where it stands', () => {
-  expect(firstCheckAfter).toBe(hour);
-  expect(ids.credential).toMatch(/^cred_/);
+test('a new credential is checked within the hour, every other one when its last check has said', () => {
+  const { createdAt } = credentialRecordOf();
+  const first = firstCheckOf({ createdAt });
+  expect(first.getTime() - Date.parse(createdAt)).toBe(hour);
+  expect(appointmentOf({ createdAt }, undefined)).toEqual(first);
+  expect(appointmentOf({ createdAt }, { nextCheckAt: null })).toEqual(first);
+  expect(appointmentOf({ createdAt }, { nextCheckAt: now.toISOString() })).toEqual(now);
 });

@@ -3,7 +3,7 @@ import { type CredentialId, credentialId } from '../../../shared/contracts/ids.t
 import type { DueCheck } from '../../../shared/contracts/work.ts';
 import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
-import { type CheckRecord, checkDue } from '../../../shared/domain/check-credential.ts';
+import { type CheckRecord, checkDue, checkNow, read } from '../../../shared/domain/check-credential.ts';
 import { partitionOf, partitions } from '../../../shared/domain/check-schedule.ts';
 import type { Graph } from '../../../shared/domain/graph.ts';
 import { judgeOutage } from '../../../shared/domain/meta-outage.ts';
@@ -85,12 +85,17 @@ const stackOf = (count: number, luck: () => number, deaths: number, concurrency 
       return result;
     };
   };
-  const record = ({ before, after, health, moved }: CheckRecord) => {
-    if (moved === undefined) throw new Error('Each check here has its entry');
-    if (!line.move(moved.from, moved.to)) return 'done' as const;
-    credentials.set(before.credentialId, after);
-    if (health !== undefined) healths.set(before.credentialId, health);
-    effects.get(before.credentialId)?.push({ at: now, entry: moved.from.entry });
+  const record = ({ before, after, health, appointed, moved }: CheckRecord, isOfClock: boolean) => {
+    const { credentialId } = before;
+    const known = healths.get(credentialId);
+    const isInOrder = known === undefined || (known.triedAt < health.triedAt && known.nextCheckAt === appointed);
+    const entry = moved && line.entries.get(moved.from);
+    if (moved !== undefined && entry === undefined) return 'gone' as const;
+    if (!isInOrder) return 'overtaken' as const;
+    if (moved !== undefined && entry !== undefined) line.move(entry, moved.to);
+    credentials.set(credentialId, after);
+    healths.set(credentialId, health);
+    if (isOfClock) effects.get(credentialId)?.push({ at: now, entry: moved?.from ?? '' });
     return 'recorded' as const;
   };
   const graph: Graph = scriptedGraph({
@@ -112,14 +117,14 @@ const stackOf = (count: number, luck: () => number, deaths: number, concurrency 
     readAppSubscription: () =>
       ok({ callbackUrl: `https://switchboard.example/webhooks/${ids.appWebhook}`, fields: ['messages'] }),
   });
-  const workerPorts = (mortal: ReturnType<typeof newProcess>) => ({
+  const workerPorts = (mortal: ReturnType<typeof newProcess>, isOfClock = true) => ({
     credentials: {
       find: (_tenant: unknown, id: CredentialId) => Promise.resolve(credentials.get(id)),
       findApp: () => Promise.resolve(appRecord()),
       findHealth: (_tenant: unknown, id: CredentialId) => Promise.resolve(healths.get(id)),
       findNumber: () => Promise.resolve(undefined),
     },
-    verdicts: { record: (change: CheckRecord) => mortal(() => Promise.resolve(record(change))) },
+    verdicts: { record: (change: CheckRecord) => mortal(() => Promise.resolve(record(change, isOfClock))) },
     outages,
     doubts: { change: () => Promise.reject(new Error('No number is doubted here')) },
     releases: { send: () => Promise.resolve() },
@@ -178,21 +183,31 @@ const stackOf = (count: number, luck: () => number, deaths: number, concurrency 
     line,
     credentials,
     effects,
+    healths,
     journal,
     told,
     isAnswering,
     queue,
     plan: () => plan(),
     work,
-    async run(hours: number) {
+    /** A user asks, who may give up half-way. */
+    async ask(credentialId: CredentialId) {
+      const examined = await read({ tenantId: ids.tenant, credentialId }, workerPorts(newProcess()));
+      if (examined === undefined) throw new Error('It is there');
+      await checkNow(examined, workerPorts(newProcess(), false)).catch((error: unknown) => {
+        if (!(error instanceof Death)) throw error;
+      });
+    },
+    async run(hours: number, meanwhile: () => Promise<unknown> = () => Promise.resolve()) {
       for (const end = now + hours * hour; now < end; now += 5 * minute) {
         // Twice at once, as a schedule may start it.
         await (luck() < 0.1 ? Promise.all([plan(), plan()]) : plan());
         const judge = () => judgeOutage({ outages, telling, journal, now: () => new Date(now) });
         await Promise.all([judge(), judge()]);
-        await work();
+        await Promise.all([work(), meanwhile()]);
       }
     },
+    now: () => now,
     pass: (milliseconds: number) => {
       now += milliseconds;
     },
@@ -228,6 +243,38 @@ test('5,000 credentials: none is skipped and none is checked twice in effect, wh
   // Four a day, and one more or less for where the day was cut.
   expect(checks / 5_000).toBeGreaterThan(3.5);
   expect(checks / 5_000).toBeLessThan(5);
+});
+
+test('users who ask at any time, and die half-way, make no second entry, put none off, and bring the next look at a trouble forward', async () => {
+  const luck = luckOf(11);
+  const stack = stackOf(200, luck, 0.01);
+  for (const id of stack.all)
+    await stack.line.add({ tenantId: ids.tenant, credentialId: id }, new Date(start + luck() * 6 * hour));
+  const askSome = () =>
+    Promise.all(stack.all.filter(() => luck() < 0.05).flatMap((id) => [stack.ask(id), stack.ask(id)]));
+  const placeOf = (id: CredentialId) =>
+    [...stack.line.entries.values()].filter(({ credentialId: its }) => its === id).map(({ entry }) => entry);
+  await stack.run(14, askSome);
+  for (const id of stack.all) expect(placeOf(id)).toHaveLength(1);
+  for (const done of stack.effects.values()) expect(done.length).toBeGreaterThanOrEqual(2);
+
+  stack.isAnswering.yes = false;
+  const quiet = stack.all.filter((id) => stack.healths.get(id)?.misses === 0);
+  const places = new Map(quiet.map((id) => [id, placeOf(id)[0] ?? '']));
+  stack.pass(1);
+  for (const id of quiet) await stack.ask(id);
+  const forward = quiet.filter((id) => (placeOf(id)[0] ?? '') < (places.get(id) ?? ''));
+  for (const id of quiet) expect(placeOf(id)).toHaveLength(1);
+  // All but those that were due within minutes, were being checked, or whose user died.
+  expect(forward.length).toBeGreaterThan(0.8 * quiet.length);
+  for (const id of forward) {
+    const at = stack.healths.get(id)?.nextCheckAt;
+    expect(placeOf(id)).toEqual([`${at}#${id}`]);
+    expect(Date.parse(at ?? '') - stack.now()).toBeLessThan(6 * minute);
+  }
+  stack.isAnswering.yes = true;
+  await stack.run(1);
+  expect([...stack.credentials.values()].every((it) => it.unreachableSince === null)).toBe(true);
 });
 
 test('what began together comes apart: after a day no five minutes have more than a fair share of the checks', async () => {
