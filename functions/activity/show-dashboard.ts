@@ -12,7 +12,7 @@ import type { Caller } from '../edge/caller.ts';
 import * as ports from '../edge/ports.ts';
 
 export interface ShowDashboardPorts {
-  readonly credentials: Pick<CredentialReader, 'list'>;
+  readonly credentials: Pick<CredentialReader, 'list' | 'lastChecks'>;
   readonly agents: Pick<AgentReader, 'list' | 'readNumbers'>;
   readonly usage: Pick<MetaUsageStore, 'findMany'>;
   readonly activity: Pick<ActivityReader, 'counted' | 'allNumbers' | 'allAgents'>;
@@ -36,8 +36,12 @@ export const showDashboard = async (
     activity.allNumbers(tenantId),
     activity.allAgents(tenantId),
   ]);
-  const [usages, numbers] = await Promise.all([
+  const [usages, checks, numbers] = await Promise.all([
     usage.findMany(allCredentials.items, at),
+    credentials.lastChecks(
+      tenantId,
+      allCredentials.items.map(({ credentialId }) => credentialId),
+    ),
     agents.readNumbers(allAgents.items.flatMap((agent) => phoneNumberIdOf(agent) ?? [])),
   ]);
   const body: Dashboard = dashboardOf({
@@ -45,7 +49,7 @@ export const showDashboard = async (
     credentials: allCredentials.items,
     agents: allAgents.items,
     isComplete: allCredentials.isComplete && allAgents.isComplete,
-    ...{ spans, numberTimes, agentTimes, usages, numbers },
+    ...{ spans, numberTimes, agentTimes, usages, checks, numbers },
   });
   return { kind: 'ok', body };
 };

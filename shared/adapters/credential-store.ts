@@ -13,6 +13,8 @@ import {
   credentialHealth,
   credentialRecord,
   type Finding,
+  type LastCheck,
+  lastCheck,
   type MetaAppRecord,
   metaAppRecord,
   type NotificationsRecord,
@@ -103,6 +105,12 @@ export const credentialReader = (client: DynamoDBDocumentClient, table: string) 
 
     findHealth: (tenantId: TenantId, id: CredentialId): Promise<CredentialHealth | undefined> =>
       reader.get(directoryKey.health(tenantId, id), credentialHealth),
+
+    async lastChecks(tenantId: TenantId, ids: readonly CredentialId[]): Promise<ReadonlyMap<CredentialId, LastCheck>> {
+      const wanted = ids.map((id) => ({ key: directoryKey.health(tenantId, id), schema: lastCheck }));
+      const found = await reader.getMany(wanted, Object.keys(lastCheck.shape));
+      return new Map(ids.flatMap((id, index) => (found[index] === undefined ? [] : [[id, found[index]]])));
+    },
 
     findApp: (appId: AppId): Promise<MetaAppRecord | undefined> => reader.get(directoryKey.app(appId), metaAppRecord),
 

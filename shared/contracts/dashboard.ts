@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { activityCounters, activitySums } from './activity.ts';
 import { agent } from './agent.ts';
 import { credential, metaUsage, phoneNumber, reason, webhookState } from './credential.ts';
+import { credentialHealthView } from './health.ts';
 import { agentId, credentialId } from './ids.ts';
 
 const lastTimes = {
@@ -26,6 +27,8 @@ export const dashboardCredential = z.object({
   label: z.string(),
   status: credential.shape.status,
   reason: reason.nullable(),
+  triedAt: credentialHealthView.shape.triedAt,
+  checkedAt: credentialHealthView.shape.checkedAt,
   accessTokenExpiresAt: z.iso.datetime().nullable(),
   webhook: z.object({ state: webhookState, reason: reason.nullable() }),
   metaUsage: metaUsage.nullable().meta({ description: 'From half of a limit on' }),

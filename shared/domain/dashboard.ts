@@ -5,7 +5,7 @@ import { agentSums, type CountedSpans, countersOf, dayOf, numberSums, spansOf, s
 import { stateOf } from './credential-state.ts';
 import type { NotedUsage } from './meta-usage.ts';
 import type { LastTimes, NumberActivity } from './number-activity.ts';
-import type { AgentRecord, CredentialRecord, NumberRecord } from './records.ts';
+import type { AgentRecord, CredentialRecord, LastCheck, NumberRecord } from './records.ts';
 import { agentView, credentialIdOf, phoneNumberIdOf, phoneNumbersView, usageView } from './representations.ts';
 
 /** What was read for a dashboard, of one tenant. */
@@ -17,6 +17,7 @@ export interface DashboardReads {
   readonly spans: CountedSpans;
   readonly numberTimes: ReadonlyMap<PhoneNumberId, NumberActivity>;
   readonly agentTimes: ReadonlyMap<AgentId, LastTimes>;
+  readonly checks: ReadonlyMap<CredentialId, LastCheck>;
   readonly usages: ReadonlyMap<CredentialId, NotedUsage>;
   /** Those that agents answer. */
   readonly numbers: ReadonlyMap<PhoneNumberId, NumberRecord>;
@@ -52,6 +53,8 @@ const credentialPart = (record: CredentialRecord, reads: DashboardReads): Dashbo
     id,
     label: record.label,
     ...stateOf(record),
+    triedAt: reads.checks.get(id)?.triedAt ?? null,
+    checkedAt: reads.checks.get(id)?.checkedAt ?? null,
     accessTokenExpiresAt: record.accessTokenExpiresAt,
     webhook: { state: record.webhookState, reason: record.webhookReason },
     metaUsage: noted === undefined ? null : usageView(noted),

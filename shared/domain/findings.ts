@@ -27,6 +27,21 @@ export const longestAwait = 24 * 60 * 60 * 1000;
 export const awaitingCode = 'awaiting-first-message';
 export const silentCode = 'number-silent';
 
+/** What nobody was told of when it began: an outage of Meta is over after a day, a credential that Meta says nothing of is not. */
+export const unansweredSince = (since: string): Finding => ({
+  status: 'degraded',
+  reason: {
+    code: 'meta-unanswered',
+    title: 'Meta has said nothing of the credential for a day',
+    detail: 'Meta has been asked again and again and has given no verdict. Nothing is stopped by that.',
+    guidance:
+      'Where https://metastatus.com tells of no outage, see in the App Dashboard and in the Meta Business settings whether app, business and account are in order, then have the credential checked.',
+    since,
+  },
+});
+
+export const isUnanswered = (finding: Finding | null): boolean => finding?.reason.code === 'meta-unanswered';
+
 /** The worst that can be seen, the account before its numbers; null: all is well. */
 export const findingOf = ({ account, numbers }: Sight, now: Date): Finding | null => {
   const found = [ofAccount(account, now), ...ofNumbers(numbers, now)].filter((it) => it !== undefined);

@@ -163,6 +163,9 @@ export const credentialHealth = z.object({
 });
 export type CredentialHealth = z.infer<typeof credentialHealth>;
 
+export const lastCheck = credentialHealth.pick({ triedAt: true, checkedAt: true });
+export type LastCheck = z.infer<typeof lastCheck>;
+
 /** Whose URL it is. Never changes, so it may be cached. */
 export const webhookRecord = z.discriminatedUnion('kind', [
   z.object({

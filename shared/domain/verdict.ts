@@ -1,9 +1,13 @@
 import type { Reason } from '../contracts/credential.ts';
 import type { Check } from '../contracts/problem.ts';
+import { isUnanswered, unansweredSince } from './findings.ts';
 import type { CredentialRecord, ExpiryNotice, Finding, Standing, Verdict } from './records.ts';
 
 // What a check makes of a credential: evidence in, record out, nothing asked and nothing written. Only a proof disables and only Meta's word for it enables;
-// that Meta gives no verdict changes nothing but since when it gives none.
+// that Meta gives no verdict changes nothing but since when it gives none, and after a day its owner is told.
+
+const hour = 60 * 60 * 1000;
+const day = 24 * hour;
 
 export type Evidence =
   /** Meta gave no verdict, or none that is about the credential. `isVouchedFor`: it has let the credential send a moment ago. */
@@ -26,10 +30,9 @@ export interface Seen {
 export const afterCheck = (before: CredentialRecord, evidence: Evidence, now: Date): CredentialRecord => {
   switch (evidence.evidence) {
     case 'none':
-      return {
-        ...before,
-        unreachableSince: evidence.isVouchedFor ? null : (before.unreachableSince ?? now.toISOString()),
-      };
+      return evidence.isVouchedFor
+        ? { ...before, unreachableSince: null, finding: isUnanswered(before.finding) ? null : before.finding }
+        : unanswered(before, now);
     case 'refuted':
       return { ...before, unreachableSince: null, verdict: sinceWhen(before.verdict, verdictOf(evidence.checks, now)) };
     case 'vouched':
@@ -37,6 +40,18 @@ export const afterCheck = (before: CredentialRecord, evidence: Evidence, now: Da
     default:
       return evidence satisfies never;
   }
+};
+
+/** Its owner is told by what is known of it, and of this only where nothing worse is. */
+const unanswered = (before: CredentialRecord, now: Date): CredentialRecord => {
+  const unreachableSince = before.unreachableSince ?? now.toISOString();
+  const isLong = now.getTime() - Date.parse(unreachableSince) >= day;
+  const isWell = before.finding === null || before.finding.status === 'connected';
+  return {
+    ...before,
+    unreachableSince,
+    finding: isLong && isWell ? unansweredSince(unreachableSince) : before.finding,
+  };
 };
 
 const vouched = (
@@ -109,9 +124,6 @@ const webhookAfter = (
     ...(isOfSetUp ? { status: 'connected', reason: null } : {}),
   };
 };
-
-const hour = 60 * 60 * 1000;
-const day = 24 * hour;
 
 /**
  * Meta's notice that an account is in order again may be missed: what it shows itself counts, once its own notice can't be younger. That an account has left the

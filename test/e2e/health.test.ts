@@ -323,6 +323,23 @@ describe('an outage of Meta', () => {
     );
   });
 
+  test('that lasts for a day is told to the owner, once, and its end too', { timeout: 120_000 }, async () => {
+    const partner = await newPartner('unanswered');
+    await using subscriber = await Subscriber.open();
+    await subscriber.join(partner.api);
+    {
+      await using _out = await meta.fault({ path: `/${partner.wabaId}`, times: null, status: 500, code: 2 });
+      await check(partner);
+      const row = (await rowsOf('Directory')).find(({ sk }) => sk === `CRED#${partner.credential.id}`);
+      if (row === undefined) throw new Error('It has its row');
+      await putRow('Directory', { ...row, unreachableSince: new Date(Date.now() - 25 * 3_600_000).toISOString() });
+      for (let times = 0; times < 2; times++) expect((await check(partner)).status).toBe('unreachable');
+      await eventually(() => expect(heard(subscriber, partner)).toEqual(['credential.degraded']));
+    }
+    expect(stateOf(await check(partner))).toEqual(inOrder);
+    await eventually(() => expect(heard(subscriber, partner)).toEqual(['credential.degraded', 'credential.recovered']));
+  });
+
   test('that a user has met is asked about again until Meta answers', { timeout: 120_000 }, async () => {
     const partner = await newPartner('asked-again');
     {

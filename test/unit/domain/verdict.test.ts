@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Check } from '../../../shared/contracts/problem.ts';
-import { stateOf } from '../../../shared/domain/credential-state.ts';
+import { knownStateOf, stateOf } from '../../../shared/domain/credential-state.ts';
 import type { CredentialRecord, Finding, Standing } from '../../../shared/domain/records.ts';
 import { afterCheck, type Evidence, nextOfToken, noticeOf, type Seen } from '../../../shared/domain/verdict.ts';
 import { credentialRecordOf, ids } from '../../support/records.ts';
@@ -89,6 +89,35 @@ describe('that Meta gives no verdict', () => {
       webhookReason: reasonOf('webhook-drifted'),
     });
     expect(afterCheck(before, outage, later)).toEqual({ ...before, unreachableSince: later.toISOString() });
+  });
+
+  describe('for a day', () => {
+    const before = credentialRecordOf({ unreachableSince: now.toISOString() });
+    const long = afterCheck(before, outage, inDays(1));
+
+    test('is a finding, by which its owner is told, since the first time and while it is shown as unreachable', () => {
+      expect(afterCheck(before, outage, new Date(inDays(1).getTime() - 1)).finding).toBeNull();
+      expect(knownStateOf(long)).toMatchObject({
+        status: 'degraded',
+        reason: { code: 'meta-unanswered', since: now.toISOString() },
+      });
+      expect(stateOf(long).status).toBe('unreachable');
+      expect(afterCheck(long, outage, inDays(3))).toEqual(long);
+    });
+
+    test('takes the place of a remark and of nothing that is worse', () => {
+      const remark: Finding = { status: 'connected', reason: reasonOf('awaiting-first-message') };
+      const findingAfter = (finding: Finding) => afterCheck({ ...before, finding }, outage, inDays(2)).finding;
+      expect(findingAfter(remark)?.reason.code).toBe('meta-unanswered');
+      expect(findingAfter(flagged())).toEqual(flagged());
+    });
+
+    test.each<[string, Evidence]>([
+      ['a verdict', good],
+      ['a message that Meta takes', { evidence: 'none', isVouchedFor: true }],
+    ])('is over with %s', (_what, evidence) => {
+      expect(knownStateOf(afterCheck(long, evidence, inDays(2)))).toEqual({ status: 'connected', reason: null });
+    });
   });
 });
 

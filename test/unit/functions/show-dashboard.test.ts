@@ -102,8 +102,8 @@ const shown = async (rows: readonly Row[], as = caller) => {
 describe('what a dashboard reads', () => {
   test.each([
     ['nothing is there', 0, 0, 7],
-    ['there are 25 credentials and 100 agents', 25, 100, 9],
-    ['there are 100 credentials and 400 agents', 100, 400, 18],
+    ['there are 25 credentials and 100 agents', 25, 100, 10],
+    ['there are 100 credentials and 400 agents', 100, 400, 19],
   ])('when %s: %d credentials, %d agents, at most %d requests', async (_what, credentials, agents, most) => {
     const { asked, body } = await shown(credentials === 0 ? [] : rowsOf(credentials, agents));
     expect(body).toMatchObject({ isComplete: true });
@@ -114,7 +114,7 @@ describe('what a dashboard reads', () => {
   test('ends at 500 agents, and says so', async () => {
     const { asked, body } = await shown(rowsOf(3, 501));
     expect(body).toMatchObject({ isComplete: false, agents: { length: 500 } });
-    expect(asked.length).toBeLessThanOrEqual(14);
+    expect(asked.length).toBeLessThanOrEqual(15);
   });
 });
 
@@ -134,6 +134,11 @@ describe('a dashboard', () => {
       managementPercent: 10,
       regainMinutes: 0,
       notedAt: now.toISOString(),
+    },
+    {
+      ...directoryKey.health(ids.tenant, ids.credential),
+      triedAt: '2026-11-26T15:20:00.000Z',
+      checkedAt: '2026-11-26T12:00:00.000Z',
     },
     countRow(`NUMBER#${ids.number}`, { phoneNumberId: ids.number, ...times, held: 3 }),
     countRow(`AGENT#${ids.agent}`, { agentId: ids.agent, ...times }),
@@ -155,6 +160,8 @@ describe('a dashboard', () => {
         {
           id: ids.credential,
           metaUsage: { appPercent: 60 },
+          triedAt: '2026-11-26T15:20:00.000Z',
+          checkedAt: '2026-11-26T12:00:00.000Z',
           held: 3,
           phoneNumbers: [
             { phoneNumberId: ids.number, ...times, agentIds: [ids.agent], held: 3, activity: { last30d: { held: 5 } } },
