@@ -38,6 +38,7 @@ import {
 } from '../domain/number-activity.ts';
 import { calling, hasName, unavailable } from './aws-errors.ts';
 import { type DirectoryKey, directoryReader, keysAtOnce, nameOf, type Page } from './directory-reader.ts';
+import { queryRows } from './query-rows.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
 
 const daySeconds = 24 * 60 * 60;
@@ -464,22 +465,13 @@ export const activityReader = (client: DynamoDBDocumentClient, table: string) =>
 
   /** One page for each 1 MB. */
   const between = async (tenant: TenantId, first: string, last: string): Promise<readonly CountedSpan[]> => {
+    const rows = queryRows(client, {
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
+      ExpressionAttributeValues: { ':pk': countPartition(tenant), ':first': first, ':last': last },
+    });
     const spans: CountedSpan[] = [];
-    let start: Record<string, unknown> | undefined;
-    do {
-      const { Items, LastEvaluatedKey } = await calling('store-unavailable', () =>
-        client.send(
-          new QueryCommand({
-            TableName: table,
-            KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
-            ExpressionAttributeValues: { ':pk': countPartition(tenant), ':first': first, ':last': last },
-            ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-          }),
-        ),
-      );
-      spans.push(...(Items ?? []).flatMap(spanOf));
-      start = LastEvaluatedKey;
-    } while (start !== undefined);
+    for await (const row of rows) spans.push(...spanOf(row));
     return spans;
   };
 

@@ -1,4 +1,4 @@
-import { DeleteCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { credentialId, tenantId } from '../contracts/ids.ts';
 import type { DueCheck } from '../contracts/work.ts';
@@ -6,6 +6,7 @@ import { type CheckSchedule, entryOf, type NewCheck } from '../domain/check-sche
 import { calling } from './aws-errors.ts';
 import { directoryKey, duePartition } from './directory-keys.ts';
 import { directoryReader } from './directory-reader.ts';
+import { queryRows } from './query-rows.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
 
 const dueRow = z.object({ tenantId, credentialId, sk: z.string(), dueAt: z.iso.datetime() });
@@ -40,28 +41,20 @@ export const dueCheckDelete = (
 export const checkScheduleStore = (client: DynamoDBDocumentClient, table: string): CheckSchedule => ({
   /** Rows that nobody can read keep none of the others waiting. */
   async due(partition, now, limit) {
+    const rows = queryRows(client, {
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND sk < :now',
+      ExpressionAttributeValues: { ':pk': duePartition(partition), ':now': now.toISOString() },
+      ConsistentRead: true,
+      Limit: limit,
+    });
     const found: DueCheck[] = [];
-    let start: Record<string, unknown> | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await calling('store-unavailable', () =>
-        client.send(
-          new QueryCommand({
-            TableName: table,
-            KeyConditionExpression: 'pk = :pk AND sk < :now',
-            ExpressionAttributeValues: { ':pk': duePartition(partition), ':now': now.toISOString() },
-            ConsistentRead: true,
-            Limit: limit,
-            ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-          }),
-        ),
-      );
-      for (const row of Items) {
-        const parsed = dueRow.safeParse(row);
-        if (parsed.success) found.push(checkOf(parsed.data));
-      }
-      start = LastEvaluatedKey;
-    } while (start !== undefined && found.length < limit);
-    return found.slice(0, limit);
+    for await (const row of rows) {
+      const parsed = dueRow.safeParse(row);
+      if (parsed.success) found.push(checkOf(parsed.data));
+      if (found.length === limit) break;
+    }
+    return found;
   },
 
   async lease(check, until) {

@@ -19,6 +19,7 @@ import type { ConversationRecord } from '../domain/records.ts';
 import { calling } from './aws-errors.ts';
 import { claimKey } from './claim-store.ts';
 import type { Page } from './directory-reader.ts';
+import { queryRows } from './query-rows.ts';
 import { conversationPut } from './routing-store.ts';
 import { failedItems, type TransactItem } from './transactions.ts';
 
@@ -161,26 +162,17 @@ export const heldStore = (client: DynamoDBDocumentClient, tables: HeldTables): H
   };
 
   const firstRow = async (id: ConversationId, prefix: string, isWanted: (heldSince: Date) => boolean) => {
-    let start: Record<string, unknown> | undefined;
-    do {
-      const { Items, LastEvaluatedKey } = await calling('store-unavailable', () =>
-        client.send(
-          new QueryCommand({
-            TableName: tables.events,
-            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-            ExpressionAttributeValues: { ':pk': id, ':prefix': prefix },
-            ConsistentRead: true,
-            Limit: rowsAtOnce,
-            ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-          }),
-        ),
-      );
-      for (const row of Items ?? []) {
-        const event = parsedRow(row);
-        if (isWanted(new Date(event.heldSince))) return event;
-      }
-      start = LastEvaluatedKey;
-    } while (start !== undefined);
+    const rows = queryRows(client, {
+      TableName: tables.events,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ':pk': id, ':prefix': prefix },
+      ConsistentRead: true,
+      Limit: rowsAtOnce,
+    });
+    for await (const row of rows) {
+      const event = parsedRow(row);
+      if (isWanted(new Date(event.heldSince))) return event;
+    }
     return undefined;
   };
 

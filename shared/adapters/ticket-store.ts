@@ -1,17 +1,12 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import {
-  DeleteCommand,
-  type DynamoDBDocumentClient,
-  PutCommand,
-  QueryCommand,
-  TransactWriteCommand,
-} from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, type DynamoDBDocumentClient, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod';
 import { work } from '../contracts/work.ts';
 import { dueBefore, type Ticket, type Tickets } from '../domain/work.ts';
 import { calling, unavailable } from './aws-errors.ts';
 import { directoryKey } from './directory-keys.ts';
 import { directoryReader } from './directory-reader.ts';
+import { queryRows } from './query-rows.ts';
 
 const ticketRow = z.object({ sk: z.string(), work, attempts: z.number().int() });
 const ticketOf = ({ sk, ...row }: z.infer<typeof ticketRow>): Ticket => ({ id: sk, ...row });
@@ -65,27 +60,19 @@ export const ticketStore = (
 
   /** What somebody must look after by now, the longest overdue first. Rows that nobody can read keep none of them waiting. */
   async due(now, limit) {
+    const rows = queryRows(client, {
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND sk < :now',
+      ExpressionAttributeValues: { ':pk': directoryKey.ticket('').pk, ':now': dueBefore(now) },
+      ConsistentRead: true,
+      Limit: limit,
+    });
     const found: Ticket[] = [];
-    let start: Record<string, unknown> | undefined;
-    do {
-      const { Items, LastEvaluatedKey } = await calling('store-unavailable', () =>
-        client.send(
-          new QueryCommand({
-            TableName: table,
-            KeyConditionExpression: 'pk = :pk AND sk < :now',
-            ExpressionAttributeValues: { ':pk': directoryKey.ticket('').pk, ':now': dueBefore(now) },
-            ConsistentRead: true,
-            Limit: limit,
-            ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-          }),
-        ),
-      );
-      for (const row of Items ?? []) {
-        const parsed = ticketRow.safeParse(row);
-        if (parsed.success) found.push(ticketOf(parsed.data));
-      }
-      start = LastEvaluatedKey;
-    } while (start !== undefined && found.length < limit);
-    return found.slice(0, limit);
+    for await (const row of rows) {
+      const parsed = ticketRow.safeParse(row);
+      if (parsed.success) found.push(ticketOf(parsed.data));
+      if (found.length === limit) break;
+    }
+    return found;
   },
 });

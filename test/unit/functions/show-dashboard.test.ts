@@ -1,4 +1,5 @@
-import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BatchGetCommand, DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, test } from 'vitest';
 import { showDashboard } from '../../../functions/activity/show-dashboard.ts';
 import { activityReader } from '../../../shared/adapters/activity-store.ts';
@@ -52,7 +53,7 @@ const tablesOf = (rows: readonly Row[]) => {
     const Items = found.slice(0, Limit);
     return Promise.resolve({ Items, ...(Items.length === Limit ? { LastEvaluatedKey: Items.at(-1) } : {}) });
   };
-  const client = { send } as unknown as DynamoDBDocumentClient;
+  const client = Object.assign(DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-central-1' })), { send });
   const ports = {
     credentials: credentialReader(client, 'directory'),
     agents: agentReader(client, 'directory'),
