@@ -11,6 +11,8 @@ const regularExpression = z.string().refine((source) => {
 
 /** Which calls a rule applies to; what is left out matches every call. */
 export const callMatcherSchema = z.strictObject({
+  /** The App ID of the app that the call is made for, by its access token. */
+  app: z.string().optional(),
   method: z
     .string()
     .transform((method) => method.toUpperCase())
@@ -61,12 +63,14 @@ export class RuleList<Rule extends CallMatcher> {
 
   /** The first rule that applies to this call; counts it. */
   take(call: {
+    readonly app: string | undefined;
     readonly method: string;
     readonly path: string;
     readonly body: string;
   }): { readonly id: string; readonly rule: Rule } | null {
     for (const [id, entry] of this.#rules) {
       const { rule } = entry;
+      if (rule.app !== undefined && rule.app !== call.app) continue;
       if (rule.method !== undefined && rule.method !== call.method) continue;
       if (rule.path !== undefined && !new RegExp(rule.path).test(call.path)) continue;
       if (rule.body !== undefined && !new RegExp(rule.body).test(call.body)) continue;

@@ -25,7 +25,12 @@ export function graphApi(simulation: Simulation): (c: HttpContext) => Promise<Re
   return async (c) => {
     const started = performance.now();
     const request = await readRequest(c, simulation.media);
-    const fault = simulation.faults.take({ method: request.method, path: request.path, body: request.matchable });
+    const fault = simulation.faults.take({
+      app: appIdOf(simulation.state, request.accessToken),
+      method: request.method,
+      path: request.path,
+      body: request.matchable,
+    });
     const rule = fault?.rule;
     let answer: HttpAnswer | null = null;
     try {

@@ -8,7 +8,7 @@ import { statusChange } from './webhook-payloads.ts';
 
 /** What becomes of the next messages that match, instead of what the settings say. */
 export const outcomeSchema = z.strictObject({
-  ...callMatcherSchema.omit({ method: true, path: true }).shape,
+  ...callMatcherSchema.omit({ app: true, method: true, path: true }).shape,
   phoneNumberId: z.string().optional(),
   statuses: z.array(z.enum(statusNames)),
   errorCode: z.int().optional(),
@@ -45,7 +45,12 @@ export class MessageStatuses {
   async follow(message: SentMessage): Promise<void> {
     const { settings } = this.#state;
     const { phone, waba, customer, body } = message;
-    const outcome = this.outcomes.take({ method: 'POST', path: `/${phone.id}/messages`, body })?.rule;
+    const outcome = this.outcomes.take({
+      app: undefined,
+      method: 'POST',
+      path: `/${phone.id}/messages`,
+      body,
+    })?.rule;
     const expected: readonly StatusName[] = message.outsideWindow ? ['failed'] : settings.statuses;
     const errorCode = outcome?.errorCode ?? (message.outsideWindow ? 131047 : settings.failedStatusCode);
     for (const status of outcome?.statuses ?? expected) {

@@ -21,6 +21,10 @@ const post = (body: unknown, idempotencyKey = key, by = api): Promise<Answer<Cre
 const credentialIds = async () =>
   (await api.get<{ items: Credential[] }>('/v1/credentials')).body.items.map(({ id }) => id);
 
+/** How often Meta was asked what a token of the app is worth. */
+const looks = async () =>
+  (await meta.calls('debug_token')).filter(({ caller }) => caller === `app:${business.app.id}`).length;
+
 /** What is kept of the tenant's requests. */
 const records = async (tenant = api.tenant): Promise<readonly Row[]> =>
   (await rowsOf('Directory')).filter(({ pk }) => pk === `IDEMPOTENCY#${tenant}`);
@@ -35,12 +39,12 @@ describe('the same key', () => {
   test('with the same body makes one credential and gets the same answer, without asking Meta again', async () => {
     const first = await post(credentialRequest(business));
     expect(first.status, first.text).toBe(201);
-    const asked = (await meta.calls('debug_token')).length;
+    const asked = await looks();
     const second = await post(credentialRequest(business));
     expect([second.status, second.text]).toEqual([201, first.text]);
     expect(second.headers.get('etag')).toBe(first.headers.get('etag'));
     expect(second.headers.get('location')).toBe(first.headers.get('location'));
-    expect((await meta.calls('debug_token')).length).toBe(asked);
+    expect(await looks()).toBe(asked);
     expect(await credentialIds()).toEqual([first.body.id]);
   });
 
@@ -77,7 +81,12 @@ describe('the same key', () => {
 
   test('gets the same refusal for the same mistake, and may be used again after an outage', async () => {
     {
-      await using _fault = await meta.fault({ path: 'debug_token', dropConnection: true, times: null });
+      await using _fault = await meta.fault({
+        app: business.app.id,
+        path: 'debug_token',
+        dropConnection: true,
+        times: null,
+      });
       expectProblem(await post(credentialRequest(business)), { status: 503, code: 'meta-unreachable' });
     }
     expect(await records()).toEqual([]);

@@ -194,7 +194,7 @@ describe('a token that was rotated in between', () => {
     const { waId } = newCustomer();
     await revokeToken(partner);
     {
-      await using _slow = await meta.fault({ path: '/debug_token$', delayMs: slowness });
+      await using _slow = await meta.fault({ app: partner.business.app.id, path: '/debug_token$', delayMs: slowness });
       expectProblem(await send(partner, waId), { status: 422, code: 'message-refused' });
       const isUnderWay = { actor: expect.stringMatching(/CheckCredential/), purpose: 'graph-api', phase: 'outcome' };
       await eventually(async () =>

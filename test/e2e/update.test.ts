@@ -71,7 +71,8 @@ describe('a change that Meta does not confirm changes nothing, is audited, and m
     const fresh = await newTokenOf(connection.business);
     const [before, audited] = [await inForce(), (await refusedUpdates()).length];
     {
-      await using _fault = await meta.fault({ method: 'GET', path: calls()[call], times: null, ...fault });
+      const app = connection.business.app.id;
+      await using _fault = await meta.fault({ app, method: 'GET', path: calls()[call], times: null, ...fault });
       const problem = expectProblem(await patch({ accessToken: fresh.value }), {
         status: 503,
         code: 'meta-unreachable',
@@ -196,7 +197,7 @@ describe('a change says what it is based on', () => {
 
   test('the label alone needs nothing of Meta and no new seal', async () => {
     const before = await inForce();
-    await using _fault = await meta.fault({ path: '.', dropConnection: true, times: null });
+    await using _fault = await meta.fault({ app: connection.business.app.id, dropConnection: true, times: null });
     const answer = await rename('Renamed', current);
     expect(answer.status, answer.text).toBe(200);
     expect(answer.body).toMatchObject({ label: 'Renamed', version: current + 1 });

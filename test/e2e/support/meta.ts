@@ -31,6 +31,8 @@ export interface GraphCall {
   readonly status: number | null;
   readonly errorCode: number | null;
   readonly ms: number;
+  /** The token's name, `app:<App ID>` for an app token. */
+  readonly caller: string;
   readonly tokenIn: string;
   readonly proof: string;
   readonly secretsInUrl: readonly string[];

@@ -1,6 +1,16 @@
 import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ACME, ADA, appToken, proofOf, secretOf, simulatorForTests, type TestSimulator, tokenOf } from './harness.ts';
+import {
+  ACME,
+  ADA,
+  appToken,
+  GLOBEX,
+  proofOf,
+  secretOf,
+  simulatorForTests,
+  type TestSimulator,
+  tokenOf,
+} from './harness.ts';
 
 let simulator: TestSimulator;
 beforeEach(async () => {
@@ -75,6 +85,17 @@ describe('faults', () => {
       [null, 'fault-1'],
       [null, 'fault-2'],
     ]);
+  });
+
+  it('hit the calls of one app alone, made with a token of it or as the app', async () => {
+    await fault({ app: GLOBEX.app, code: 4, times: null });
+    expect((await send()).status).toBe(200);
+    const inspect = (app: string) =>
+      simulator.graph('GET', `debug_token?input_token=${tokenOf('acme-good')}`, { as: `app:${app}` });
+    expect((await inspect(ACME.app)).status).toBe(200);
+    expect((await inspect(GLOBEX.app)).body.error.code).toBe(4);
+    await fault({ app: ACME.app, code: 2 });
+    expect((await send()).body.error.code).toBe(2);
   });
 
   it('delay the true answer, or answer an error although the message was sent', async () => {
