@@ -2,6 +2,9 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { SecrecyLast } from './test/support/secrecy-last.ts';
 
+/** What logs and metrics are named by: the stack that is deployed where nothing else is said. */
+const asDeployed = { POWERTOOLS_SERVICE_NAME: 'Switchboard' };
+
 const endToEnd = {
   globalSetup: 'test/e2e/support/running-stack.ts',
   testTimeout: 120_000,
@@ -45,8 +48,23 @@ export default defineConfig({
     // Before the suite that has the stack to itself, the others share the machine; Vitest would leave one of two cores idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/support/loopback-only.ts'] } },
-      { test: { name: 'infra', include: ['test/infra/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          setupFiles: ['test/support/loopback-only.ts'],
+          env: asDeployed,
+        },
+      },
+      {
+        test: {
+          name: 'infra',
+          include: ['test/infra/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          env: asDeployed,
+        },
+      },
       {
         test: {
           name: 'integration',

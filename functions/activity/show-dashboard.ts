@@ -6,6 +6,7 @@ import type { Dashboard } from '../../shared/contracts/dashboard.ts';
 import { dashboardOf } from '../../shared/domain/dashboard.ts';
 import type { MetaUsageStore } from '../../shared/domain/meta-usage.ts';
 import { phoneNumberIdOf } from '../../shared/domain/representations.ts';
+import { claimedNumbersOf } from '../../shared/domain/webhook-at-meta.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute } from '../edge/api-lambda.ts';
 import type { Caller } from '../edge/caller.ts';
@@ -15,7 +16,7 @@ export interface ShowDashboardPorts {
   readonly credentials: Pick<CredentialReader, 'list' | 'lastChecks'>;
   readonly agents: Pick<AgentReader, 'list' | 'readNumbers'>;
   readonly usage: Pick<MetaUsageStore, 'findMany'>;
-  readonly activity: Pick<ActivityReader, 'counted' | 'allNumbers' | 'allAgents'>;
+  readonly activity: Pick<ActivityReader, 'counted' | 'numbers' | 'agents'>;
   readonly now: () => Date;
 }
 
@@ -29,14 +30,17 @@ export const showDashboard = async (
   { credentials, agents, usage, activity, now }: ShowDashboardPorts,
 ): Promise<Answer> => {
   const at = now();
-  const [allCredentials, allAgents, spans, numberTimes, agentTimes] = await Promise.all([
+  const [allCredentials, allAgents, spans] = await Promise.all([
     pagesOf((after) => credentials.list(tenantId, pageSize, after)),
     pagesOf((after) => agents.list(tenantId, pageSize, after)),
     activity.counted(tenantId, at),
-    activity.allNumbers(tenantId),
-    activity.allAgents(tenantId),
   ]);
-  const [usages, checks, numbers] = await Promise.all([
+  const [numberTimes, agentTimes, usages, checks, numbers] = await Promise.all([
+    activity.numbers(tenantId, allCredentials.items.flatMap(claimedNumbersOf)),
+    activity.agents(
+      tenantId,
+      allAgents.items.map(({ agentId }) => agentId),
+    ),
     usage.findMany(allCredentials.items, at),
     credentials.lastChecks(
       tenantId,
@@ -48,7 +52,7 @@ export const showDashboard = async (
     now: at,
     credentials: allCredentials.items,
     agents: allAgents.items,
-    isComplete: allCredentials.isComplete && allAgents.isComplete,
+    isComplete: allCredentials.isComplete && allAgents.isComplete && spans.isComplete,
     ...{ spans, numberTimes, agentTimes, usages, checks, numbers },
   });
   return { kind: 'ok', body };

@@ -24,6 +24,7 @@ import { releaseCredentialTicket } from '../../shared/domain/release-tickets.ts'
 import { credentialView } from '../../shared/domain/representations.ts';
 import { validateCredential } from '../../shared/domain/validate-credential.ts';
 import type { SecretOpener, SecretSealer } from '../../shared/domain/vault.ts';
+import { answered } from '../../shared/domain/verdict.ts';
 import { newTicket, type WorkQueues } from '../../shared/domain/work.ts';
 import type { Answer } from '../edge/answer.ts';
 import { apiRoute, versionProblem } from '../edge/api-lambda.ts';
@@ -159,7 +160,7 @@ const resealed = async (
   const appAfter = await appAfterwards(caller, app, secrets, request, openedFor, ports);
   const isRotated = appAfter.secretVersion !== app.secretVersion;
   const after: CredentialRecord = {
-    ...named,
+    ...answered(named),
     secretVersion: before.secretVersion + 1,
     proofVersion: appAfter.secretVersion,
     accessTokenExpiresAt: validation.tokenExpiresAt?.toISOString() ?? null,
@@ -167,7 +168,6 @@ const resealed = async (
     // Meta has just let us in: what it reported before, or was found before, is over.
     standing: null,
     verdict: null,
-    unreachableSince: null,
     ...(request.accessToken === undefined
       ? {}
       : { accessTokenLastFour: lastFour(secrets.accessToken), accessTokenSetAt: now.toISOString() }),

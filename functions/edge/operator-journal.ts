@@ -1,10 +1,11 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { metricNamespace, metricService } from '../../shared/contracts/metrics.ts';
+import { metricNamespace } from '../../shared/contracts/metrics.ts';
 import type { Journal, JournalFields } from '../../shared/domain/journal.ts';
 
-const logger = new Logger({ serviceName: 'switchboard' });
-const metrics = new Metrics({ namespace: metricNamespace, serviceName: metricService });
+// Both take the name of the service from the variable of the function.
+const logger = new Logger();
+const metrics = new Metrics({ namespace: metricNamespace });
 
 /** JSON log lines of an event name and safe fields; metrics in CloudWatch's embedded format, without any dimension of a tenant. */
 export const journal: Journal = {

@@ -43,7 +43,7 @@ import { verdictStore } from '../../shared/adapters/verdict-store.ts';
 import { webhookStore } from '../../shared/adapters/webhook-store.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import type { CheckCredentialPorts } from '../../shared/domain/check-credential.ts';
-import { trafficOf } from '../../shared/domain/traffic.ts';
+import type { TrafficReader } from '../../shared/domain/traffic.ts';
 import { countedOpener, countedSealer } from './counted-vault.ts';
 import { isSet, listed, setting } from './environment.ts';
 import { currentActor } from './invocation.ts';
@@ -79,7 +79,7 @@ export const checkSchedule = once(() => checkScheduleStore(dynamoDb(), directory
 export const history = once(() => verdictHistory(dynamoDb(), directoryTable()));
 export const outages = once(() => outageStore(dynamoDb(), directoryTable()));
 export const verdicts = once(() => verdictStore(dynamoDb(), directoryTable(), audit().put));
-export const traffic = once(() => trafficOf(activity(), () => new Date()));
+export const traffic = once((): TrafficReader => ({ ofNumbers: activity().numbers }));
 export const webhooks = once(() => webhookStore(dynamoDb(), directoryTable()));
 export const agents = once(() => agentReader(dynamoDb(), directoryTable()));
 export const agentKeys = once(() => agentKeyReader(dynamoDb(), directoryTable()));

@@ -35,6 +35,7 @@ export class Activity extends Construct {
     });
     deliverChanges(project, {
       dataKey,
+      alerts,
       streamArn: eventStore.streamArn,
       hear: eventStore.grantProject(project),
       // Its own rows come through the same stream: without a filter every count would call it once more.

@@ -18,6 +18,9 @@ const changesAtOnce = 25;
  */
 const publishersAtOnce = 2;
 
+/** An alert that comes later than a customer's complaint is none. */
+const longestWait = Duration.minutes(15);
+
 /** Rings when somebody may not have been told: a row that nobody can read, or a batch that was given up. */
 const changesUnheard = {
   severity: 'warning',
@@ -43,6 +46,11 @@ export class AlertDelivery extends Construct {
       alerts: props.alerts,
       variable: environmentName.alertQueueUrl,
       ordered: false,
+    });
+    props.alerts.onAge(this.requests.queue, longestWait, {
+      name: 'AlertsDelayed',
+      severity: 'warning',
+      meaning: 'An alert has waited a quarter of an hour to be told.',
     });
     this.#watch(props);
     this.#send(props);
@@ -74,6 +82,7 @@ export class AlertDelivery extends Construct {
     this.grantRequest(watch);
     deliverChanges(watch, {
       dataKey,
+      alerts,
       streamArn: directory.streamArn,
       hear: directory.grantWatch(watch),
       filters: [FilterCriteria.filter({ dynamodb: { Keys: { sk: { S: FilterRule.beginsWith('CRED#') } } } })],
@@ -107,7 +116,8 @@ export class AlertDelivery extends Construct {
       timeout: Duration.seconds(15),
     });
     manage.setVariable(environmentName.allowLoopbackTargets, String(settings.allowLoopbackTargets));
-    api.serveTenants(manage, 'GET /v1/notifications', 'PUT /v1/notifications');
+    // Each asks SNS, whose quota everybody's alerts need.
+    api.serveWaitingTenants(manage, 'GET /v1/notifications', 'PUT /v1/notifications');
     directory.grantReadTold(manage);
     directory.grantTell(manage);
     this.grantRequest(manage);

@@ -98,7 +98,7 @@ export class Alerts extends Construct {
 
   /** Rings when the functions count more of it than the limit allows. `metric` names metric, alarm and article. */
   onMany(metric: string, limit: Limit, alarm: MetricAlarm): void {
-    this.#ring(this, { ...alarm, name: metric }, countedMetric(metric, Stats.SUM, limit.within), limit);
+    this.#ring(this, { ...alarm, name: metric }, countedMetric(this, metric, Stats.SUM, limit.within), limit);
   }
 
   /**
@@ -106,7 +106,26 @@ export class Alerts extends Construct {
    * `metric` names metric, alarm and article.
    */
   onRate(metric: string, limit: Limit, alarm: MetricAlarm): void {
-    this.#ring(this, { ...alarm, name: metric }, countedMetric(metric, Stats.AVERAGE, limit.within), limit);
+    this.#ring(this, { ...alarm, name: metric }, countedMetric(this, metric, Stats.AVERAGE, limit.within), limit);
+  }
+
+  /** Rings when the functions have not once counted it for so long, not even nothing: who counts it does not run. `metric` names metric, alarm and article. */
+  onSilence(metric: string, longest: Duration, alarm: MetricAlarm): void {
+    this.#ring(this, { ...alarm, name: metric }, countedMetric(this, metric, Stats.SAMPLE_COUNT, longest), {
+      below: 1,
+    });
+  }
+
+  /** Rings when the function has not been started once for so long. */
+  onIdle(handler: HandlerFunction, longest: Duration, alarm: NamedAlarm): void {
+    const starts = handler.function.metricInvocations({ statistic: Stats.SUM, period: longest });
+    this.#ring(handler, alarm, starts, { below: 1 });
+  }
+
+  /** Rings when what the function hears of a stream is as old as that. */
+  onLag(handler: HandlerFunction, age: Duration, alarm: NamedAlarm): void {
+    const lag = handler.function.metric('IteratorAge', { statistic: Stats.MAXIMUM, period: queuePeriod });
+    this.#ring(handler, alarm, lag, { atLeast: age.toMilliseconds() });
   }
 
   /** Rings when the function ends so often without an answer: out of time, out of memory, or before the first line of ours. */
@@ -151,15 +170,27 @@ export class Alerts extends Construct {
     scope: Construct,
     { name, severity, meaning }: NamedAlarm,
     metric: IMetric,
-    limit: Omit<Limit, 'within'>,
+    limit: Omit<Limit, 'within'> | { readonly below: number },
   ): void {
+    // Where silence is what rings, nothing at all is the worst of it.
+    const rule =
+      'below' in limit
+        ? {
+            comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+            threshold: limit.below,
+            evaluationPeriods: 1,
+            treatMissingData: TreatMissingData.BREACHING,
+          }
+        : {
+            comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            threshold: limit.atLeast,
+            evaluationPeriods: limit.timesInARow ?? 1,
+            treatMissingData: TreatMissingData.NOT_BREACHING,
+          };
     const alarm = new Alarm(scope, name, {
       alarmDescription: `${severity.toUpperCase()}: ${meaning} What to do: docs/runbook.md#${name.toLowerCase()}`,
       metric,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      threshold: limit.atLeast,
-      evaluationPeriods: limit.timesInARow ?? 1,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      ...rule,
     });
     alarm.addAlarmAction(new SnsAction(this.operatorTopic));
     this.#alarms.push(alarm);

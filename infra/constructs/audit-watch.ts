@@ -29,6 +29,7 @@ export class AuditWatch extends Construct {
     });
     deliverChanges(watch, {
       dataKey,
+      alerts,
       streamArn: auditLog.streamArn,
       hear: auditLog.grantWatch(watch),
       // Why not leave out removals by time to live as well: a filter that matches less than it says would hide the others.

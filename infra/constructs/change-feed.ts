@@ -3,14 +3,22 @@ import { Grant } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import type { Alerts } from './alerts.ts';
 import type { DataKey } from './data-key.ts';
 import type { HandlerFunction } from './handler-function.ts';
+
+/** A tenant's rows are heard of one after the other; those of others need not wait for them. Source: AWS Lambda developer guide, "ParallelizationFactor". */
+const lanes = 10;
+
+/** A stream forgets after 24 hours. */
+const longestLag = Duration.hours(1);
 
 /** A fault that is mended before costs nothing; after it the place of the batch in the stream, which keeps it for 24 hours, lies in the queue. */
 const repeats = 100;
 
 export interface ChangeFeed {
   readonly dataKey: DataKey;
+  readonly alerts: Alerts;
   readonly streamArn: string;
   /** Lets the worker hear of the changes. */
   readonly hear: Grant;
@@ -51,10 +59,16 @@ export function deliverChanges(worker: HandlerFunction, feed: ChangeFeed): void 
     startingPosition: StartingPosition.TRIM_HORIZON,
     filters: [...feed.filters],
     batchSize: feed.batchSize,
+    parallelizationFactor: lanes,
     bisectBatchOnError: true,
     retryAttempts: repeats,
     // Why not SqsDlq: it would grant the data key for more than SQS.
     onFailure: { bind: () => ({ destination: feed.givenUp.queueArn }) },
   });
   for (const grant of [feed.hear, giveUp]) grant.applyBefore(mapping);
+  feed.alerts.onLag(worker, longestLag, {
+    name: 'ChangesDelayed',
+    severity: 'critical',
+    meaning: 'A function hears of changes an hour late, and what it has not heard after 24 hours is lost to it.',
+  });
 }

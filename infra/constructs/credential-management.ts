@@ -5,13 +5,11 @@ import type { AgentRouter } from './agent-router.ts';
 import type { AlertDelivery } from './alert-delivery.ts';
 import type { CapabilityProps } from './capability.ts';
 import { HandlerFunction } from './handler-function.ts';
-import type { HealthWatch } from './health-watch.ts';
 import type { WebhookSetUp } from './webhook-set-up.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface CredentialManagementProps extends CapabilityProps {
   readonly webhookSetUp: WebhookSetUp;
-  readonly healthWatch: HealthWatch;
   readonly router: AgentRouter;
   readonly alertDelivery: AlertDelivery;
 }
@@ -50,19 +48,7 @@ export class CredentialManagement extends Construct {
   }
 
   #manage(props: CredentialManagementProps): void {
-    const {
-      settings,
-      dataKey,
-      api,
-      graphApi,
-      vault,
-      directory,
-      eventStore,
-      auditLog,
-      webhookSetUp,
-      healthWatch,
-      router,
-    } = props;
+    const { settings, dataKey, api, graphApi, vault, directory, eventStore, auditLog, webhookSetUp, router } = props;
     const manage = new HandlerFunction(this, 'ManageCredentials', {
       settings,
       dataKey,
@@ -81,9 +67,6 @@ export class CredentialManagement extends Construct {
       'POST /v1/credentials/{credentialId}/check',
       'POST /v1/credentials/{credentialId}/webhook/repair',
       'POST /v1/credentials/{credentialId}/webhook/manual-setup',
-    );
-    api.serveTenants(
-      manage,
       'GET /v1/credentials/{credentialId}/webhook',
       'GET /v1/credentials/{credentialId}/templates',
     );
@@ -95,7 +78,6 @@ export class CredentialManagement extends Construct {
     directory.grantWrite(manage, 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem');
     auditLog.grantRecord(manage);
     webhookSetUp.grantRequest(manage);
-    healthWatch.grantRequest(manage);
     eventStore.grantReadTimes(manage);
     router.grantRelease(manage);
     // Whoever connects the first credential is told of it.

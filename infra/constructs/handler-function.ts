@@ -22,6 +22,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type EnvironmentName, environmentName } from '../../shared/contracts/environment.ts';
 import { type HandlerName, handlerEntries, projectRoot } from '../handlers.ts';
+import { serviceNameOf } from './counted-metric.ts';
 import type { HouseProps } from './house.ts';
 
 const writeLogs = ['logs:CreateLogStream', 'logs:PutLogEvents'];
@@ -93,6 +94,7 @@ export class HandlerFunction extends Construct implements IGrantable {
     // Why not the property `tracing`: it adds its wildcard to the policy of the grants, where the acknowledgement would hide others.
     (this.function.node.defaultChild as CfnFunction).tracingConfig = { mode: Tracing.ACTIVE };
     this.setVariable(environmentName.stage, settings.stage);
+    this.setVariable(environmentName.serviceName, serviceNameOf(this));
     Validations.of(this.function).acknowledge({
       id: 'Serverless-LambdaDLQ',
       reason:

@@ -39,6 +39,10 @@ export class HealthWatch extends Construct {
         severity: 'warning',
         meaning: 'A credential has waited half an hour to be checked.',
       });
+    alerts.onSilence('ChecksPlanned', Duration.minutes(3 * interval.toMinutes()), {
+      severity: 'critical',
+      meaning: 'The planner of checks has not run for a quarter of an hour: no credential is checked by the clock.',
+    });
     // Counted by the planner, of what it still finds in the line: a backlog, or checks that do not come to their end.
     alerts.onMany(
       'ChecksOverdue',

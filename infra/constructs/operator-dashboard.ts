@@ -51,8 +51,8 @@ export class OperatorDashboard extends Construct {
         [alarmsOf(alerts)],
         ...row(
           'Receiving: what Meta delivers, and what of it is for somebody',
-          counts('Deliveries', 'WebhookAccepted', 'WebhookRefused', 'WebhookThrottled', 'WebhookFailed'),
-          counts('Events', 'EventsQueued', 'EventsRelayed', 'EventsForeign', 'EventsUnwanted', 'EventsMalformed'),
+          counts(this, 'Deliveries', 'WebhookAccepted', 'WebhookRefused', 'WebhookThrottled', 'WebhookFailed'),
+          counts(this, 'Events', 'EventsQueued', 'EventsRelayed', 'EventsForeign', 'EventsUnwanted', 'EventsMalformed'),
           lines('Receiver', ...functionMetrics(inbox.receiveWebhook)),
           lines('API', ...apiMetrics(api)),
         ),
@@ -65,30 +65,30 @@ export class OperatorDashboard extends Construct {
         ),
         ...row(
           'Routing: to agents, and their answers to customers',
-          counts('Dispatched', 'EventsDispatched', 'DispatchFailed', 'EventsRefusedByAgent', 'EventFailed'),
-          counts('Held', 'EventsHeld', 'EventsReplayed', 'EventsDiscarded', 'EventsExpired', 'TargetsSuspended'),
-          counts('Replies', 'RepliesSent', 'RepliesRefused', 'RepliesUnknown'),
+          counts(this, 'Dispatched', 'EventsDispatched', 'DispatchFailed', 'EventsRefusedByAgent', 'EventFailed'),
+          counts(this, 'Held', 'EventsHeld', 'EventsReplayed', 'EventsDiscarded', 'EventsExpired', 'TargetsSuspended'),
+          counts(this, 'Replies', 'RepliesSent', 'RepliesRefused', 'RepliesUnknown'),
           lines('Router', ...functionMetrics(router.routeEvent)),
         ),
         ...row(
           'Sending: what agents and users send by themselves',
-          counts('Messages', 'MessagesSent', 'MessagesRefused', 'MessagesUnknown'),
-          counts('Media', 'MediaTransferred', 'MediaRefused'),
+          counts(this, 'Messages', 'MessagesSent', 'MessagesRefused', 'MessagesUnknown'),
+          counts(this, 'Media', 'MediaTransferred', 'MediaRefused'),
         ),
         ...row(
           'Meta and keys',
-          lines('Error rate of the Graph API, 1 = all', countedMetric('GraphFailed', Stats.AVERAGE, period)),
-          lines('Calls of the Graph API', countedMetric('GraphFailed', Stats.SAMPLE_COUNT, period)),
-          counts('KMS', 'KmsFailed', 'SecretsRefused'),
+          lines('Error rate of the Graph API, 1 = all', countedMetric(this, 'GraphFailed', Stats.AVERAGE, period)),
+          lines('Calls of the Graph API', countedMetric(this, 'GraphFailed', Stats.SAMPLE_COUNT, period)),
+          counts(this, 'KMS', 'KmsFailed', 'SecretsRefused'),
         ),
         ...row(
           'Checks, audit, and what nobody foresaw',
           lines('Checks that wait, seconds', ageIn(healthWatch.checks.queue), ageIn(healthWatch.dueChecks.queue)),
-          counts('Checks', 'ChecksPlanned', 'ChecksOverdue', 'ChecksDone', 'ChecksUnanswered'),
-          counts('What checks have done', 'SendingPaused', 'CredentialsDisabled', 'CredentialsEnabled'),
-          counts('Told', 'AlertsPublished', 'ChangesUnheard'),
-          counts('Audit', 'AuditTampered'),
-          counts('Unforeseen', 'UnhandledError'),
+          counts(this, 'Checks', 'ChecksPlanned', 'ChecksOverdue', 'ChecksDone', 'ChecksUnanswered'),
+          counts(this, 'What checks have done', 'SendingPaused', 'CredentialsDisabled', 'CredentialsEnabled'),
+          counts(this, 'Told', 'AlertsPublished', 'AlertsUnheard', 'ChangesUnheard'),
+          counts(this, 'Audit', 'AuditTampered'),
+          counts(this, 'Unforeseen', 'UnhandledError'),
         ),
       ],
     });
@@ -117,8 +117,8 @@ function lines(title: string, ...left: IMetric[]): (width: number) => IWidget {
 }
 
 /** What our functions count, under the names of their journal. */
-function counts(title: string, ...names: string[]): (width: number) => IWidget {
-  return lines(title, ...names.map((name) => countedMetric(name, Stats.SUM, period)));
+function counts(scope: Construct, title: string, ...names: string[]): (width: number) => IWidget {
+  return lines(title, ...names.map((name) => countedMetric(scope, name, Stats.SUM, period)));
 }
 
 function functionMetrics({ function: lambda }: HandlerFunction): IMetric[] {

@@ -43,6 +43,11 @@ export class WorkSweeper extends Construct {
     credentialManagement.grantRequest(this.sweep);
     router.grantRelease(this.sweep);
     props.alertDelivery.grantRequest(this.sweep);
+    props.alerts.onIdle(this.sweep, Duration.minutes(3 * interval.toMinutes()), {
+      name: 'SweeperStopped',
+      severity: 'critical',
+      meaning: 'The sweeper has not run for a quarter of an hour: what a crash leaves undone stays undone.',
+    });
     const rule = new Rule(this, 'Interval', {
       description: 'Starts the sweeper',
       schedule: Schedule.rate(interval),

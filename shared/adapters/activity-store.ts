@@ -445,34 +445,28 @@ const spanOf = (row: unknown): readonly CountedSpan[] => {
 const numberRow = numberActivity.extend({ phoneNumberId });
 const agentRow = lastTimes.extend({ agentId });
 
-/** In a list of all numbers or agents of a tenant: one page takes as many as fit into 1 MB. */
-const rowsOfList = 1000;
+/** Of hours and of days, a megabyte each. */
+const mostPages = 10;
 
 /** Reads what `activityStore` wrote. @throws {Fault} store-unavailable, row-malformed */
 export const activityReader = (client: DynamoDBDocumentClient, table: string) => {
   const reader = directoryReader(client, table);
 
-  const all = async <T>(tenant: TenantId, prefix: string, schema: z.ZodType<T>): Promise<readonly T[]> => {
-    const rows: T[] = [];
-    let after: string | undefined;
-    do {
-      const page = await reader.list({ pk: countPartition(tenant), prefix, limit: rowsOfList, after }, schema);
-      rows.push(...page.items);
-      after = page.nextCursor ?? undefined;
-    } while (after !== undefined);
-    return rows;
-  };
-
-  /** One page for each 1 MB. */
-  const between = async (tenant: TenantId, first: string, last: string): Promise<readonly CountedSpan[]> => {
-    const rows = queryRows(client, {
-      TableName: table,
-      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
-      ExpressionAttributeValues: { ':pk': countPartition(tenant), ':first': first, ':last': last },
-    });
+  /** One page for each 1 MB. Who calls ever more agents into being fills rows: that must not hold a worker up. */
+  const between = async (tenant: TenantId, first: string, last: string) => {
+    const rows = queryRows(
+      client,
+      {
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
+        ExpressionAttributeValues: { ':pk': countPartition(tenant), ':first': first, ':last': last },
+      },
+      mostPages,
+    );
     const spans: CountedSpan[] = [];
-    for await (const row of rows) spans.push(...spanOf(row));
-    return spans;
+    let row = await rows.next();
+    for (; row.done !== true; row = await rows.next()) spans.push(...spanOf(row.value));
+    return { spans, isComplete: row.value.isComplete };
   };
 
   return {
@@ -491,23 +485,14 @@ export const activityReader = (client: DynamoDBDocumentClient, table: string) =>
       return new Map(found.flatMap((row) => (row === undefined ? [] : [[row.agentId, row]])));
     },
 
-    /** Of all numbers of a tenant, in one read for each thousand. */
-    async allNumbers(tenant: TenantId): Promise<ReadonlyMap<PhoneNumberId, NumberActivity>> {
-      return new Map((await all(tenant, numberPrefix, numberRow)).map((row) => [row.phoneNumberId, row]));
-    },
-
-    async allAgents(tenant: TenantId): Promise<ReadonlyMap<AgentId, LastTimes>> {
-      return new Map((await all(tenant, agentPrefix, agentRow)).map((row) => [row.agentId, row]));
-    },
-
-    /** Of all credentials of a tenant, in two reads for each megabyte. */
-    async counted(tenant: TenantId, now: Date): Promise<CountedSpans> {
+    /** Of all credentials of a tenant, in one read for each megabyte of hours and of days: ten of each at the most. */
+    async counted(tenant: TenantId, now: Date): Promise<CountedSpans & { readonly isComplete: boolean }> {
       const [hour = '', day = ''] = [hoursUntil(now)[0], daysUntil(now)[0]];
       const [hours, days] = await Promise.all([
         between(tenant, `H#${hour}`, `H#${hourOf(now)}#~`),
         between(tenant, `D#${day}`, `D#${dayOf(now)}#~`),
       ]);
-      return { hours, days };
+      return { hours: hours.spans, days: days.spans, isComplete: hours.isComplete && days.isComplete };
     },
 
     /** Of one credential, in one read. */

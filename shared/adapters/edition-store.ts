@@ -95,14 +95,14 @@ export const editionStore = (client: DynamoDBDocumentClient, tables: VaultTables
  * the account or a check has proved since it was read is not overwritten.
  */
 const credentialUpdate = (TableName: string, before: CredentialRecord, after: CredentialRecord): TransactItem => {
-  const asRead = asReadIn(before, ['standing', 'verdict']);
+  const asRead = asReadIn(before, ['standing', 'verdict', 'finding']);
   return {
     Update: {
       TableName,
       Key: directoryKey.credential(before.tenantId, before.credentialId),
       UpdateExpression:
         'SET #label = :label, version = :newVersion, secretVersion = :newSecretVersion, proofVersion = :proofVersion, ' +
-        'accessTokenLastFour = :lastFour, accessTokenSetAt = :setAt, accessTokenExpiresAt = :expiresAt, phoneNumbers = :numbers, standing = :standing, verdict = :verdict, unreachableSince = :unreachableSince, updatedAt = :updatedAt',
+        'accessTokenLastFour = :lastFour, accessTokenSetAt = :setAt, accessTokenExpiresAt = :expiresAt, phoneNumbers = :numbers, standing = :standing, verdict = :verdict, unreachableSince = :unreachableSince, finding = :finding, updatedAt = :updatedAt',
       ConditionExpression: `version = :version AND secretVersion = :secretVersion AND claimedNumbers = :claimed AND #status <> :removing AND ${asRead.condition}`,
       ExpressionAttributeNames: { '#label': 'label', '#status': 'status' },
       ExpressionAttributeValues: {
@@ -122,6 +122,7 @@ const credentialUpdate = (TableName: string, before: CredentialRecord, after: Cr
         ':removing': 'removing',
         ':verdict': after.verdict,
         ':unreachableSince': after.unreachableSince,
+        ':finding': after.finding,
         ...asRead.values,
       },
     },

@@ -33,6 +33,7 @@ const inspection = z.object({
       app_id: z.union([z.string(), z.number().transform(String)]).nullish(),
       is_valid: z.boolean(),
       expires_at: z.number().default(0),
+      data_access_expires_at: z.number().default(0),
       scopes: z.array(z.string()).optional(),
       granular_scopes: z.array(z.object({ scope: z.string() })).optional(),
       error: z.object({ code: z.number().nullish(), subcode: z.number().nullish() }).nullish(),
@@ -260,7 +261,7 @@ export const graphApi = (settings: GraphApiOptions): Graph => {
           appId: data.app_id ?? null,
           errorCode: data.error?.code ?? null,
           errorSubcode: data.error?.subcode ?? null,
-          expiresAt: data.expires_at === 0 ? null : new Date(data.expires_at * 1000),
+          expiresAt: endOf(data.expires_at, data.data_access_expires_at),
           permissions: new Set([...(data.scopes ?? []), ...(data.granular_scopes ?? []).map(({ scope }) => scope)]),
         },
       };
@@ -319,10 +320,12 @@ export const graphApi = (settings: GraphApiOptions): Graph => {
       });
       if (!answer.ok) return answer;
       const { health_status: health, platform_type: platformType, throughput, name_status: nameStatus } = answer.value;
+      const { canSend, problem } = worstOf(health, (type) => type === 'PHONE_NUMBER');
       return {
         ok: true,
         value: {
-          ...worstOf(health, (type) => type === 'PHONE_NUMBER'),
+          canSend,
+          problem,
           platformType: platformType ?? null,
           throughput: throughput?.level ?? null,
           nameStatus: nameStatus ?? null,
@@ -517,6 +520,12 @@ const badnessOf = (ability: string): number => (abilities.includes(ability) ? ab
  * The worst of the entities. Why not Meta's own aggregate: it counts calls, too, and has been seen BLOCKED while every message could be sent
  * ("Messaging health status").
  */
+/** The token of a user reads nothing any more once its access to data has ended, although it lives on. In epoch seconds; 0: never. */
+const endOf = (...ends: readonly number[]): Date | null => {
+  const [first] = ends.filter((end) => end !== 0).sort((one, other) => one - other);
+  return first === undefined ? null : new Date(first * 1000);
+};
+
 const worstOf = (health: z.infer<typeof healthStatus>, wanted: (entityType: string) => boolean): AccountHealth => {
   const [worst] = (health?.entities ?? [])
     .flatMap((entity) => {
@@ -524,13 +533,14 @@ const worstOf = (health: z.infer<typeof healthStatus>, wanted: (entityType: stri
       return canSend == null || !wanted(entity.entity_type ?? '') ? [] : [{ ...entity, canSend }];
     })
     .toSorted((one, other) => badnessOf(other.canSend) - badnessOf(one.canSend));
-  if (worst === undefined) return { canSend: null, problem: null };
+  if (worst === undefined) return { canSend: null, problem: null, entity: null };
   const words = [
     ...(worst.additional_info ?? []),
     ...(worst.errors ?? []).flatMap((it) => [it.error_description, it.possible_solution]),
   ];
   return {
     canSend: worst.canSend,
+    entity: worst.entity_type ?? null,
     problem: worst.canSend === 'AVAILABLE' ? null : (quotable(words.filter(Boolean).join(' ')) ?? null),
   };
 };

@@ -85,7 +85,8 @@ export const tenantTopicReader = (client: SNSClient, prefix: string) => ({
       if (page === undefined) return undefined;
       for (const { SubscriptionArn, Protocol, Endpoint } of page.Subscriptions ?? []) {
         const destination = destinationOf(Protocol, Endpoint);
-        if (destination === undefined) continue;
+        // One that has ended is listed for a while.
+        if (destination === undefined || SubscriptionArn === 'Deleted') continue;
         found.push({ arn: SubscriptionArn?.startsWith('arn:') === true ? SubscriptionArn : null, destination });
       }
       NextToken = page.NextToken;

@@ -43,9 +43,8 @@ export const verdictStore = (client: DynamoDBDocumentClient, table: string, audi
     const isStopTheSame = isDeepStrictEqual(stopOf(before), stopOf(after));
     const numbers = isStopTheSame ? [] : await ownNumbersOf(client, table, before);
     const failed = await failedItems(client, [
-      ...(moved === undefined
-        ? []
-        : [dueCheckDelete(table, { credentialId, entry: moved.from }), dueCheckPut(table, before, moved.to)]),
+      ...(moved?.from == null ? [] : [dueCheckDelete(table, { credentialId, entry: moved.from })]),
+      ...(moved === undefined ? [] : [dueCheckPut(table, before, moved.to)]),
       ...credentialUpdate(table, change),
       // The App Secret that Meta was asked about is the one in force.
       ...(before.verdict === after.verdict ? [] : [appUpdate(table, app, app)]),
@@ -77,7 +76,7 @@ export const verdictStore = (client: DynamoDBDocumentClient, table: string, audi
       ...auditOf(change).map((entry) => audit({ tenantId, subjectId: credentialId }, entry)),
     ]);
     if (failed === undefined) return 'recorded';
-    return moved !== undefined && failed[0] === 0 ? 'gone' : 'overtaken';
+    return moved?.from != null && failed[0] === 0 ? 'gone' : 'overtaken';
   },
 });
 

@@ -50,6 +50,8 @@ export const environmentName = {
   /** How many credentials a tenant may have. */
   tenantQuota: 'TENANT_QUOTA',
   stage: 'STAGE',
+  /** The name of the stack, which logs and metrics bear. Source: Powertools for AWS Lambda, environment variables. */
+  serviceName: 'POWERTOOLS_SERVICE_NAME',
 } as const satisfies Record<string, string>;
 
 export type EnvironmentName = (typeof environmentName)[keyof typeof environmentName];

@@ -1,4 +1,2 @@
-/** Where our metrics are found in CloudWatch: the handlers count there, the alarms look there. */
+/** Where our metrics are found in CloudWatch: the handlers count there, the alarms look there. Their one dimension is `service`, the name of the stack. */
 export const metricNamespace = 'Switchboard';
-/** The one dimension of every metric, `service`. */
-export const metricService = 'switchboard';

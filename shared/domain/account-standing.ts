@@ -98,21 +98,36 @@ const longestText = 300;
 /** Restrictions that are named; Meta knows three kinds. */
 const mostNamed = 5;
 
+/**
+ * What becomes part of an alert: who shares the Meta app could sign any text, and have it told to another tenant in our name. Meta's kinds are
+ * constants.
+ */
+const constant = z
+  .string()
+  .regex(/^[A-Z0-9_]{1,80}$/)
+  .optional()
+  .catch(undefined);
+const dateText = z
+  .string()
+  .regex(/^[A-Za-z0-9 ,:+-]{1,40}$/)
+  .optional()
+  .catch(undefined);
+
 const optionalText = z.string().max(longestText).optional().catch(undefined);
 const limit = z.union([z.string(), z.number()]).optional().catch(undefined);
 const accountUpdate = z.object({
   event: optionalText,
-  ban_info: z.object({ waba_ban_state: optionalText, waba_ban_date: optionalText }).optional().catch(undefined),
+  ban_info: z.object({ waba_ban_state: optionalText, waba_ban_date: dateText }).optional().catch(undefined),
   restriction_info: z
-    .array(z.object({ restriction_type: optionalText }).catch({ restriction_type: undefined }))
+    .array(z.object({ restriction_type: constant }).catch({ restriction_type: undefined }))
     .optional()
     .catch(undefined),
-  violation_info: z.object({ violation_type: optionalText }).optional().catch(undefined),
+  violation_info: z.object({ violation_type: constant }).optional().catch(undefined),
 });
 const reviewUpdate = z.object({ decision: optionalText });
 const alert = z.object({
   alert_info: z
-    .object({ alert_severity: optionalText, alert_status: optionalText, alert_type: optionalText })
+    .object({ alert_severity: optionalText, alert_status: optionalText, alert_type: constant })
     .optional()
     .catch(undefined),
 });
@@ -191,9 +206,7 @@ const standingAfterUpdate = (
             warned(
               'account-to-be-disabled',
               'Meta is going to disable the account',
-              ban.waba_ban_date === undefined
-                ? 'Meta names no date.'
-                : `Meta names the date ${ban.waba_ban_date.slice(0, 40)}.`,
+              ban.waba_ban_date === undefined ? 'Meta names no date.' : `Meta names the date ${ban.waba_ban_date}.`,
               now,
             ),
           );
@@ -225,7 +238,7 @@ const standingAfterUpdate = (
           'account-restricted',
           'Meta has restricted the account',
           (restrictions ?? [])
-            .flatMap(({ restriction_type: type }) => type?.slice(0, 80) ?? [])
+            .flatMap(({ restriction_type: type }) => type ?? [])
             .slice(0, mostNamed)
             .join(', ') || 'Meta names no restriction.',
           now,
@@ -237,7 +250,7 @@ const standingAfterUpdate = (
         warned(
           'account-violation',
           'Meta reports a violation of its policies',
-          violation?.violation_type?.slice(0, 80) ?? 'Meta names no policy.',
+          violation?.violation_type ?? 'Meta names no policy.',
           now,
         ),
       );
@@ -269,12 +282,7 @@ const standingAfterAlert = (
   return severity === 'CRITICAL'
     ? heavier(
         before.standing,
-        warned(
-          'account-alert',
-          'Meta has raised an alert for the account',
-          type?.slice(0, 80) ?? 'Meta names no kind.',
-          now,
-        ),
+        warned('account-alert', 'Meta has raised an alert for the account', type ?? 'Meta names no kind.', now),
       )
     : 'unchanged';
 };

@@ -27,7 +27,7 @@ export const messageOf = (alert: Alert | OperatorNotice): AlertMessage => ({
     ...('credentialId' in alert ? whoseOf(alert) : []),
     `Since: ${alert.at}`,
     '',
-    alert.detail,
+    oneLine(alert.detail),
     '',
     `What to do: ${alert.guidance}`,
     '',
@@ -43,5 +43,5 @@ const whoseOf = (alert: Alert): readonly string[] => [
   `Id: ${alert.credentialId}, WhatsApp Business Account ${alert.wabaId}`,
 ];
 
-/** A label can't pretend to be a line of ours. */
+/** What others have written can't pretend to be a line of ours. */
 const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');

@@ -1,6 +1,7 @@
 import type { Alert, AlertAudience, AlertKind, AlertSeverity } from '../contracts/alert.ts';
 import type { Reason } from '../contracts/credential.ts';
 import { digestOf } from '../crypto/identifiers.ts';
+import { stopOf } from './account-standing.ts';
 import { type CredentialState, knownStateOf, stateOf } from './credential-state.ts';
 import type { CredentialRecord, ExpiryNotice } from './records.ts';
 import type { VerdictChange } from './verdict-history.ts';
@@ -46,8 +47,11 @@ export const alertsOf = (change: CredentialChange, consoleUrl: string): readonly
   const before = change.before === undefined ? wellBefore : knownStateOf(change.before);
   const after = knownStateOf(change.after);
   if (before.status === 'removing' || after.status === 'removing') return [];
-  return [...tellingsOf(before, after), ...expiryOf(change)].flatMap(({ audiences, ...telling }) =>
-    audiences.map((audience) => ({ audience, alert: alertOf(telling, audience, change, consoleUrl) })),
+  const wasStopped = change.before !== undefined && stopOf(change.before) !== null;
+  const isStopped = stopOf(change.after) !== null;
+  return [...tellingsOf(before, after, wasStopped, isStopped), ...expiryOf(change)].flatMap(
+    ({ audiences, ...telling }) =>
+      audiences.map((audience) => ({ audience, alert: alertOf(telling, audience, change, consoleUrl) })),
   );
 };
 
@@ -62,21 +66,29 @@ const owner = ['tenant'] as const;
 const operator = ['operator'] as const;
 const both = ['tenant', 'operator'] as const;
 
-const tellingsOf = (before: CredentialState, after: CredentialState): readonly Telling[] => {
-  if (keyOf(before) === keyOf(after)) return [];
-  const isCured = before.status === 'invalid' && after.status !== 'invalid';
+/** Operators are told of what stops everything, and of its end. */
+const tellingsOf = (
+  before: CredentialState,
+  after: CredentialState,
+  wasStopped: boolean,
+  isStopped: boolean,
+): readonly Telling[] => {
+  if (isNothingNew(before, after)) return [];
+  const isCured = wasStopped && !isStopped;
   switch (after.status) {
     case 'connected':
-      return isTrouble(before) ? [{ ...recovered, audiences: isCured ? both : owner }] : [];
+      return isTrouble(before) ? [{ ...recovered(isCured), audiences: isCured ? both : owner }] : [];
     case 'invalid':
       return [{ kind: 'credential.invalid', severity: 'critical', said: saidOf(after), audiences: both }];
     case 'action_required':
     case 'degraded': {
       const kind = after.status === 'degraded' ? 'credential.degraded' : 'credential.action-required';
       return [
-        { kind, severity: 'warning', said: saidOf(after), audiences: owner },
+        isStopped
+          ? { kind, severity: 'critical', said: saidOf(after), audiences: both }
+          : { kind, severity: 'warning', said: saidOf(after), audiences: owner },
         // The operator was told of the worse and of nothing else.
-        ...(isCured ? [{ ...recovered, audiences: operator }] : []),
+        ...(isCured ? [{ ...recovered(isCured), audiences: operator }] : []),
       ];
     }
     case 'unreachable':
@@ -90,16 +102,31 @@ const tellingsOf = (before: CredentialState, after: CredentialState): readonly T
 const isTrouble = ({ status }: CredentialState): boolean =>
   status === 'degraded' || status === 'action_required' || status === 'invalid';
 
-const recovered = {
-  kind: 'credential.recovered',
-  severity: 'info',
-  said: {
-    code: null,
-    title: 'The WhatsApp credential is in order again',
-    detail: 'What was wrong with it is over. Messages that were held meanwhile, if any, go on to its agents.',
-    guidance: 'Nothing to do.',
-  },
-} as const satisfies Omit<Telling, 'audiences'>;
+const recovered = (isCured: boolean) =>
+  ({
+    kind: 'credential.recovered',
+    severity: 'info',
+    said: {
+      code: null,
+      title: 'The WhatsApp credential is in order again',
+      ...(isCured
+        ? {
+            detail:
+              'What was wrong with it is over. Messages that were held for a day at most go on to its agents, and what Meta could not deliver it repeats for seven days.',
+            guidance:
+              'See whether older messages wait (GET …/held): they are replayed or discarded as you choose, and deleted after 14 days.',
+          }
+        : { detail: 'What was wrong with it is over.', guidance: 'Nothing to do.' }),
+    },
+  }) as const satisfies Omit<Telling, 'audiences'>;
+
+/** The same trouble, of the same numbers or of fewer: where all of them were told of, each that is mended is no news. */
+const isNothingNew = (before: CredentialState, after: CredentialState): boolean => {
+  const [known, now] = [numbersOf(before), numbersOf(after)];
+  const isSame = before.status === after.status && (before.reason?.code ?? null) === (after.reason?.code ?? null);
+  return isSame && (now.length > 0 || known.length === 0) && now.every((number) => known.includes(number));
+};
+const numbersOf = ({ reason }: CredentialState) => reason?.phoneNumberIds ?? [];
 
 const saidOf = ({ status, reason }: CredentialState): Telling['said'] =>
   reason ?? {

@@ -25,8 +25,10 @@ export interface CheckRecord {
   /** The `nextCheckAt` that was read: who writes another one moves the entry with it. */
   readonly appointed: CredentialHealth['nextCheckAt'];
   readonly tickets: readonly Ticket[];
-  /** The entry in the line of checks, where this was its check or has found what calls for an earlier one, and when that is due. */
-  readonly moved?: { readonly from: DueCheck['entry']; readonly to: Date };
+  /**
+   * The entry in the line of checks, where this was its check or has found what calls for an earlier one, and when that is due. Null: it has been lost.
+   */
+  readonly moved?: { readonly from: DueCheck['entry'] | null; readonly to: Date };
 }
 
 export interface VerdictStore {
@@ -55,6 +57,9 @@ export interface CheckCredentialPorts extends ExaminePorts {
 
 /** While Meta gives no verdict it is asked again, with growing pauses. Afterwards the next refusal of a send asks anew. In milliseconds. */
 const askingForDoubt = 10 * 60_000;
+
+/** No check is in hand for so long: the clock has missed the credential, or its entry is lost. In milliseconds. */
+const forgottenAfter = 24 * 60 * 60_000;
 
 /** How often evidence is judged anew because the credential has changed meanwhile. */
 const mostRaces = 4;
@@ -147,8 +152,10 @@ export const checkSuspect = async (suspect: Suspicion, ports: CheckCredentialPor
 
 /** Checks a credential for somebody who does not wait for the clock. */
 export const checkNow = async (examined: Examined, ports: CheckCredentialPorts): Promise<void> => {
-  const examination = await examineCredential(examined, ports);
-  await recordEvidence({ ...examined, ...examination }, ports);
+  const { evidence, health } = await examineCredential(examined, ports);
+  // The clock's pauses grow by its own tries alone.
+  const misses = health.misses === 0 ? 0 : Math.max(1, examined.health?.misses ?? 0);
+  await recordEvidence({ ...examined, evidence, health: { ...health, misses } }, ports);
 };
 
 /** What is needed to check a credential; undefined where it is gone or on its way out. */
@@ -187,7 +194,9 @@ const recordEvidence = async (recording: Recording, ports: CheckCredentialPorts)
     const next = nextCheckAt(after, health, pace, now);
     const appointment = appointmentOf(before, health);
     const entry = due?.entry ?? entryOf(appointment, before.credentialId);
-    const isMoved = due !== undefined || (next < appointment && entry !== absent);
+    const isAbsent = entry === absent;
+    const isForgotten = now.getTime() - appointment.getTime() > forgottenAfter;
+    const isMoved = due !== undefined || isForgotten || (next < appointment && !isAbsent);
     const goesOn = stopOf(before) !== null && stopOf(after) === null;
     const tickets = goesOn ? [releaseCredentialTicket(before, now)] : [];
     const outcome = await ports.verdicts.record({
@@ -197,7 +206,7 @@ const recordEvidence = async (recording: Recording, ports: CheckCredentialPorts)
       health: isMoved ? { ...health, nextCheckAt: next.toISOString() } : health,
       appointed: health.nextCheckAt,
       tickets,
-      ...(isMoved ? { moved: { from: entry, to: next } } : {}),
+      ...(isMoved ? { moved: { from: isAbsent ? null : entry, to: next } } : {}),
     });
     if (outcome === 'recorded') {
       tell(before, after, evidence, ports.journal);

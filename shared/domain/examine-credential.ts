@@ -1,14 +1,15 @@
 import pMap from 'p-map';
-import type { PhoneNumber, WebhookLevel } from '../contracts/credential.ts';
+import type { PhoneNumber } from '../contracts/credential.ts';
 import type { AppId, CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
 import type { Check } from '../contracts/problem.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import { identitiesOfApp } from './credential-secrets.ts';
 import { Fault } from './fault.ts';
 import { awaitingCode, type BoundNumber, findingOf, silentCode } from './findings.ts';
-import type { Graph, GraphAccess, GraphResult } from './graph.ts';
+import type { Graph, GraphAccess, GraphFailure, GraphResult } from './graph.ts';
 import { withWatchedAccess } from './graph-access.ts';
 import type { MetaUsageStore } from './meta-usage.ts';
+import { type NumberActivity, silentSince } from './number-activity.ts';
 import type {
   AccountHealth,
   CredentialHealth,
@@ -17,11 +18,18 @@ import type {
   NumberHealth,
   NumberRecord,
 } from './records.ts';
-import type { NumberTraffic, TrafficReader } from './traffic.ts';
+import type { TrafficReader } from './traffic.ts';
 import { type ValidationOutcome, validateCredential } from './validate-credential.ts';
 import type { SecretOpener } from './vault.ts';
 import type { Evidence, Seen } from './verdict.ts';
-import { boundNumbersOf, expectedAtApp, numbersAtOnce, observeWebhook, webhookLevelsOf } from './webhook-at-meta.ts';
+import {
+  boundNumbersOf,
+  expectedAtApp,
+  numbersAtOnce,
+  observeWebhook,
+  type WebhookAtMeta,
+  webhookLevelsOf,
+} from './webhook-at-meta.ts';
 import { driftOf } from './webhook-drift.ts';
 
 export interface AskPorts {
@@ -110,13 +118,14 @@ export const examineCredential = async (examined: Examined, ports: ExaminePorts)
   const account = looked?.account ?? before.account;
   const numbers = await pMap(
     boundNumbersOf(credential),
-    (id) => boundNumber(id, outcome.phoneNumbers, looked?.numbers.get(id) ?? before.numbers[id], traffic, ports),
+    (id) =>
+      boundNumber(id, credential, outcome.phoneNumbers, looked?.numbers.get(id) ?? before.numbers[id], traffic, ports),
     { concurrency: numbersAtOnce },
   );
   const seen: Seen = {
     phoneNumbers: [...outcome.phoneNumbers],
     finding: findingOf({ account, numbers }, now),
-    drift: looked?.levels && (driftOf(looked.levels, now) ?? null),
+    drift: looked?.drift,
     isAccountAvailable: looked?.account?.canSend === 'AVAILABLE',
   };
   return {
@@ -204,7 +213,7 @@ const askTwice = async (
 interface Looked {
   readonly account: AccountHealth | undefined;
   readonly numbers: ReadonlyMap<PhoneNumberId, NumberHealth | undefined>;
-  readonly levels: readonly WebhookLevel[] | undefined;
+  readonly drift: Seen['drift'];
   readonly isAppSeen: boolean;
 }
 
@@ -242,30 +251,56 @@ const look = async (
   return {
     account,
     numbers: new Map(numbers),
-    levels: webhook && webhookLevelsOf(credential, app, webhook, publicUrl),
+    drift: webhook && driftSeen(webhook, credential, app, publicUrl, now()),
     isAppSeen: isAppDue && webhook !== undefined,
   };
 };
 
+/** Undefined where nothing has changed as far as Meta has shown it, and it has not shown all. */
+const driftSeen = (
+  webhook: WebhookAtMeta,
+  credential: CredentialRecord,
+  app: MetaAppRecord,
+  publicUrl: string,
+  now: Date,
+): Seen['drift'] => {
+  const numbers = [...webhook.numbers].filter(([, callback]) => callback.ok || isOfNumber(callback.failure));
+  const levels = webhookLevelsOf(credential, app, { ...webhook, numbers: new Map(numbers) }, publicUrl);
+  return driftOf(levels, now) ?? (numbers.length === webhook.numbers.size ? null : undefined);
+};
+
+/** Meta says that the number is not to be seen, rather than nothing for the moment. */
+const isOfNumber = (failure: GraphFailure): boolean =>
+  failure.kind === 'refused' && (failure.refusal === 'object-invisible' || failure.refusal === 'permission-missing');
+
 const boundNumber = async (
   phoneNumberId: PhoneNumberId,
+  credential: CredentialRecord,
   listed: readonly PhoneNumber[],
   health: BoundNumber['health'],
-  traffic: ReadonlyMap<PhoneNumberId, NumberTraffic>,
-  { credentials }: Pick<ExaminePorts, 'credentials'>,
+  traffic: ReadonlyMap<PhoneNumberId, NumberActivity>,
+  { credentials, now }: Pick<ExaminePorts, 'credentials' | 'now'>,
 ): Promise<BoundNumber> => {
   const number = await credentials.findNumber(phoneNumberId);
+  // A credential that is just being enabled has had no time to hear from anybody.
+  const silent = credential.verdict === null ? traffic.get(phoneNumberId) : undefined;
   return {
     phoneNumberId,
     listed: listed.find((it) => it.phoneNumberId === phoneNumberId),
     health,
     boundAt: number?.boundAt ?? null,
     deliversSince: number?.deliversSince ?? null,
-    silentSince: traffic.get(phoneNumberId)?.silentSince,
+    silentSince: silent && silentSince(silent, latestOf(number?.boundAt, credential.webhookConfiguredAt), now()),
   };
 };
 
-const isVouchedFor = (traffic: ReadonlyMap<PhoneNumberId, NumberTraffic>, now: Date): boolean =>
+const latestOf = (...times: readonly (string | null | undefined)[]): string | null =>
+  times
+    .filter((it) => it != null)
+    .sort()
+    .at(-1) ?? null;
+
+const isVouchedFor = (traffic: ReadonlyMap<PhoneNumberId, NumberActivity>, now: Date): boolean =>
   [...traffic.values()].some(
     ({ lastOutboundAt }) => lastOutboundAt !== null && now.getTime() - Date.parse(lastOutboundAt) <= vouchesFor,
   );

@@ -54,17 +54,35 @@ type Words = Pick<Reason, 'code' | 'title' | 'detail' | 'guidance'>;
 
 const quality = 'Open WhatsApp Manager, Account quality: Meta says there why, and how to appeal.';
 
+/** Whom the account can't send for, and where its user sees why. */
+const culprits = {
+  APP: {
+    code: 'app',
+    name: 'the Meta app',
+    guidance: 'Open the App Dashboard, Required actions: Meta says there why.',
+  },
+  BUSINESS: {
+    code: 'business',
+    name: 'the business',
+    guidance: 'Open the Meta Business settings, Security Center and Business Support Home: Meta says there why.',
+  },
+  WABA: { code: 'account', name: 'the account', guidance: quality },
+} as const;
+type Culprit = keyof typeof culprits;
+const isCulprit = (entity: string | null | undefined): entity is Culprit => entity != null && entity in culprits;
+
 const ofAccount = (account: AccountHealth | null, now: Date): Finding | undefined => {
   const since = now.toISOString();
+  const { code, name, guidance } = culprits[isCulprit(account?.entity) ? account.entity : 'WABA'];
   switch (account?.canSend) {
     case 'BLOCKED':
       return {
         status: 'action_required',
         reason: {
-          code: 'account-blocked',
-          title: 'Meta lets the account send nothing',
+          code: `${code}-blocked`,
+          title: `Meta lets ${name} send nothing`,
           detail: account.problem ?? 'Meta names no reason.',
-          guidance: quality,
+          guidance,
           since,
         },
       };
@@ -72,10 +90,10 @@ const ofAccount = (account: AccountHealth | null, now: Date): Finding | undefine
       return {
         status: 'degraded',
         reason: {
-          code: 'account-limited',
-          title: 'Meta limits what the account may send',
+          code: `${code}-limited`,
+          title: `Meta limits what ${name} may send`,
           detail: account.problem ?? 'Meta names no reason.',
-          guidance: quality,
+          guidance,
           since,
         },
       };
@@ -105,17 +123,17 @@ const likelyCauses =
 const troubles: readonly Trouble[] = [
   {
     status: 'action_required',
-    has: ({ listed }) => listed === undefined,
+    has: (number) => number.listed === undefined || statusIs(number, 'DELETED'),
     words: {
       code: 'number-gone',
       title: 'A phone number is no longer in the account',
-      detail: (names) => `Meta no longer lists ${names}.`,
+      detail: (names) => `Meta no longer lists ${names}, or calls it deleted.`,
       guidance: 'Let the agents answer another number, or add the number to the account again in WhatsApp Manager.',
     },
   },
   {
     status: 'action_required',
-    has: (number) => statusIs(number, 'BANNED', 'DELETED'),
+    has: (number) => statusIs(number, 'BANNED'),
     words: {
       code: 'number-banned',
       title: 'Meta has banned a phone number',
@@ -125,8 +143,17 @@ const troubles: readonly Trouble[] = [
   },
   {
     status: 'action_required',
-    has: (number) =>
-      number.health?.platformType === 'NOT_APPLICABLE' || statusIs(number, 'DISCONNECTED', 'UNVERIFIED', 'MIGRATED'),
+    has: (number) => statusIs(number, 'MIGRATED'),
+    words: {
+      code: 'number-migrated',
+      title: 'A phone number has moved to another account',
+      detail: (names) => `${names} belongs to another WhatsApp Business account now, under an id of its own there.`,
+      guidance: 'Connect that account as a credential and let the agents answer the number there, then unbind it here.',
+    },
+  },
+  {
+    status: 'action_required',
+    has: (number) => number.health?.platformType === 'NOT_APPLICABLE' || statusIs(number, 'DISCONNECTED', 'UNVERIFIED'),
     words: {
       code: 'number-not-registered',
       title: 'A phone number is not registered',

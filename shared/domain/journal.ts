@@ -77,6 +77,7 @@ export type MetricName =
   | 'ChecksDone'
   | 'ChecksUnanswered'
   | 'AlertsPublished'
+  | 'AlertsUnheard'
   | 'ChangesUnheard'
   | 'AuditTampered'
   /** The router threw at a message. */

@@ -64,15 +64,19 @@ export const afterInbound = (activity: NumberActivity | undefined, at: string): 
 export const afterOutbound = <T extends LastTimes>(activity: T, at: string): T =>
   isLater(at, activity.lastOutboundAt) ? { ...activity, lastOutboundAt: at } : activity;
 
-/** Since when a number is silent that is used to be written to; undefined: it is not, or nobody can tell. */
+/**
+ * Since when a number is silent that is used to be written to; undefined: it is not, or nobody can tell. `listensSince`: since when it is heard, after it
+ * was bound or its webhook repaired; what was missed before tells nothing.
+ */
 export const silentSince = (
   { lastInboundAt, longestGapSeconds, activeDays }: NumberActivity,
+  listensSince: string | null,
   now: Date,
 ): string | undefined => {
   if (lastInboundAt === null || activeDays < fewestDays) return undefined;
-  const silence = now.getTime() - Date.parse(lastInboundAt);
+  const since = isLater(lastInboundAt, listensSince) ? lastInboundAt : (listensSince ?? lastInboundAt);
   const longestUsual = Math.max(shortestSilence, pausesOfSilence * longestGapSeconds * 1000);
-  return silence > longestUsual ? lastInboundAt : undefined;
+  return now.getTime() - Date.parse(since) > longestUsual ? since : undefined;
 };
 
 const isLater = (at: string, than: string | null): boolean => than === null || Date.parse(at) > Date.parse(than);

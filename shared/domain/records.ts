@@ -141,7 +141,10 @@ export const numberHealth = z.object({
 export type NumberHealth = z.infer<typeof numberHealth>;
 
 /** The same of the account, of the business that owns it and of the Meta app. */
-export const accountHealth = numberHealth.pick({ canSend: true, problem: true });
+export const accountHealth = numberHealth.pick({ canSend: true, problem: true }).extend({
+  /** Which of them the worst is said of, in Meta's words: WABA, BUSINESS or APP. */
+  entity: z.string().nullable().default(null),
+});
 export type AccountHealth = z.infer<typeof accountHealth>;
 
 /** What checks have seen of a credential, beside what they have made of it. What Meta did not show last time is kept from the time before. */

@@ -64,7 +64,7 @@ export const subscribe = async (tenantId: TenantId, ports: SubscribePorts): Prom
 };
 
 /**
- * Tells one alert. Before a tenant's is told, subscriptions end that the tenant does not want: one that was taken back while it waited can be
+ * Tells one alert. One that reaches nobody, because its tenant has no subscription that is confirmed, is counted. Before a tenant's is told, subscriptions end that the tenant does not want: one that was taken back while it waited can be
  * confirmed afterwards, and SNS lets nobody take it back before.
  */
 export const publishAlert = async (
@@ -76,7 +76,11 @@ export const publishAlert = async (
   ports: PublishPorts,
 ): Promise<WorkOutcome> => {
   if (audience === 'operator') await ports.publisher.toOperator(alert);
-  else if (!(await toTenant(tenantId, alert, ports))) return 'done';
+  else if (!(await toTenant(tenantId, alert, ports))) {
+    ports.journal.warn('alert-unheard', { tenantId, credentialId: alert.credentialId, kind: alert.kind });
+    ports.journal.count('AlertsUnheard');
+    return 'done';
+  }
   ports.journal.info('alert-published', { tenantId, credentialId: alert.credentialId, kind: alert.kind });
   ports.journal.count('AlertsPublished');
   return 'done';
@@ -98,7 +102,8 @@ const toTenant = async (tenantId: TenantId, alert: Alert, ports: PublishPorts): 
   if (present === undefined) return false;
   const record = await ports.notifications.find(tenantId);
   await withdraw(present, record?.destinations ?? [], ports);
-  return ports.publisher.toTenant(tenantId, alert);
+  const hasListener = present.some(({ arn }) => arn !== null);
+  return (await ports.publisher.toTenant(tenantId, alert)) && hasListener;
 };
 
 const withdraw = async (

@@ -30,17 +30,25 @@ export interface Seen {
 export const afterCheck = (before: CredentialRecord, evidence: Evidence, now: Date): CredentialRecord => {
   switch (evidence.evidence) {
     case 'none':
-      return evidence.isVouchedFor
-        ? { ...before, unreachableSince: null, finding: isUnanswered(before.finding) ? null : before.finding }
-        : unanswered(before, now);
+      return evidence.isVouchedFor ? answered(before) : unanswered(before, now);
     case 'refuted':
-      return { ...before, unreachableSince: null, verdict: sinceWhen(before.verdict, verdictOf(evidence.checks, now)) };
+      return {
+        ...answered(before),
+        verdict: sinceWhen(before.verdict, verdictOf(evidence.checks, now)),
+      };
     case 'vouched':
       return { ...vouched(before, evidence, now), verdict: null, unreachableSince: null };
     default:
       return evidence satisfies never;
   }
 };
+
+/** Meta speaks of it again: what was made of its silence is over. */
+export const answered = (before: CredentialRecord): CredentialRecord => ({
+  ...before,
+  unreachableSince: null,
+  finding: isUnanswered(before.finding) ? null : before.finding,
+});
 
 /** Its owner is told by what is known of it, and of this only where nothing worse is. */
 const unanswered = (before: CredentialRecord, now: Date): CredentialRecord => {
@@ -67,7 +75,7 @@ const vouched = (
   if (seen === undefined) return told;
   return {
     ...told,
-    ...webhookAfter(before, seen.drift),
+    ...webhookAfter(before, seen.drift, now),
     phoneNumbers: seen.phoneNumbers,
     finding: seen.finding && sinceWhen(before.finding, seen.finding),
     standing: seen.isAccountAvailable ? standingAfter(before.standing, now) : before.standing,
@@ -94,7 +102,7 @@ const verdictOf = (checks: readonly Check[], now: Date): Verdict => {
       title: 'Meta no longer accepts the credential',
       detail: failed?.detail ?? 'A check failed.',
       guidance:
-        `${failed?.guidance ?? ''} Then update the credential with it: what is held meanwhile is replayed.`.trim(),
+        `${failed?.guidance ?? ''} Then update the credential with it: what was held for a day at most is replayed, and older messages wait for your choice.`.trim(),
       since: now.toISOString(),
     },
   };
@@ -102,8 +110,9 @@ const verdictOf = (checks: readonly Check[], now: Date): Verdict => {
 
 /** A set-up that is under way says itself what came of it. What was put right by hand is in order. */
 const webhookAfter = (
-  { status, reason, webhookState, webhookReason, webhookConfiguredAt }: CredentialRecord,
+  { status, reason, webhookState, webhookReason }: CredentialRecord,
   drift: Reason | null | undefined,
+  now: Date,
 ): Partial<CredentialRecord> => {
   if (drift === undefined || webhookState === 'pending') return {};
   if (drift !== null)
@@ -120,7 +129,7 @@ const webhookAfter = (
   return {
     webhookState: 'configured',
     webhookReason: null,
-    webhookConfiguredAt,
+    webhookConfiguredAt: now.toISOString(),
     ...(isOfSetUp ? { status: 'connected', reason: null } : {}),
   };
 };

@@ -187,7 +187,6 @@ describe('the functions', () => {
         DirectoryRecordsTable: ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', ...write],
         AuditLogAccessesTable: ['dynamodb:PutItem'],
         EventStoreEventsTable: ['dynamodb:BatchGetItem'],
-        HealthWatchChecksQueue: ['sqs:SendMessage'],
         AlertDeliveryRequestsQueue: ['sqs:SendMessage'],
         ...sendWork,
       },

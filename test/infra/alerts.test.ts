@@ -184,14 +184,84 @@ describe('the alarms on what our functions count, of all tenants together, ring'
       severity,
       Namespace: 'Switchboard',
       MetricName: name,
-      Dimensions: { service: 'switchboard' },
+      Dimensions: { service: 'Switchboard' },
     });
     expect(Object.keys(theAlarm(name).Dimensions)).toEqual(['service']);
   });
 
   it('and there are no others', () => {
-    expect(alarmedMetrics(template).filter(({ namespace }) => namespace === metricNamespace)).toHaveLength(10);
+    expect(alarmedMetrics(template).filter(({ namespace }) => namespace === metricNamespace)).toHaveLength(11);
   });
+});
+
+it('a stack that is tried out beside another one rings at none but its own', () => {
+  const services = (stage: 'prod' | 'dev') =>
+    new Set(alarmedMetrics(templateOf(stage)).flatMap(({ dimensions }) => dimensions.service ?? []));
+  expect([services('prod'), services('dev')]).toEqual([new Set(['Switchboard']), new Set(['Switchboard-dev'])]);
+});
+
+describe('the alarms on silence ring, critically, after a quarter of an hour, and nothing at all is the worst of it', () => {
+  const silent = {
+    Period: 900,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: 'LessThanThreshold',
+    TreatMissingData: 'breaching',
+    severity: 'CRITICAL',
+  };
+
+  it('of the planner of checks, which counts each time it comes to its end', () => {
+    expect(theAlarm('ChecksPlanned')).toMatchObject({
+      ...silent,
+      Statistic: 'SampleCount',
+      Dimensions: { service: 'Switchboard' },
+    });
+  });
+
+  it('of the sweeper', () => {
+    expect(theAlarm('SweeperStopped')).toMatchObject({
+      ...silent,
+      MetricName: 'Invocations',
+      Statistic: 'Sum',
+      Dimensions: { FunctionName: 'WorkSweeperSweepWorkFunction' },
+    });
+  });
+});
+
+describe('the alarms on delay', () => {
+  it('ring, critically, when a function hears of a stream an hour late, one for each stream', () => {
+    const alarms = alarmsNamed('ChangesDelayed');
+    for (const alarm of alarms)
+      expect(alarm).toMatchObject({
+        ...reached,
+        Namespace: 'AWS/Lambda',
+        MetricName: 'IteratorAge',
+        Statistic: 'Maximum',
+        Threshold: 3_600_000,
+      });
+    expect(alarms.map(({ Dimensions }) => nameOf((Dimensions as [{ Value: unknown }])[0].Value)).sort()).toEqual([
+      'ActivityProjectActivityFunction',
+      'AlertDeliveryWatchCredentialsFunction',
+      'AuditWatchWatchAuditFunction',
+    ]);
+  });
+
+  it('ring, as a warning, when an alert has waited a quarter of an hour', () => {
+    expect(theAlarm('AlertsDelayed')).toMatchObject({
+      ...reached,
+      severity: 'WARNING',
+      MetricName: 'ApproximateAgeOfOldestMessage',
+      Threshold: 900,
+      Dimensions: { QueueName: 'AlertDeliveryRequestsQueue' },
+    });
+  });
+});
+
+it('no tenant keeps the changes of another waiting', () => {
+  const streams = propertiesOf('AWS::Lambda::EventSourceMapping').filter(
+    ({ StartingPosition }) => StartingPosition !== undefined,
+  );
+  expect(streams.map(({ ParallelizationFactor }) => ParallelizationFactor)).toEqual([10, 10, 10]);
 });
 
 describe('the alarms on the receiver and the API ring', () => {

@@ -114,6 +114,18 @@ const route = (...bodies: string[]) => {
   return routeEvent({ Records: records } as unknown as SQSEvent, context());
 };
 
+const planOverdue = () => {
+  const dueAt = new Date(Date.now() - 2 * 60 * 60 * 1000).toISOString();
+  const { tenant: tenantId, credential: credentialId } = ids;
+  // No outage of Meta is known.
+  dynamo.on(GetCommand).resolves({});
+  dynamo
+    .on(QueryCommand)
+    .resolvesOnce({ Items: [{ pk: 'DUE#0', sk: `${dueAt}#${credentialId}`, tenantId, credentialId, dueAt }] })
+    .resolves({ Items: [] });
+  return planChecks({}, context());
+};
+
 /**
  * The situation that each alarm is about, made with the handlers that are deployed; with the calls of Meta and of KMS where a whole
  * delivery would add nothing. An alarm without one is an alarm that nobody has seen ring.
@@ -151,17 +163,9 @@ const situations: Readonly<Record<string, () => Promise<unknown>>> = {
       },
       context(),
     ),
-  ChecksOverdue: () => {
-    const dueAt = new Date(Date.now() - 2 * 60 * 60 * 1000).toISOString();
-    const { tenant: tenantId, credential: credentialId } = ids;
-    // No outage of Meta is known.
-    dynamo.on(GetCommand).resolves({});
-    dynamo
-      .on(QueryCommand)
-      .resolvesOnce({ Items: [{ pk: 'DUE#0', sk: `${dueAt}#${credentialId}`, tenantId, credentialId, dueAt }] })
-      .resolves({ Items: [] });
-    return planChecks({}, context());
-  },
+  // An alarm on silence: what it listens to.
+  ChecksPlanned: () => planOverdue(),
+  ChecksOverdue: () => planOverdue(),
   AuditTampered: () => watchAudit({ Records: [{ eventName: 'MODIFY' }] }, context()),
   GraphFailed: async () => {
     using token = SecretBytes.fromText('EAA-the-token');

@@ -510,6 +510,10 @@ describe('the API', () => {
       'POST /v1/credentials/{credentialId}/check': waiting,
       'POST /v1/credentials/{credentialId}/webhook/repair': waiting,
       'POST /v1/credentials/{credentialId}/webhook/manual-setup': waiting,
+      'GET /v1/credentials/{credentialId}/webhook': waiting,
+      'GET /v1/credentials/{credentialId}/templates': waiting,
+      'GET /v1/notifications': waiting,
+      'PUT /v1/notifications': waiting,
     };
     expect(stage?.Properties).toMatchObject({
       DefaultRouteSettings: { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200 },

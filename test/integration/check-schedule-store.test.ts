@@ -40,7 +40,7 @@ const health: CredentialHealth = {
   misses: 0,
   checks: [{ check: 'app', verdict: 'passed', detail: 'Meta knows the app.' }],
   appSeenAt: null,
-  account: { canSend: 'AVAILABLE', problem: null },
+  account: { canSend: 'AVAILABLE', problem: null, entity: null },
   numbers: {},
   nextCheckAt: null,
 };

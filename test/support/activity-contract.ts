@@ -119,9 +119,9 @@ export const activityContract = (
     await stores.store.count([stepOf('old', ['in'], { at: minutesAgo(32 * 24 * 60), changedAt: minutesAgo(0) })]);
     await stores.store.count([stepOf('globex', ['in'], { tenantId: globex, credentialId: ids.otherCredential })]);
     expect(await countsOf(stores)).toMatchObject({ in: 0 });
-    expect(await stores.reader.counted(ids.tenant, now)).toEqual({ hours: [], days: [] });
+    expect(await stores.reader.counted(ids.tenant, now)).toEqual({ hours: [], days: [], isComplete: true });
     expect(await countsOf(stores, ids.otherCredential)).toMatchObject({ in: 0 });
-    expect((await stores.reader.allNumbers(ids.tenant)).size).toBe(0);
+    expect((await stores.reader.numbers(ids.tenant, [ids.number])).size).toBe(0);
   });
 
   test('recent events come page by page, the newest first, each with what became of it', async () => {
@@ -170,12 +170,13 @@ export const activityContract = (
   test('what is sent does not count as heard, what comes in not as said', async () => {
     const stores = await makeStores();
     await stores.store.noteTimes([stepOf('sent', ['sent'], { direction: 'out' })]);
-    const { lastInboundAt, lastOutboundAt } = (await stores.reader.allNumbers(ids.tenant)).get(ids.number) ?? {};
+    const { lastInboundAt, lastOutboundAt } =
+      (await stores.reader.numbers(ids.tenant, [ids.number])).get(ids.number) ?? {};
     expect([lastInboundAt, lastOutboundAt]).toEqual([null, minutesAgo(1)]);
     await stores.store.noteTimes([stepOf('in', ['in'], { agentId: null })]);
-    const after = (await stores.reader.allNumbers(ids.tenant)).get(ids.number);
+    const after = (await stores.reader.numbers(ids.tenant, [ids.number])).get(ids.number);
     expect(after).toMatchObject({ lastInboundAt: minutesAgo(1), firstInboundAt: minutesAgo(1), activeDays: 1 });
-    expect((await stores.reader.allAgents(ids.tenant)).get(ids.agent)?.lastInboundAt).toBeNull();
+    expect((await stores.reader.agents(ids.tenant, [ids.agent])).get(ids.agent)?.lastInboundAt).toBeNull();
   });
 
   test('of a number that nobody has heard of there is nothing', async () => {

@@ -123,7 +123,7 @@ export const memoryActivity = () => {
       ? undefined
       : { ...(times ?? numberActivity.parse({})), held: Math.max(0, held ?? 0) };
   };
-  const idsOf = (tenant: TenantId, names: Iterable<string>, place: number) =>
+  const _idsOf = (tenant: TenantId, names: Iterable<string>, place: number) =>
     [...names].filter((name) => name.startsWith(`${tenant} `)).map((name) => name.split(' ')[place] ?? '');
   const found = <Id extends string, T>(ids: readonly string[], find: (id: string) => T | undefined) =>
     new Map(
@@ -140,17 +140,11 @@ export const memoryActivity = () => {
   const reader: ActivityStores['reader'] = {
     numbers: (tenant, ids) => Promise.resolve(found<PhoneNumberId, NumberActivity>(ids, (id) => numberOf(tenant, id))),
     agents: (tenant, ids) => Promise.resolve(found<AgentId, LastTimes>(ids, (id) => agentOf(tenant, id))),
-    allNumbers(tenant) {
-      const held = [...counters.keys()].filter((name) => name.startsWith(`${tenant} held `));
-      const ids = [...idsOf(tenant, numbers.keys(), 1), ...idsOf(tenant, held, 2)];
-      return Promise.resolve(found<PhoneNumberId, NumberActivity>(ids, (id) => numberOf(tenant, id)));
-    },
-    allAgents: (tenant) =>
-      Promise.resolve(found<AgentId, LastTimes>(idsOf(tenant, agents.keys(), 1), (id) => agentOf(tenant, id))),
     counted: (tenant, now) =>
       Promise.resolve({
         hours: spansOf(tenant, 'H', hoursUntil(now)),
         days: spansOf(tenant, 'D', daysUntil(now)),
+        isComplete: true,
       }),
     async countedOf(tenant, id, now) {
       const { hours, days } = await reader.counted(tenant, now);

@@ -79,8 +79,8 @@ const projected = async (changes: readonly RowChange[], batches = 1) => {
     counters: countersOf(spans, now),
     spans,
     events: items.map(eventView),
-    numbers: await activity.reader.allNumbers(ids.tenant),
-    agents: await activity.reader.allAgents(ids.tenant),
+    numbers: await activity.reader.numbers(ids.tenant, [ids.number, ids.otherNumber]),
+    agents: await activity.reader.agents(ids.tenant, [ids.agent, agentId.parse('other')]),
   };
 };
 

@@ -70,6 +70,9 @@ describe('nobody is told', () => {
     const about = (...phoneNumberIds: Reason['phoneNumberIds'] & object) =>
       credentialRecordOf({ finding: { status: 'degraded', reason: reasonOf('quality-low', { phoneNumberIds }) } });
     expect(told(about(ids.number, ids.otherNumber), about(ids.otherNumber, ids.number))).toEqual([]);
+    // Each that is mended is no news while another is left.
+    expect(told(about(ids.number, ids.otherNumber), about(ids.otherNumber))).toEqual([]);
+    expect(told(about(ids.number), about(ids.otherNumber))).toEqual(['tenant: credential.degraded warning']);
     expect(told(about(ids.number), about(ids.number, ids.otherNumber))).toEqual([
       'tenant: credential.degraded warning',
     ]);

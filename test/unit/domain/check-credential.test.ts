@@ -98,7 +98,7 @@ const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
         verdicts: {
           record: ({ before, after, app, health, moved }) => {
             if (given.isChangedMeanwhile) return Promise.resolve('overtaken');
-            if (moved !== undefined && given.isLeased) return Promise.resolve('gone');
+            if (moved?.from != null && given.isLeased) return Promise.resolve('gone');
             recorded.push({ nextCheckAt: health.nextCheckAt, moved });
             if (after.verdict !== null) disabled.push({ credential: before, app, verdict: after.verdict });
             return Promise.resolve('recorded');
@@ -234,6 +234,19 @@ describe('the clock, after what a refused send has found,', () => {
     const it = world({ graph: dead, health: healthWith(inMinutes(30)) });
     await it.run();
     expect(it.recorded).toEqual([{ nextCheckAt: inMinutes(30), moved: undefined }]);
+  });
+
+  test('is set up anew where its entry has been lost for a day', async () => {
+    const it = world({ graph: dead, health: healthWith(inMinutes(-24 * 60 - 1)), isLeased: true });
+    await it.run();
+    expect(it.recorded).toEqual([{ nextCheckAt: soon.toISOString(), moved: { from: null, to: soon } }]);
+  });
+
+  test('that is a day late is put right', async () => {
+    const it = world({ graph: dead, health: healthWith(inMinutes(-24 * 60 - 1)) });
+    await it.run();
+    const from = `${inMinutes(-24 * 60 - 1)}#${ids.credential}`;
+    expect(it.recorded).toEqual([{ nextCheckAt: soon.toISOString(), moved: { from, to: soon } }]);
   });
 
   test('is left alone while it has the credential in hand, and the verdict is written all the same', async () => {

@@ -3,8 +3,8 @@ import { SecretBytes } from '../../../shared/crypto/secret-bytes.ts';
 import { packParts } from '../../../shared/crypto/secret-parts.ts';
 import { examineCredential } from '../../../shared/domain/examine-credential.ts';
 import type { Graph, GraphResult } from '../../../shared/domain/graph.ts';
+import type { NumberActivity } from '../../../shared/domain/number-activity.ts';
 import type { CredentialHealth, CredentialRecord } from '../../../shared/domain/records.ts';
-import type { NumberTraffic } from '../../../shared/domain/traffic.ts';
 import {
   failing,
   goodToken,
@@ -25,7 +25,7 @@ const inOrder = {
   inspectToken: () => ok(goodToken),
   readBusinessAccount: () => ok({ name: 'Shop' }),
   listPhoneNumbers: () => ok(credentialRecordOf().phoneNumbers),
-  readAccountHealth: () => ok({ canSend: 'AVAILABLE', problem: null }),
+  readAccountHealth: () => ok({ canSend: 'AVAILABLE', problem: null, entity: null }),
   readNumberHealth: () =>
     ok({
       canSend: 'AVAILABLE',
@@ -39,11 +39,21 @@ const inOrder = {
   readNumberCallback: () => ok(ownUrl),
 } satisfies Partial<Graph>;
 
+/** Written to every few hours on many days. */
+const usualTraffic: NumberActivity = {
+  firstInboundAt: '2026-10-01T10:00:00.000Z',
+  lastInboundAt: '2026-11-26T09:00:00.000Z',
+  lastOutboundAt: null,
+  longestGapSeconds: 3_600,
+  activeDays: 40,
+  held: 0,
+};
+
 interface World {
   readonly graph?: Partial<Graph>;
   readonly credential?: Partial<CredentialRecord>;
   readonly health?: Partial<CredentialHealth>;
-  readonly traffic?: NumberTraffic;
+  readonly traffic?: Partial<NumberActivity>;
   readonly timeLeft?: () => number;
 }
 
@@ -55,7 +65,7 @@ const healthOf = (change: Partial<CredentialHealth> = {}): CredentialHealth => (
   misses: 0,
   checks: [{ check: 'app', verdict: 'passed', detail: 'As it was before.' }],
   appSeenAt: '2026-11-26T04:00:00.000Z',
-  account: { canSend: 'LIMITED', problem: 'As it was before.' },
+  account: { canSend: 'LIMITED', problem: 'As it was before.', entity: 'WABA' },
   numbers: {
     [ids.number]: { canSend: 'LIMITED', problem: null, platformType: 'CLOUD_API', throughput: null, nameStatus: null },
   },
@@ -92,7 +102,7 @@ const examine = async ({ graph = {}, credential = {}, health, traffic, timeLeft 
       findApp: () => Promise.resolve(appRecord()),
       findNumber: () => Promise.resolve(numberRecordOf({ deliversSince: now.toISOString() })),
     },
-    traffic: { ofNumbers: () => Promise.resolve(new Map(traffic === undefined ? [] : [[ids.number, traffic]])) },
+    traffic: { ofNumbers: () => Promise.resolve(new Map(traffic && [[ids.number, { ...usualTraffic, ...traffic }]])) },
     opener: vault,
     graph: counted,
     usage: silentUsage,
@@ -204,7 +214,7 @@ describe('no verdict', () => {
   ])('is made up for by what Meta took from a number within 15 minutes: %s', async (lastOutboundAt, isVouchedFor) => {
     const it = await examine({
       graph: { inspectToken: away },
-      traffic: { silentSince: undefined, lastOutboundAt },
+      traffic: { lastOutboundAt },
     });
     expect(it.evidence).toEqual({ evidence: 'none', isVouchedFor });
   });
@@ -223,7 +233,9 @@ describe('what is not needed for the verdict', () => {
   );
 
   test('that does not speak of the account itself lifts no stop of it', async () => {
-    const it = await examine({ graph: { readAccountHealth: () => ok({ canSend: null, problem: null }) } });
+    const it = await examine({
+      graph: { readAccountHealth: () => ok({ canSend: null, problem: null, entity: null }) },
+    });
     expect(it.evidence).toMatchObject({ seen: { isAccountAvailable: false } });
   });
 
@@ -237,8 +249,43 @@ describe('what is not needed for the verdict', () => {
   }, 20_000);
 });
 
+test.each([
+  ['a number that nobody has seen', { readNumberCallback: () => refusedBy('object-invisible') }, 'webhook-drifted'],
+  ['a number of others', { readNumberCallback: () => refusedBy('permission-missing', 200) }, 'webhook-drifted'],
+  ['a number that Meta does not show for the moment', { readNumberCallback: away }, undefined],
+  ['a limit', { readNumberCallback: () => refusedBy('rate-limited', 80_008) }, undefined],
+] satisfies [string, Partial<Graph>, string | undefined][])('the callback of %s', async (_what, graph, code) => {
+  const it = await examine({ graph });
+  const seen = it.evidence.evidence === 'vouched' ? it.evidence.seen : undefined;
+  expect(seen?.drift?.code).toBe(code);
+  // Neither has it been repaired.
+  expect(seen?.drift).not.toBeNull();
+});
+
+describe('a number that used to be written to', () => {
+  const silent = { lastInboundAt: '2026-11-20T10:00:00.000Z' };
+
+  test.each<[string, Partial<CredentialRecord>]>([
+    ['since its webhook was repaired', { webhookConfiguredAt: '2026-11-26T04:00:00.000Z' }],
+    [
+      'while the credential was of no use',
+      {
+        verdict: {
+          status: 'invalid',
+          reason: { code: 'app-secret-wrong', title: '', detail: '', guidance: '', since: '2026-11-21T10:00:00.000Z' },
+        },
+      },
+    ],
+  ])('is not called silent for what was missed: %s', async (_what, credential) => {
+    expect(await examine({ traffic: silent, credential })).toMatchObject({ evidence: { seen: { finding: null } } });
+  });
+});
+
 test('a number that is silent is found by its traffic', async () => {
-  const it = await examine({ traffic: { silentSince: '2026-11-20T10:00:00.000Z', lastOutboundAt: null } });
+  const it = await examine({
+    traffic: { lastInboundAt: '2026-11-20T10:00:00.000Z' },
+    credential: { webhookConfiguredAt: '2026-11-01T10:00:00.000Z' },
+  });
   expect(it.evidence).toMatchObject({
     seen: { finding: { status: 'degraded', reason: { code: 'number-silent', since: '2026-11-20T10:00:00.000Z' } } },
   });

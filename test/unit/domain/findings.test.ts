@@ -38,13 +38,15 @@ const found = (number: Partial<BoundNumber>, account: AccountHealth | null = nul
 
 test('nothing is found of a credential that is in order, with numbers or without', () => {
   expect(found({})).toBeNull();
-  expect(findingOf({ account: { canSend: 'AVAILABLE', problem: null }, numbers: [] }, now)).toBeNull();
+  expect(findingOf({ account: { canSend: 'AVAILABLE', problem: null, entity: null }, numbers: [] }, now)).toBeNull();
 });
 
 describe('a number that agents answer', () => {
   test.each<[string, Partial<BoundNumber>, string, string]>([
     ['that Meta no longer lists', { listed: undefined }, 'action_required', 'number-gone'],
     ['that is banned', { listed: listed({ status: 'BANNED' }) }, 'action_required', 'number-banned'],
+    ['that is deleted', { listed: listed({ status: 'DELETED' }) }, 'action_required', 'number-gone'],
+    ['that has moved', { listed: listed({ status: 'MIGRATED' }) }, 'action_required', 'number-migrated'],
     [
       'that is not registered',
       { health: healthy({ platformType: 'NOT_APPLICABLE', canSend: 'BLOCKED' }) },
@@ -126,13 +128,24 @@ describe('of several troubles', () => {
   });
 
   test('the account comes before its numbers, whose trouble it is too', () => {
-    const account = { canSend: 'BLOCKED', problem: 'There is an error with the payment method.' };
+    const account = { canSend: 'BLOCKED', problem: 'There is an error with the payment method.', entity: 'WABA' };
     expect(found({ listed: listed({ status: 'BANNED' }) }, account)).toMatchObject({
       status: 'action_required',
       reason: { code: 'account-blocked', detail: account.problem },
     });
-    const limited = { canSend: 'LIMITED', problem: null };
+    const limited = { canSend: 'LIMITED', problem: null, entity: null };
     expect(found({ listed: listed({ status: 'BANNED' }) }, limited)?.reason.code).toBe('number-banned');
     expect(found({}, limited)).toMatchObject({ status: 'degraded', reason: { code: 'account-limited' } });
+  });
+
+  test.each([
+    ['APP', 'app-blocked', /App Dashboard/],
+    ['BUSINESS', 'business-blocked', /Business Support/],
+    ['WABA', 'account-blocked', /WhatsApp Manager/],
+    ['SOMETHING_NEW', 'account-blocked', /WhatsApp Manager/],
+  ])('what is blocked is named, and where to look: %s', (entity, code, guidance) => {
+    const reason = found({}, { canSend: 'BLOCKED', problem: null, entity })?.reason;
+    expect(reason?.code).toBe(code);
+    expect(reason?.guidance).toMatch(guidance);
   });
 });

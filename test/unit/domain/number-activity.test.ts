@@ -13,9 +13,9 @@ const start = Date.parse('2026-01-05T09:00:00.000Z');
 const at = (milliseconds: number): string => new Date(start + milliseconds).toISOString();
 const heard = (times: readonly number[]): NumberActivity | undefined =>
   times.reduce<NumberActivity | undefined>((activity, time) => afterInbound(activity, at(time)), undefined);
-const silence = (times: readonly number[], now: number): string | undefined => {
+const silence = (times: readonly number[], now: number, listens: number | null = null): string | undefined => {
   const activity = heard(times);
-  return activity && silentSince(activity, new Date(start + now));
+  return activity && silentSince(activity, listens === null ? null : at(listens), new Date(start + now));
 };
 /** Every so often, so many times. */
 const every = (pause: number, count: number): readonly number[] =>

@@ -89,7 +89,7 @@ const stackOf = (count: number, luck: () => number, deaths: number, concurrency 
     const { credentialId } = before;
     const known = healths.get(credentialId);
     const isInOrder = known === undefined || (known.triedAt < health.triedAt && known.nextCheckAt === appointed);
-    const entry = moved && line.entries.get(moved.from);
+    const entry = moved?.from == null ? undefined : line.entries.get(moved.from);
     if (moved !== undefined && entry === undefined) return 'gone' as const;
     if (!isInOrder) return 'overtaken' as const;
     if (moved !== undefined && entry !== undefined) line.move(entry, moved.to);
@@ -112,7 +112,7 @@ const stackOf = (count: number, luck: () => number, deaths: number, concurrency 
         : failing({ kind: 'unknown-outcome' }),
     readBusinessAccount: () => ok({ name: 'Shop' }),
     listPhoneNumbers: () => ok([]),
-    readAccountHealth: () => ok({ canSend: 'AVAILABLE', problem: null }),
+    readAccountHealth: () => ok({ canSend: 'AVAILABLE', problem: null, entity: null }),
     listSubscribedApps: () => ok([{ appId: ids.app, override: null }]),
     readAppSubscription: () =>
       ok({ callbackUrl: `https://switchboard.example/webhooks/${ids.appWebhook}`, fields: ['messages'] }),
@@ -273,7 +273,7 @@ test('users who ask at any time, and die half-way, make no second entry, put non
     expect(Date.parse(at ?? '') - stack.now()).toBeLessThan(6 * minute);
   }
   stack.isAnswering.yes = true;
-  await stack.run(1);
+  await stack.run(2);
   expect([...stack.credentials.values()].every((it) => it.unreachableSince === null)).toBe(true);
 });
 
@@ -291,7 +291,7 @@ test('an outage of an hour with 1,000 credentials disables nobody, is asked abou
   const stack = stackOf(1_000, luckOf(3), 0);
   for (const id of stack.all) await stack.line.add({ tenantId: ids.tenant, credentialId: id }, new Date(start));
   stack.isAnswering.yes = false;
-  await stack.run(1);
+  await stack.run(2);
   expect([...stack.credentials.values()].every((it) => it.unreachableSince !== null && it.verdict === null)).toBe(true);
   for (const done of stack.effects.values()) expect(done.length).toBeLessThan(6);
   expect(stack.told).toEqual(['meta.outage']);

@@ -20,7 +20,7 @@ describe('a log line', () => {
       expect(line).toMatchObject({
         level: level.toUpperCase(),
         message: 'event-dropped',
-        service: 'switchboard',
+        service: 'Switchboard',
         tenantId: 'acme',
         count: 2,
       });
@@ -40,7 +40,7 @@ describe('counts', () => {
       {
         EventsQueued: 3,
         WebhookAccepted: 1,
-        service: 'switchboard',
+        service: 'Switchboard',
         _aws: { CloudWatchMetrics: [{ Namespace: 'Switchboard', Dimensions: [['service']] }] },
       },
     ]);
@@ -72,7 +72,7 @@ describe('counts', () => {
     expect(values.flat().filter((value) => value === 1)).toHaveLength(125);
     for (const line of output.metrics())
       expect(line).toMatchObject({
-        service: 'switchboard',
+        service: 'Switchboard',
         _aws: { CloudWatchMetrics: [{ Dimensions: [['service']] }] },
       });
     expect(output.metrics().at(-1)).toMatchObject({ WebhookAccepted: 1 });
