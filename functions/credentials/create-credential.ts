@@ -1,6 +1,6 @@
 import { ulid } from 'ulid';
 import type { CredentialCreator, CredentialReader } from '../../shared/adapters/credential-store.ts';
-import type { NotificationStore } from '../../shared/adapters/notification-store.ts';
+import type { NotificationReader } from '../../shared/adapters/notification-store.ts';
 import { type CreateCredentialRequest, createCredentialRequest } from '../../shared/contracts/credential.ts';
 import { environmentName } from '../../shared/contracts/environment.ts';
 import { credentialId } from '../../shared/contracts/ids.ts';
@@ -44,7 +44,7 @@ import {
 export interface CreateCredentialPorts {
   readonly credentials: CredentialReader;
   readonly creator: CredentialCreator;
-  readonly notifications: Pick<NotificationStore, 'find'>;
+  readonly notifications: NotificationReader;
   readonly sealer: SecretSealer;
   readonly opener: SecretOpener;
   readonly graph: Graph;

@@ -22,7 +22,7 @@ import { mediaBucket, mediaDoor as mediaDoorOf } from '../../shared/adapters/med
 import { mediaTransferStore } from '../../shared/adapters/media-transfer-store.ts';
 import { messageStore } from '../../shared/adapters/message-store.ts';
 import { metaUsageStore } from '../../shared/adapters/meta-usage-store.ts';
-import { notificationStore } from '../../shared/adapters/notification-store.ts';
+import { notificationReader, notificationStore } from '../../shared/adapters/notification-store.ts';
 import { outageStore } from '../../shared/adapters/outage-store.ts';
 import { relayStore } from '../../shared/adapters/relay-store.ts';
 import { removalStarter as removalStarterOf, removalStore } from '../../shared/adapters/removal-store.ts';
@@ -126,7 +126,8 @@ export const mediaTransfers = once(() => mediaTransferStore(dynamoDb(), setting(
 export const mediaRelay = once(() => mediaBucket(s3(), setting(environmentName.relayBucket)));
 export const mediaDoor = once(() => mediaDoorOf(s3(), setting(environmentName.relayBucket)));
 export const mediaQueue = once(() => mediaQueueOf(sqs(), setting(environmentName.mediaQueueUrl)));
-export const notifications = once(() => notificationStore(dynamoDb(), directoryTable()));
+export const notifications = once(() => notificationReader(dynamoDb(), directoryTable()));
+export const notificationChanges = once(() => notificationStore(dynamoDb(), directoryTable(), audit().put));
 export const alertOutbox = once(() => alertOutboxOf(dynamoDb(), directoryTable()));
 const tenantTopicPrefix = () => setting(environmentName.tenantTopicPrefix);
 export const tenantTopicReader = once(() => tenantTopicReaderOf(sns(), tenantTopicPrefix()));

@@ -90,7 +90,7 @@ export const putNotificationsRoute = apiRoute({
   body: putNotificationsRequest,
   run: ({ caller, body, ifMatch, timeLeft }) =>
     putNotifications(caller, body, ifMatch, timeLeft, {
-      notifications: ports.notifications(),
+      notifications: ports.notificationChanges(),
       topics: ports.tenantTopicReader(),
       tickets: ports.tickets(),
       queues: ports.workQueues(),

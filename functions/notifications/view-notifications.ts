@@ -1,4 +1,4 @@
-import type { NotificationStore } from '../../shared/adapters/notification-store.ts';
+import type { NotificationReader } from '../../shared/adapters/notification-store.ts';
 import type { TenantTopicReader } from '../../shared/adapters/sns-topics.ts';
 import type { TenantId } from '../../shared/contracts/ids.ts';
 import type { Notifications } from '../../shared/contracts/notification.ts';
@@ -10,7 +10,7 @@ import type { Answer } from '../edge/answer.ts';
 import { safeError } from '../edge/operator-journal.ts';
 
 export interface ViewNotificationsPorts {
-  readonly notifications: Pick<NotificationStore, 'find'>;
+  readonly notifications: NotificationReader;
   readonly topics: TenantTopicReader;
   readonly journal: Journal;
 }

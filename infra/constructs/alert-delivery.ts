@@ -108,7 +108,7 @@ export class AlertDelivery extends Construct {
     this.#topics.grantTell(send);
   }
 
-  #manage({ settings, dataKey, api, directory }: CapabilityProps): void {
+  #manage({ settings, dataKey, api, directory, auditLog }: CapabilityProps): void {
     const manage = new HandlerFunction(this, 'ManageNotifications', {
       settings,
       dataKey,
@@ -121,6 +121,7 @@ export class AlertDelivery extends Construct {
     directory.grantReadTold(manage);
     directory.grantTell(manage);
     this.grantRequest(manage);
+    auditLog.grantRecord(manage);
     this.#topics.grantList(manage);
   }
 }

@@ -15,6 +15,7 @@ import { asReadIn } from './verdict-condition.ts';
 const judged = [
   'verdict',
   'finding',
+  'furtherFindings',
   'unreachableSince',
   'expiryNotice',
   'accessTokenExpiresAt',

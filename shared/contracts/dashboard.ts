@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { activityCounters, activitySums } from './activity.ts';
 import { agent } from './agent.ts';
 import { credential, metaUsage, phoneNumber, reason, webhookState } from './credential.ts';
-import { credentialHealthView } from './health.ts';
+import { credentialHealthView, furtherReasons } from './health.ts';
 import { agentId, credentialId } from './ids.ts';
 
 const lastTimes = {
@@ -16,6 +16,7 @@ const held = z
   .meta({ description: 'Events that wait, those that wait for your choice included; a few seconds old' });
 
 export const dashboardNumber = phoneNumber.extend({
+  reason: reason.nullable().meta({ description: 'What is wrong with this number, or worth a remark, the worst of it' }),
   agentIds: z.array(agentId),
   ...lastTimes,
   held,
@@ -27,6 +28,7 @@ export const dashboardCredential = z.object({
   label: z.string(),
   status: credential.shape.status,
   reason: reason.nullable(),
+  furtherReasons,
   triedAt: credentialHealthView.shape.triedAt,
   checkedAt: credentialHealthView.shape.checkedAt,
   accessTokenExpiresAt: z.iso.datetime().nullable(),

@@ -9,12 +9,17 @@ const ability = z
   .meta({ description: 'AVAILABLE, LIMITED, BLOCKED, or what Meta calls it next; null: Meta did not say' });
 const problem = z.string().nullable().meta({ description: 'Meta’s own words about it' });
 
+export const furtherReasons = z
+  .array(reason)
+  .meta({ description: 'What else is wrong, or worth a remark, the worse first' });
+
 /** How a credential is, and what its last check has seen. */
 export const credentialHealthView = z
   .object({
     credentialId,
     status: credentialStatus,
     reason: reason.nullable(),
+    furtherReasons,
     triedAt: z.iso.datetime().nullable().meta({ description: 'When Meta was last asked' }),
     checkedAt: z.iso
       .datetime()
@@ -22,7 +27,13 @@ export const credentialHealthView = z
       .meta({ description: 'When Meta last gave a verdict: what follows is as it was then' }),
     nextCheckAt: z.iso.datetime().meta({ description: 'When it is checked by itself' }),
     checks: z.array(check),
-    account: z.object({ canSend: ability, problem }).nullable(),
+    account: z
+      .object({
+        canSend: ability,
+        problem,
+        entity: z.string().nullable().meta({ description: 'Whom Meta says the worst of: WABA, BUSINESS or APP' }),
+      })
+      .nullable(),
     phoneNumbers: z
       .array(
         z.object({

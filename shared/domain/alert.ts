@@ -2,7 +2,7 @@ import type { Alert, AlertAudience, AlertKind, AlertSeverity } from '../contract
 import type { Reason } from '../contracts/credential.ts';
 import { digestOf } from '../crypto/identifiers.ts';
 import { stopOf } from './account-standing.ts';
-import { type CredentialState, knownStateOf, stateOf } from './credential-state.ts';
+import { type CredentialState, knownStateOf, knownStatesOf, stateOf } from './credential-state.ts';
 import type { CredentialRecord, ExpiryNotice } from './records.ts';
 import type { VerdictChange } from './verdict-history.ts';
 
@@ -49,9 +49,12 @@ export const alertsOf = (change: CredentialChange, consoleUrl: string): readonly
   if (before.status === 'removing' || after.status === 'removing') return [];
   const wasStopped = change.before !== undefined && stopOf(change.before) !== null;
   const isStopped = stopOf(change.after) !== null;
-  return [...tellingsOf(before, after, wasStopped, isStopped), ...expiryOf(change)].flatMap(
-    ({ audiences, ...telling }) =>
-      audiences.map((audience) => ({ audience, alert: alertOf(telling, audience, change, consoleUrl) })),
+  const known = change.before === undefined ? [] : knownStatesOf(change.before);
+  // Where something as bad was the worst before, and this was told beside it, it is no news.
+  const isKnown = before.status === after.status && known.some((it) => isNothingNew(it, after));
+  const tellings = isKnown ? [] : tellingsOf(before, after, wasStopped, isStopped);
+  return [...tellings, ...furtherOf(change), ...expiryOf(change)].flatMap(({ audiences, ...telling }) =>
+    audiences.map((audience) => ({ audience, alert: alertOf(telling, audience, change, consoleUrl) })),
   );
 };
 
@@ -73,7 +76,6 @@ const tellingsOf = (
   wasStopped: boolean,
   isStopped: boolean,
 ): readonly Telling[] => {
-  if (isNothingNew(before, after)) return [];
   const isCured = wasStopped && !isStopped;
   switch (after.status) {
     case 'connected':
@@ -82,7 +84,7 @@ const tellingsOf = (
       return [{ kind: 'credential.invalid', severity: 'critical', said: saidOf(after), audiences: both }];
     case 'action_required':
     case 'degraded': {
-      const kind = after.status === 'degraded' ? 'credential.degraded' : 'credential.action-required';
+      const kind = kindOf(after);
       return [
         isStopped
           ? { kind, severity: 'critical', said: saidOf(after), audiences: both }
@@ -119,6 +121,21 @@ const recovered = (isCured: boolean) =>
         : { detail: 'What was wrong with it is over.', guidance: 'Nothing to do.' }),
     },
   }) as const satisfies Omit<Telling, 'audiences'>;
+
+/** What else has come, beside the state. */
+const furtherOf = ({ before, after }: CredentialChange): readonly Telling[] => {
+  const known = before === undefined ? [] : knownStatesOf(before);
+  const states = knownStatesOf(after);
+  const isNamed = ({ reason }: CredentialState, index: number) =>
+    states.slice(0, index).some((it) => it.reason?.code === reason?.code);
+  return states
+    .filter((state, index) => index > 0 && isTrouble(state) && !isNamed(state, index))
+    .filter((state) => !known.some((it) => isNothingNew(it, state)))
+    .map((state) => ({ kind: kindOf(state), severity: 'warning', said: saidOf(state), audiences: owner }));
+};
+
+const kindOf = ({ status }: CredentialState): AlertKind =>
+  status === 'degraded' ? 'credential.degraded' : 'credential.action-required';
 
 /** The same trouble, of the same numbers or of fewer: where all of them were told of, each that is mended is no news. */
 const isNothingNew = (before: CredentialState, after: CredentialState): boolean => {
@@ -167,7 +184,7 @@ const alertOf = (
 ): Alert => {
   const { tenantId, credentialId, wabaId, label } = after;
   return {
-    id: `alert_${digestOf(tenantId, credentialId, at.toISOString(), sequence, kind)}`,
+    id: `alert_${digestOf(tenantId, credentialId, at.toISOString(), sequence, kind, said.code ?? '')}`,
     kind,
     severity,
     at: at.toISOString(),

@@ -1,4 +1,4 @@
-import type { Credential, CredentialStatus } from '../contracts/credential.ts';
+import type { Credential, CredentialStatus, Reason } from '../contracts/credential.ts';
 import type { CredentialRecord } from './records.ts';
 
 export type CredentialState = Pick<Credential, 'status' | 'reason'>;
@@ -26,14 +26,36 @@ export const stateOf = (record: CredentialRecord): CredentialState => {
  * The same without regard to whether Meta answers at present: what is known of the credential. By this its owner is told, so that an outage of Meta tells
  * nobody anything, neither when it begins nor when it ends.
  */
-export const knownStateOf = (record: CredentialRecord): CredentialState =>
-  record.status === 'removing' ? { status: record.status, reason: record.reason } : knownOf(record).reduce(worse);
+export const knownStateOf = (record: CredentialRecord): CredentialState => {
+  const [worst = inOrder] = knownStatesOf(record);
+  return worst;
+};
 
-const worse = (one: CredentialState, other: CredentialState): CredentialState =>
-  ranks[other.status] > ranks[one.status] ? other : one;
+const inOrder: CredentialState = { status: 'connected', reason: null };
+
+/** All that is known of it, the worst first: what is equally bad in the order in which it is named. */
+export const knownStatesOf = (record: CredentialRecord): readonly CredentialState[] =>
+  record.status === 'removing'
+    ? [{ status: record.status, reason: record.reason }]
+    : knownOf(record).toSorted((one, other) => ranks[other.status] - ranks[one.status]);
+
+/** What else is wrong with it, or worth a remark, than what its state names. */
+export const furtherReasonsOf = (record: CredentialRecord): readonly Reason[] => {
+  const { reason: named } = stateOf(record);
+  return knownStatesOf(record).flatMap(({ reason }) => (reason === null || reason === named ? [] : [reason]));
+};
 
 /** Of what is equally bad the first is named. */
-const knownOf = ({ status, reason, standing, verdict, webhookState, webhookReason, finding }: CredentialRecord) => {
+const knownOf = ({
+  status,
+  reason,
+  standing,
+  verdict,
+  webhookState,
+  webhookReason,
+  finding,
+  furtherFindings,
+}: CredentialRecord): readonly CredentialState[] => {
   const isDrifted = webhookState === 'drifted' && webhookReason !== null;
   const known: readonly (CredentialState | null | false)[] = [
     verdict,
@@ -41,8 +63,8 @@ const knownOf = ({ status, reason, standing, verdict, webhookState, webhookReaso
     status !== 'connected' && { status, reason },
     isDrifted && drifted(webhookReason),
     finding,
-    standing,
-    { status: 'connected', reason: null },
+    ...furtherFindings,
+    standing?.isStopped === false && standing,
   ];
   return known.filter((it) => it !== null && it !== false).map(({ status, reason }) => ({ status, reason }));
 };

@@ -2,7 +2,7 @@ import type { Dashboard, DashboardCredential } from '../contracts/dashboard.ts';
 import { heldDays } from '../contracts/held.ts';
 import type { AgentId, CredentialId, PhoneNumberId } from '../contracts/ids.ts';
 import { agentSums, type CountedSpans, countersOf, dayOf, numberSums, spansOf, sumsOf } from './activity.ts';
-import { stateOf } from './credential-state.ts';
+import { furtherReasonsOf, stateOf } from './credential-state.ts';
 import type { NotedUsage } from './meta-usage.ts';
 import type { LastTimes, NumberActivity } from './number-activity.ts';
 import type { AgentRecord, CredentialRecord, LastCheck, NumberRecord } from './records.ts';
@@ -39,10 +39,13 @@ export const dashboardOf = (reads: DashboardReads): Dashboard => {
 const credentialPart = (record: CredentialRecord, reads: DashboardReads): DashboardCredential => {
   const { credentialId: id } = record;
   const noted = reads.usages.get(id);
+  const [state, furtherReasons] = [stateOf(record), furtherReasonsOf(record)];
   const phoneNumbers = phoneNumbersView(record).map(({ claimed: _, ...number }) => {
     const times = reads.numberTimes.get(number.phoneNumberId);
     return {
       ...number,
+      reason:
+        [state.reason, ...furtherReasons].find((it) => it?.phoneNumberIds?.includes(number.phoneNumberId)) ?? null,
       lastInboundAt: times?.lastInboundAt ?? null,
       lastOutboundAt: times?.lastOutboundAt ?? null,
       held: heldOf(number.phoneNumberId, reads),
@@ -52,7 +55,8 @@ const credentialPart = (record: CredentialRecord, reads: DashboardReads): Dashbo
   return {
     id,
     label: record.label,
-    ...stateOf(record),
+    ...state,
+    furtherReasons: [...furtherReasons],
     triedAt: reads.checks.get(id)?.triedAt ?? null,
     checkedAt: reads.checks.get(id)?.checkedAt ?? null,
     accessTokenExpiresAt: record.accessTokenExpiresAt,

@@ -5,7 +5,7 @@ import type { Check } from '../contracts/problem.ts';
 import type { SecretBytes } from '../crypto/secret-bytes.ts';
 import { identitiesOfApp } from './credential-secrets.ts';
 import { Fault } from './fault.ts';
-import { awaitingCode, type BoundNumber, findingOf, silentCode } from './findings.ts';
+import { awaitingCode, type BoundNumber, findingsOf, silentCode } from './findings.ts';
 import type { Graph, GraphAccess, GraphFailure, GraphResult } from './graph.ts';
 import { withWatchedAccess } from './graph-access.ts';
 import type { MetaUsageStore } from './meta-usage.ts';
@@ -124,7 +124,7 @@ export const examineCredential = async (examined: Examined, ports: ExaminePorts)
   );
   const seen: Seen = {
     phoneNumbers: [...outcome.phoneNumbers],
-    finding: findingOf({ account, numbers }, now),
+    findings: findingsOf({ account, numbers }, now),
     drift: looked?.drift,
     isAccountAvailable: looked?.account?.canSend === 'AVAILABLE',
   };
@@ -306,7 +306,8 @@ const isVouchedFor = (traffic: ReadonlyMap<PhoneNumberId, NumberActivity>, now: 
   );
 
 /** What was seen, in the form of checks. */
-const furtherChecks = ({ finding, drift }: Seen): readonly Check[] => {
+const furtherChecks = ({ findings, drift }: Seen): readonly Check[] => {
+  const [finding = null] = findings;
   const isOfTraffic = finding !== null && [awaitingCode, silentCode].includes(finding.reason.code);
   const found = (check: Check['check'], isConcerned: boolean, passed: string): Check =>
     isConcerned && finding !== null

@@ -42,10 +42,10 @@ export const unansweredSince = (since: string): Finding => ({
 
 export const isUnanswered = (finding: Finding | null): boolean => finding?.reason.code === 'meta-unanswered';
 
-/** The worst that can be seen, the account before its numbers; null: all is well. */
-export const findingOf = ({ account, numbers }: Sight, now: Date): Finding | null => {
+/** What can be seen, the worst first and the account before its numbers; each number under its worst. None: all is well. */
+export const findingsOf = ({ account, numbers }: Sight, now: Date): readonly Finding[] => {
   const found = [ofAccount(account, now), ...ofNumbers(numbers, now)].filter((it) => it !== undefined);
-  return found.toSorted((one, other) => ranks[other.status] - ranks[one.status])[0] ?? null;
+  return found.toSorted((one, other) => ranks[other.status] - ranks[one.status]);
 };
 
 const ranks = { connected: 0, degraded: 1, action_required: 2 } as const satisfies Record<Finding['status'], number>;

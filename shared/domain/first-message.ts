@@ -1,5 +1,5 @@
 import type { CredentialId, PhoneNumberId, TenantId } from '../contracts/ids.ts';
-import { awaitingCode, findingOf } from './findings.ts';
+import { awaitingCode, findingsOf } from './findings.ts';
 import type { CredentialRecord, Finding, NumberRecord } from './records.ts';
 import { boundNumbersOf } from './webhook-at-meta.ts';
 
@@ -47,7 +47,7 @@ export const noteAwaiting = async (
       }),
     );
     const waiting = numbers.filter(({ listed, deliversSince }) => listed !== undefined && deliversSince === null);
-    const found = findingOf({ account: null, numbers: waiting }, now());
+    const [found] = findingsOf({ account: null, numbers: waiting }, now());
     // Of what else may be said of them a check says it.
     const after = found?.reason.code === awaitingCode ? found : null;
     if (JSON.stringify(before) === JSON.stringify(after)) return;

@@ -34,6 +34,7 @@ export const newCredential = (
     standing: null,
     verdict: null,
     finding: null,
+    furtherFindings: [],
     unreachableSince: null,
     expiryNotice: null,
     newsAt: null,

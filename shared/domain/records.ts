@@ -98,6 +98,8 @@ export const credentialRecord = z.object({
   standing: standing.nullable().default(null),
   verdict: verdict.nullable().default(null),
   finding: finding.nullable().default(null),
+  /** What else the last check has found, the worse first. */
+  furtherFindings: z.array(finding).default([]),
   /** Since when Meta gives no verdict. Says nothing about the credential, and stops nothing. */
   unreachableSince: z.iso.datetime().nullable().default(null),
   expiryNotice: expiryNotice.nullable().default(null),

@@ -4,7 +4,7 @@ import type { Credential, MetaUsageView } from '../contracts/credential.ts';
 import type { CredentialHealthView } from '../contracts/health.ts';
 import { type CredentialId, credentialId, type PhoneNumberId, phoneNumberId } from '../contracts/ids.ts';
 import { appointmentOf } from './check-schedule.ts';
-import { stateOf } from './credential-state.ts';
+import { furtherReasonsOf, stateOf } from './credential-state.ts';
 import type { NotedUsage } from './meta-usage.ts';
 import type { LastTimes } from './number-activity.ts';
 import type {
@@ -70,6 +70,7 @@ export const usageView = ({ appPercent, managementPercent, regainMinutes, notedA
 export const healthView = (record: CredentialRecord, health: CredentialHealth | undefined): CredentialHealthView => ({
   credentialId: record.credentialId,
   ...stateOf(record),
+  furtherReasons: [...furtherReasonsOf(record)],
   triedAt: health?.triedAt ?? null,
   checkedAt: health?.checkedAt ?? null,
   nextCheckAt: appointmentOf(record, health).toISOString(),

@@ -19,8 +19,8 @@ export type Evidence =
 
 export interface Seen {
   readonly phoneNumbers: CredentialRecord['phoneNumbers'];
-  /** The worst of what was found; null: nothing. */
-  readonly finding: Finding | null;
+  /** What was found, the worst first. */
+  readonly findings: readonly Finding[];
   /** What is different at Meta from what was set up; null: nothing, undefined: it was not looked at. */
   readonly drift: Reason | null | undefined;
   /** Meta says that nothing hinders the account. */
@@ -77,9 +77,20 @@ const vouched = (
     ...told,
     ...webhookAfter(before, seen.drift, now),
     phoneNumbers: seen.phoneNumbers,
-    finding: seen.finding && sinceWhen(before.finding, seen.finding),
+    ...findingsAfter(before, seen.findings),
     standing: seen.isAccountAvailable ? standingAfter(before.standing, now) : before.standing,
   };
+};
+
+const findingsAfter = (
+  { finding, furtherFindings }: CredentialRecord,
+  found: readonly Finding[],
+): Pick<CredentialRecord, 'finding' | 'furtherFindings'> => {
+  const known = [...(finding === null ? [] : [finding]), ...furtherFindings];
+  const [worst = null, ...further] = found.map((it) =>
+    sinceWhen(known.find(({ reason }) => isSameReason(reason, it.reason)) ?? null, it),
+  );
+  return { finding: worst, furtherFindings: further };
 };
 
 /** What is the same as before has been so since then. */

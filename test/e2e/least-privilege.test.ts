@@ -99,7 +99,7 @@ const shredders: readonly HandlerName[] = [
   'ResealCredentials',
   'ManageAgents',
 ];
-const auditors: readonly HandlerName[] = [...openers, 'ManageAgents'];
+const auditors: readonly HandlerName[] = [...openers, 'ManageAgents', 'ManageNotifications'];
 
 const calls: readonly Call[] = [
   {
@@ -261,7 +261,7 @@ const calls: readonly Call[] = [
   },
   {
     what: 'have a credential checked',
-    allowed: ['ManageCredentials', 'SendMessages', 'RouteEvent', 'CheckCredential', 'SweepWork'],
+    allowed: ['SendMessages', 'RouteEvent', 'CheckCredential', 'SweepWork'],
     send: ({ sqs }) => sqs.send(new SendMessageCommand(nothingFor(checkQueue))),
   },
   {

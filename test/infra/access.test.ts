@@ -392,6 +392,7 @@ describe('the functions', () => {
       },
       ManageNotifications: {
         DirectoryRecordsTable: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+        AuditLogAccessesTable: ['dynamodb:PutItem'],
         AlertDeliveryRequestsQueue: ['sqs:SendMessage'],
         [tenantTopics]: ['sns:ListSubscriptionsByTopic'],
         '*': ['sns:GetSubscriptionAttributes'],

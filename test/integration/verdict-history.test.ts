@@ -1,5 +1,6 @@
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { auditLog } from '../../shared/adapters/audit-log.ts';
 import { notificationStore } from '../../shared/adapters/notification-store.ts';
 import { ticketStore } from '../../shared/adapters/ticket-store.ts';
 import { alertOutbox, verdictHistory } from '../../shared/adapters/verdict-history.ts';
@@ -11,6 +12,7 @@ import { tellOfChange } from '../../shared/domain/tell-of-change.ts';
 import { newTicket } from '../../shared/domain/work.ts';
 import { credentialRecordOf, ids, notificationsRecordOf } from '../support/records.ts';
 import { dynamoDbOf, makeTable } from './support/engines.ts';
+import { rowsOf } from './support/rows.ts';
 
 const client = dynamoDbOf('ministack');
 const now = () => new Date();
@@ -99,10 +101,19 @@ describe('the history', () => {
 });
 
 describe('where alerts go', () => {
+  let auditTable: string;
+  beforeEach(async () => {
+    auditTable = await makeTable('ministack');
+  });
+  const changes = () =>
+    notificationStore(
+      client,
+      table,
+      auditLog(client, auditTable, () => ({ kind: 'user', id: 'ada', requestId: 'r-1' })).put,
+    );
   const ticket = () => newTicket({ kind: 'subscribe', tenantId: ids.tenant }, now());
-  const save = (version: number, known: number) =>
-    notificationStore(client, table).save(notificationsRecordOf({ version }), known, ticket());
-  const found = () => notificationStore(client, table).find(ids.tenant);
+  const save = (version: number, known: number) => changes().save(notificationsRecordOf({ version }), known, ticket());
+  const found = () => changes().find(ids.tenant);
 
   test('is changed with a ticket, from the version that was read', async () => {
     expect(await found()).toBeUndefined();
@@ -110,6 +121,16 @@ describe('where alerts go', () => {
     expect(await save(2, 1)).toBe(true);
     expect(await found()).toEqual(notificationsRecordOf({ version: 2 }));
     expect(await openTickets()).toHaveLength(2);
+  });
+
+  test('leaves a line about each change in the audit of the tenant, and of none that did not take place', async () => {
+    await save(1, 0);
+    await save(2, 1);
+    await save(2, 1);
+    const lines = await rowsOf('ministack', auditTable);
+    expect(lines).toMatchObject(
+      [1, 2].map(() => ({ pk: `${ids.tenant}#notifications`, action: 'update', actor: 'ada' })),
+    );
   });
 
   test('is not changed from another version, and no ticket is left', async () => {

@@ -87,6 +87,7 @@ export const credentialRecordOf = (change: Partial<CredentialRecord> = {}): Cred
   standing: null,
   verdict: null,
   finding: null,
+  furtherFindings: [],
   unreachableSince: null,
   expiryNotice: null,
   newsAt: null,

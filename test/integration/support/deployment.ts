@@ -14,7 +14,7 @@ import { graphApi } from '../../../shared/adapters/graph-api.ts';
 import { idempotencyStore } from '../../../shared/adapters/idempotency-store.ts';
 import { kmsDataKeys } from '../../../shared/adapters/kms-data-keys.ts';
 import { metaUsageStore } from '../../../shared/adapters/meta-usage-store.ts';
-import { notificationStore } from '../../../shared/adapters/notification-store.ts';
+import { notificationReader } from '../../../shared/adapters/notification-store.ts';
 import { removalStarter, removalStore } from '../../../shared/adapters/removal-store.ts';
 import { repairStore } from '../../../shared/adapters/repair-store.ts';
 import { ticketStore } from '../../../shared/adapters/ticket-store.ts';
@@ -285,7 +285,7 @@ const portsOf = (
     audit,
     credentials: credentialReader(dynamoDb, tables.directory),
     creator: credentialCreator(dynamoDb, tables, audit.put),
-    notifications: notificationStore(dynamoDb, tables.directory),
+    notifications: notificationReader(dynamoDb, tables.directory),
     editions: editionStore(dynamoDb, tables, audit.put),
     starter: removalStarter(dynamoDb, tables, audit.put),
     removals: removalStore(dynamoDb, tables, audit.put),

@@ -4,7 +4,7 @@ import { alert as alertSchema } from '../../../shared/contracts/alert.ts';
 import type { Reason } from '../../../shared/contracts/credential.ts';
 import { phoneNumberId } from '../../../shared/contracts/ids.ts';
 import { alertsOf, type CredentialChange, verdictChangeOf } from '../../../shared/domain/alert.ts';
-import { knownStateOf, stateOf } from '../../../shared/domain/credential-state.ts';
+import { knownStateOf, knownStatesOf, stateOf } from '../../../shared/domain/credential-state.ts';
 import type { CredentialRecord } from '../../../shared/domain/records.ts';
 import { credentialRecordOf, ids } from '../../support/records.ts';
 
@@ -24,6 +24,9 @@ const invalid = credentialRecordOf({ verdict: { status: 'invalid', reason: reaso
 const needy = credentialRecordOf({ finding: { status: 'action_required', reason: reasonOf('pin-missing') } });
 const limited = credentialRecordOf({ finding: { status: 'degraded', reason: reasonOf('quality-low') } });
 const remarked = credentialRecordOf({ finding: { status: 'connected', reason: reasonOf('awaiting-first-message') } });
+const disabledAtMeta = credentialRecordOf({
+  standing: { status: 'action_required', isStopped: true, reason: reasonOf('account-disabled') },
+});
 const removing = credentialRecordOf({ status: 'removing' });
 const away = (record: CredentialRecord): CredentialRecord => ({
   ...record,
@@ -121,6 +124,32 @@ describe('the owner is told', () => {
     expect(first?.alert.guidance).toMatch(/new access token/);
   });
 
+  describe('of what comes beside something else', () => {
+    const low = { status: 'degraded', reason: reasonOf('quality-low', { phoneNumberIds: [ids.number] }) } as const;
+    const silent = { status: 'degraded', reason: reasonOf('silent', { phoneNumberIds: [ids.otherNumber] }) } as const;
+    const elsewhere = { webhookState: 'drifted', webhookReason: reasonOf('account-notices-elsewhere') } as const;
+
+    test.each([
+      ['while it is as bad as before', { finding: low }, { finding: low, furtherFindings: [silent] }, ['silent']],
+      ['beside what nobody will change', elsewhere, { ...elsewhere, finding: low }, ['quality-low']],
+      ['all at once', {}, { finding: low, furtherFindings: [silent] }, ['quality-low', 'silent']],
+      ['not of what was told before', { finding: low, furtherFindings: [silent] }, { finding: low }, []],
+      [
+        'not where the order alone is another',
+        { finding: low, furtherFindings: [silent] },
+        { finding: silent, furtherFindings: [low] },
+        [],
+      ],
+    ] satisfies [string, Partial<CredentialRecord>, Partial<CredentialRecord>, string[]][])(
+      '%s',
+      (_when, before, after, codes) => {
+        const alerts = alertsOf(changeOf(credentialRecordOf(before), credentialRecordOf(after)), console);
+        expect(alerts.map(({ alert }) => alert.code)).toEqual(codes);
+        expect(new Set(alerts.map(({ alert }) => alert.id)).size).toBe(codes.length);
+      },
+    );
+  });
+
   test('of a token that ends and of what else is wrong, by one alert each', () => {
     const expiryNotice = { expiresAt: '2026-12-06T10:00:00.000Z', days: 7 } as const;
     const both = alertsOf(changeOf(well, { ...needy, expiryNotice }), console).map(({ alert }) => alert);
@@ -137,12 +166,25 @@ describe('owner and operator are told', () => {
     ['that it was found to be invalid at once', undefined, invalid, both('credential.invalid critical')],
     ['that it is in order again', invalid, well, both('credential.recovered info')],
     [
+      'that Meta has stopped the account, as bad as an invalid credential',
+      well,
+      disabledAtMeta,
+      both('credential.action-required critical'),
+    ],
+    ['that the account is in order again', disabledAtMeta, well, both('credential.recovered info')],
+    [
       'each what concerns them, where something is left',
       invalid,
       needy,
       ['tenant: credential.action-required warning', 'operator: credential.recovered info'],
     ],
   ])('%s', (_what, before, after, expected) => expect(told(before, after)).toEqual(expected));
+
+  test('what becomes of messages that were held, where it was stopped, and of nothing else', () => {
+    const guidanceAfter = (before: CredentialRecord) => alertsOf(changeOf(before, well), console)[0]?.alert.guidance;
+    expect(guidanceAfter(invalid)).toMatch(/older messages wait .* 14 days/);
+    expect(guidanceAfter(limited)).toBe('Nothing to do.');
+  });
 
   test('the operator by ids, without what the tenant calls it', () => {
     const secretName = credentialRecordOf({ ...invalid, label: 'Project Nightfall' });
@@ -194,6 +236,10 @@ describe('whatever happens to a credential', () => {
     since: fc.constantFrom('2026-11-22T09:00:00.000Z', '2026-11-22T09:30:00.000Z'),
     phoneNumberIds: fc.subarray([ids.number, ids.otherNumber, phoneNumberId.parse('3042424242424299')]),
   });
+  const findings = fc.record({
+    status: fc.constantFrom('connected' as const, 'degraded' as const, 'action_required' as const),
+    reason: reasons,
+  });
   const records = fc
     .record({
       status: fc.constantFrom(
@@ -204,12 +250,8 @@ describe('whatever happens to a credential', () => {
       ),
       reason: fc.option(reasons),
       verdict: fc.option(fc.record({ status: fc.constant('invalid' as const), reason: reasons })),
-      finding: fc.option(
-        fc.record({
-          status: fc.constantFrom('connected' as const, 'degraded' as const, 'action_required' as const),
-          reason: reasons,
-        }),
-      ),
+      finding: fc.option(findings),
+      furtherFindings: fc.array(findings, { maxLength: 2 }),
       unreachableSince: fc.option(fc.constant('2026-11-22T09:30:00.000Z')),
     })
     .map(credentialRecordOf);
@@ -226,18 +268,21 @@ describe('whatever happens to a credential', () => {
     );
   });
 
-  test('nobody is told more than one thing of one change, and no two changes have the same alert', () => {
+  test('nobody is told one thing twice of one change, and no two changes have the same alert', () => {
     fc.assert(
       fc.property(lives, (life) => {
         const all = alertsIn(life);
-        for (const alerts of all) expect(new Set(alerts.map(({ audience }) => audience)).size).toBe(alerts.length);
+        for (const alerts of all)
+          expect(new Set(alerts.map(({ audience, alert: { code } }) => `${audience} ${code}`)).size).toBe(
+            alerts.length,
+          );
         const named = all.flat().map(({ audience, alert }) => `${audience} ${alert.id}`);
         expect(new Set(named).size).toBe(named.length);
       }),
     );
   });
 
-  test('it is as its owner was told last, whether Meta answers or not', () => {
+  test('its owner was told of all that is wrong with it since it was last in order, whether Meta answers or not', () => {
     fc.assert(
       fc.property(lives, (life) => {
         const staying = life.filter(({ status }) => status !== 'removing');
@@ -246,11 +291,12 @@ describe('whatever happens to a credential', () => {
         const owner = alertsIn(staying)
           .flat()
           .filter(({ audience }) => audience === 'tenant')
-          .at(-1)?.alert;
-        const { status, reason } = knownStateOf(last);
-        if (status === 'connected') expect([undefined, 'credential.recovered']).toContain(owner?.kind);
-        else
-          expect([owner?.kind, owner?.code]).toEqual([`credential.${status.replace('_', '-')}`, reason?.code ?? null]);
+          .map(({ alert: { kind, code } }) => ({ kind, code }));
+        if (knownStateOf(last).status === 'connected')
+          expect([undefined, 'credential.recovered']).toContain(owner.at(-1)?.kind);
+        const since = owner.slice(owner.findLastIndex(({ kind }) => kind === 'credential.recovered') + 1);
+        for (const { status, reason } of knownStatesOf(last))
+          if (status !== 'connected') expect(since.map(({ code }) => code)).toContain(reason?.code ?? null);
       }),
     );
   });

@@ -127,7 +127,7 @@ describe('a credential that is in order', () => {
     const first = await examine();
     expect(first.evidence).toMatchObject({
       evidence: 'vouched',
-      seen: { finding: null, drift: null, isAccountAvailable: true },
+      seen: { findings: [], drift: null, isAccountAvailable: true },
     });
     expect(first.calls).toEqual([
       'inspectToken',
@@ -277,7 +277,7 @@ describe('a number that used to be written to', () => {
       },
     ],
   ])('is not called silent for what was missed: %s', async (_what, credential) => {
-    expect(await examine({ traffic: silent, credential })).toMatchObject({ evidence: { seen: { finding: null } } });
+    expect(await examine({ traffic: silent, credential })).toMatchObject({ evidence: { seen: { findings: [] } } });
   });
 });
 
@@ -287,6 +287,8 @@ test('a number that is silent is found by its traffic', async () => {
     credential: { webhookConfiguredAt: '2026-11-01T10:00:00.000Z' },
   });
   expect(it.evidence).toMatchObject({
-    seen: { finding: { status: 'degraded', reason: { code: 'number-silent', since: '2026-11-20T10:00:00.000Z' } } },
+    seen: {
+      findings: [{ status: 'degraded', reason: { code: 'number-silent', since: '2026-11-20T10:00:00.000Z' } }],
+    },
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PhoneNumber } from '../../../shared/contracts/credential.ts';
-import { type BoundNumber, findingOf } from '../../../shared/domain/findings.ts';
+import { type BoundNumber, findingsOf } from '../../../shared/domain/findings.ts';
 import type { AccountHealth, NumberHealth } from '../../../shared/domain/records.ts';
 import { ids } from '../../support/records.ts';
 
@@ -33,6 +33,7 @@ const numberAs = (change: Partial<BoundNumber> = {}): BoundNumber => ({
   silentSince: undefined,
   ...change,
 });
+const findingOf = (sight: Parameters<typeof findingsOf>[0], at: Date) => findingsOf(sight, at)[0] ?? null;
 const found = (number: Partial<BoundNumber>, account: AccountHealth | null = null) =>
   findingOf({ account, numbers: [numberAs(number)] }, now);
 
@@ -124,6 +125,19 @@ describe('of several troubles', () => {
     expect(findingOf({ account: null, numbers: both }, now)?.reason.phoneNumberIds).toEqual([
       ids.number,
       ids.otherNumber,
+    ]);
+  });
+
+  test('what is wrong with several is all found, the worst first', () => {
+    const numbers = [
+      numberAs({ listed: listed({ qualityRating: 'RED' }) }),
+      numberAs({ phoneNumberId: ids.otherNumber, listed: listed({ status: 'BANNED' }) }),
+    ];
+    const account = { canSend: 'LIMITED', problem: null, entity: 'WABA' };
+    expect(findingsOf({ account, numbers }, now).map(({ reason }) => reason.code)).toEqual([
+      'number-banned',
+      'account-limited',
+      'number-quality-low',
     ]);
   });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Check } from '../../../shared/contracts/problem.ts';
-import { knownStateOf, stateOf } from '../../../shared/domain/credential-state.ts';
+import { furtherReasonsOf, knownStateOf, stateOf } from '../../../shared/domain/credential-state.ts';
 import type { CredentialRecord, Finding, Standing } from '../../../shared/domain/records.ts';
 import { afterCheck, type Evidence, nextOfToken, noticeOf, type Seen } from '../../../shared/domain/verdict.ts';
 import { credentialRecordOf, ids } from '../../support/records.ts';
@@ -22,7 +22,7 @@ const proof: Evidence = { evidence: 'refuted', checks: [failed] };
 const outage: Evidence = { evidence: 'none', isVouchedFor: false };
 const seenAs = (change: Partial<Seen> = {}): Seen => ({
   phoneNumbers: credentialRecordOf().phoneNumbers,
-  finding: null,
+  findings: [],
   drift: null,
   isAccountAvailable: true,
   ...change,
@@ -128,15 +128,26 @@ describe('Meta’s word for a credential', () => {
   });
 
   test('takes what is found over from check to check, since it was found first', () => {
-    const once = afterCheck(credentialRecordOf(), goodAs({ finding: flagged() }), now);
-    const again = afterCheck(once, goodAs({ finding: flagged(later.toISOString()) }), later);
+    const once = afterCheck(credentialRecordOf(), goodAs({ findings: [flagged()] }), now);
+    const again = afterCheck(once, goodAs({ findings: [flagged(later.toISOString())] }), later);
     expect(again).toEqual(once);
   });
 
+  test('keeps what else was found, the worse first and each since it was found first', () => {
+    const low: Finding = { status: 'degraded', reason: reasonOf('number-quality-low') };
+    const lowLater: Finding = { ...low, reason: reasonOf('number-quality-low', later.toISOString()) };
+    const both = afterCheck(credentialRecordOf(), goodAs({ findings: [flagged(), low] }), now);
+    expect([both.finding, both.furtherFindings]).toEqual([flagged(), [low]]);
+    expect(furtherReasonsOf(both)).toEqual([low.reason]);
+    const left = afterCheck(both, goodAs({ findings: [lowLater] }), later);
+    expect([left.finding, left.furtherFindings]).toEqual([low, []]);
+    expect(furtherReasonsOf(left)).toEqual([]);
+  });
+
   test('knows what is new: the same trouble of another number', () => {
-    const once = afterCheck(credentialRecordOf(), goodAs({ finding: flagged() }), now);
+    const once = afterCheck(credentialRecordOf(), goodAs({ findings: [flagged()] }), now);
     const other = flagged(later.toISOString(), [ids.otherNumber]);
-    expect(afterCheck(once, goodAs({ finding: other }), later).finding).toEqual(other);
+    expect(afterCheck(once, goodAs({ findings: [other] }), later).finding).toEqual(other);
   });
 
   test('given about the secrets alone leaves what was found as it was', () => {
@@ -284,7 +295,7 @@ describe('whatever comes in whatever order', () => {
     fc.constant<Evidence>({ evidence: 'none', isVouchedFor: true }),
     fc.constant(proof),
     fc.constant(good),
-    fc.constant(goodAs({ finding: flagged() })),
+    fc.constant(goodAs({ findings: [flagged()] })),
     fc.constant(goodAs({ drift: reasonOf('webhook-drifted') })),
   );
   const run = (before: CredentialRecord, all: readonly Evidence[]) =>
