@@ -116,7 +116,7 @@ export const claimStore = (
               // What activity is counted by: whose it was at first, and which agent gets it now.
               'credentialId = if_not_exists(credentialId, :credentialId), phoneNumberId = if_not_exists(phoneNumberId, :phoneNumberId), ' +
               'kind = if_not_exists(kind, :kind), receivedAt = if_not_exists(receivedAt, :receivedAt), agentId = :agentId, ' +
-              'conversationId = if_not_exists(conversationId, :conversationId), #state = if_not_exists(#state, :leased), fates = if_not_exists(fates, :none), expiresAt = if_not_exists(expiresAt, :expiresAt)',
+              'conversationId = if_not_exists(conversationId, :conversationId), #state = if_not_exists(#state, :leased), fates = if_not_exists(fates, :none), expiresAt = if_not_exists(expiresAt, :expiresAt), undelivered = :undelivered',
             ConditionExpression: `attribute_not_exists(pk) OR (leaseUntil < :now AND #state IN (${[...Object.keys(open), ...(event.isReleased ? [':held'] : [])].join(', ')}))`,
             ExpressionAttributeNames: { '#state': 'state' },
             ExpressionAttributeValues: {
@@ -135,6 +135,7 @@ export const claimStore = (
               ':receivedAt': event.receivedAt,
               ':conversationId': event.conversationId,
               ':none': [],
+              ':undelivered': event.undelivered ?? null,
               ':expiresAt': inSeconds(at, claimLifetimeSeconds),
             },
             ReturnValues: 'ALL_NEW',

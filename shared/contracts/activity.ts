@@ -9,10 +9,12 @@ export const activityCounts = z
   .object({
     in: count('Messages and calls of customers that came in, whether an agent wanted them or not'),
     dispatched: count('Events of any kind that an agent took'),
-    answered: count('Replies that an agent gave in answer to an event and that Meta took'),
+    answered: count(
+      'Replies that an agent gave in answer to an event and that Meta took; of those, what Meta could not deliver afterwards counts as `failed` too',
+    ),
     sent: count('Messages sent through the API that Meta took'),
     failed: count(
-      'Events that an agent refused for good, replies that Meta refused or of which nobody knows, messages that Meta refused or could not deliver. A round in which an agent or Meta could not be reached is repeated and does not count; nor does what was refused before Meta was asked',
+      'Events that an agent refused for good, replies that Meta refused, of which nobody knows or which Meta could not deliver, messages that Meta refused or could not deliver. A round in which an agent or Meta could not be reached is repeated and does not count; nor does what was refused before Meta was asked',
     ),
     held: count('Events that had to wait because the integration was disabled, or the agent paused or out of order'),
     statuses: count(

@@ -79,6 +79,7 @@ const claimRow = claimProgress.pick({ state: true, fates: true }).extend({
   kind: eventKind,
   receivedAt: z.iso.datetime(),
   isRefused: z.boolean().default(false),
+  undelivered: z.object({ code: z.number().nullable() }).nullable().default(null),
 });
 type ClaimRow = z.infer<typeof claimRow>;
 
@@ -142,7 +143,8 @@ const firstMark = {
   failure: 'seen',
 } as const satisfies Record<EventKind, string>;
 
-const marksOfClaim = ({ kind, phoneNumberId, agentId, state, fates, isRefused }: ClaimRow): readonly string[] => {
+const marksOfClaim = (claim: ClaimRow): readonly string[] => {
+  const { kind, phoneNumberId, agentId, state, fates, isRefused, undelivered } = claim;
   const isOver = state === 'done' || state === 'unknown';
   const isTaken = agentId !== null && !isRefused && state !== 'leased' && state !== 'held';
   return [
@@ -150,6 +152,7 @@ const marksOfClaim = ({ kind, phoneNumberId, agentId, state, fates, isRefused }:
     ...(state === 'held' ? ['held'] : []),
     ...(isTaken ? ['dispatched'] : []),
     ...(isRefused ? ['refused'] : []),
+    ...(undelivered === null ? [] : [`failed:0:${undelivered.code ?? ''}`]),
     ...(isOver && agentId === null ? ['unwanted'] : []),
     ...fates.map((fate, index) => markOfFate(fate, index)),
   ];

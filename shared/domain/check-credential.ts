@@ -3,12 +3,13 @@ import type { DueCheck, Suspicion, Work } from '../contracts/work.ts';
 import { stopOf } from './account-standing.ts';
 import { appointmentOf, type CheckSchedule, entryOf, nextCheckAt } from './check-schedule.ts';
 import { askMeta, type Examined, type ExaminePorts, examineCredential, newHealth } from './examine-credential.ts';
+import { sendsRefusedCode } from './findings.ts';
 import type { Journal } from './journal.ts';
 import type { OutageStore } from './meta-outage.ts';
 import { isStrained, type MetaUsageStore } from './meta-usage.ts';
 import type { CredentialHealth, CredentialRecord, MetaAppRecord, NumberRecord } from './records.ts';
 import { releaseCredentialTicket } from './release-tickets.ts';
-import { afterCheck as afterDoubt, type DoubtStore, isPaused } from './sending-doubt.ts';
+import { afterCheck as afterDoubt, type DoubtStore, isPaused, refusedSince } from './sending-doubt.ts';
 import type { ValidationOutcome } from './validate-credential.ts';
 import { afterCheck, type Evidence } from './verdict.ts';
 import type { Ticket, WorkOutcome, WorkQueues } from './work.ts';
@@ -92,9 +93,14 @@ export const checkCredential = async (work: CheckWork, ports: CheckCredentialPor
     credentialId: work.credentialId,
     code: isInOrder ? 'valid' : 'no-verdict',
   });
-  await letSend(work, isInOrder || again === 'done' ? undefined : giveUpAt, at, ports);
+  const isRefusing = await letSend(work, isInOrder || again === 'done' ? undefined : giveUpAt, at, ports);
+  // What no message explains is found out, and told, by a whole check: once.
+  if (isInOrder && isRefusing && !reasonsOf(credential).includes(sendsRefusedCode)) await checkNow(examined, ports);
   return isInOrder ? 'done' : again;
 };
+
+const reasonsOf = ({ finding, furtherFindings }: CredentialRecord): readonly string[] =>
+  [finding, ...furtherFindings].flatMap((it) => it?.reason.code ?? []);
 
 /** What a verdict without a full check leaves of what was seen. */
 const refutedHealth = (
@@ -242,16 +248,20 @@ const tell = (before: CredentialRecord, after: CredentialRecord, { evidence }: E
   }
 };
 
-/** Ends the pause of the number, if it is still that of these secrets. */
+/** Ends the pause of the number, if it is still that of these secrets; answers whether Meta refuses whatever it sends. */
 const letSend = async (
   { tenantId, credentialId, secretVersion, phoneNumberId }: CheckWork & { readonly phoneNumberId: PhoneNumberId },
   quietUntil: Date | undefined,
   now: Date,
-  { credentials, doubts }: CheckCredentialPorts,
-): Promise<void> => {
+  { credentials, doubts, traffic }: CheckCredentialPorts,
+): Promise<boolean> => {
   const number = await credentials.findNumber(phoneNumberId);
   const isOwn =
     number?.tenantId === tenantId && number.credentialId === credentialId && number.secretVersion === secretVersion;
-  if (!isOwn || number.doubt === null || !isPaused(number, now)) return;
-  await doubts.change(number, afterDoubt(number.doubt, now, quietUntil), []);
+  if (!isOwn || number.doubt === null || !isPaused(number, now)) return false;
+  const known = await traffic.ofNumbers(tenantId, [phoneNumberId]);
+  const lastOutboundAt = known.get(phoneNumberId)?.lastOutboundAt ?? null;
+  const doubt = afterDoubt(number.doubt, lastOutboundAt, now, quietUntil);
+  await doubts.change(number, doubt, []);
+  return refusedSince({ doubt }, lastOutboundAt, now) !== undefined;
 };

@@ -76,4 +76,6 @@ export interface ClaimedEvent {
   readonly conversationId: ConversationId | null;
   /** It is being let go: a claim that is held may be taken up. */
   readonly isReleased: boolean;
+  /** It says that a reply which Meta had taken was not delivered; with Meta's code, where there is one. */
+  readonly undelivered?: { readonly code: number | null };
 }

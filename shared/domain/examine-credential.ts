@@ -18,6 +18,7 @@ import type {
   NumberHealth,
   NumberRecord,
 } from './records.ts';
+import { refusedSince } from './sending-doubt.ts';
 import type { TrafficReader } from './traffic.ts';
 import { type ValidationOutcome, validateCredential } from './validate-credential.ts';
 import type { SecretOpener } from './vault.ts';
@@ -290,6 +291,7 @@ const boundNumber = async (
     health,
     boundAt: number?.boundAt ?? null,
     deliversSince: number?.deliversSince ?? null,
+    refusedSince: number && refusedSince(number, traffic.get(phoneNumberId)?.lastOutboundAt ?? null, now()),
     silentSince: silent && silentSince(silent, latestOf(number?.boundAt, credential.webhookConfiguredAt), now()),
   };
 };

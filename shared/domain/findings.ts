@@ -14,6 +14,8 @@ export interface BoundNumber {
   readonly deliversSince: string | null;
   /** Since when nobody writes although the number has its customers; undefined: it is as lively as ever. */
   readonly silentSince: string | undefined;
+  /** Since when Meta refuses whatever it sends for want of a permission; undefined: it does not. */
+  readonly refusedSince: string | undefined;
 }
 
 export interface Sight {
@@ -26,6 +28,7 @@ export const longestAwait = 24 * 60 * 60 * 1000;
 
 export const awaitingCode = 'awaiting-first-message';
 export const silentCode = 'number-silent';
+export const sendsRefusedCode = 'sends-refused';
 
 /** What nobody was told of when it began: an outage of Meta is over after a day, a credential that Meta says nothing of is not. */
 export const unansweredSince = (since: string): Finding => ({
@@ -169,6 +172,19 @@ const troubles: readonly Trouble[] = [
       title: 'Meta lets a phone number send nothing',
       detail: (names, problem) => `${names}: ${problem ?? 'Meta names no reason.'}`,
       guidance: quality,
+    },
+  },
+  {
+    status: 'degraded',
+    has: ({ refusedSince }) => refusedSince !== undefined,
+    since: ({ refusedSince }) => refusedSince,
+    words: {
+      code: sendsRefusedCode,
+      title: 'Meta refuses whatever a phone number sends',
+      detail: (names) =>
+        `Meta finds token, permissions and account in order, and refuses for want of a right every message that ${names} sends.`,
+      guidance:
+        'Give the system user of the token full control of the account (Business settings, Accounts, WhatsApp accounts) and of the app, then send a message.',
     },
   },
   {

@@ -43,6 +43,7 @@ export const noteAwaiting = async (
           boundAt: number?.boundAt ?? null,
           deliversSince: number?.deliversSince ?? null,
           silentSince: undefined,
+          refusedSince: undefined,
         };
       }),
     );

@@ -218,6 +218,9 @@ export type Circuit = z.infer<typeof circuit>;
 export const doubt = z.object({
   code: z.number().int(),
   since: z.iso.datetime(),
+  /** How many in a row no check has confirmed, and since when, as long as Meta is not known to have taken anything in between. */
+  refusals: z.number().int().optional(),
+  refusedSince: z.iso.datetime().optional(),
   pausedUntil: z.iso.datetime(),
   quietUntil: z.iso.datetime(),
 });

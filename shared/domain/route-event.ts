@@ -1,3 +1,4 @@
+import { messageFailure } from '../contracts/agent-event.ts';
 import type { AgentId, ConversationId } from '../contracts/ids.ts';
 import type { QueuedEvent, QueuedEvents, ReleaseHeld } from '../contracts/queued-events.ts';
 import { type Choice, chooseAgent } from './choose-agent.ts';
@@ -212,8 +213,10 @@ const noteBeside = async (
     await noteInbound({ ...envelope, conversationId: apart.conversationId }, { at, receivedAt }, routing, now());
 };
 
+const undeliveredBecause = messageFailure.pick({ meta: true });
+
 export const claimedEvent = (
-  { eventId, kind }: QueuedEvent,
+  { eventId, kind, value }: QueuedEvent,
   { tenantId, credentialId, phoneNumberId, conversationId, receivedAt }: ConversationEnvelope,
   agentId: AgentId | null,
   isReleased = false,
@@ -227,6 +230,10 @@ export const claimedEvent = (
   receivedAt,
   agentId,
   isReleased,
+  // What is known of a message of the API is counted by its own row.
+  ...(kind === 'failure' && value.outcome === 'failed' && value.messageId === undefined
+    ? { undelivered: { code: undeliveredBecause.safeParse(value).data?.meta?.code ?? null } }
+    : {}),
 });
 
 export const traceOf = (envelope: Pick<QueuedEvents, 'tenantId' | 'credentialId'>, event: QueuedEvent) => ({

@@ -58,13 +58,45 @@ export const afterRefusal = (
   if (stopped !== null || !isDoubtful(failure) || isPaused({ doubt }, now)) return undefined;
   const isQuiet = doubt !== null && now < new Date(doubt.quietUntil) && (isOfToken(doubt) || !isOfToken(failure));
   if (isQuiet) return undefined;
-  const pausedUntil = later(now, longestPause);
-  return { code: failure.code, since: now.toISOString(), pausedUntil, quietUntil: pausedUntil };
+  const [since, pausedUntil] = [now.toISOString(), later(now, longestPause)];
+  const run = {
+    refusals: doubt === null ? 1 : refusalsOf(doubt) + 1,
+    refusedSince: doubt?.refusedSince ?? doubt?.since ?? since,
+  };
+  return { code: failure.code, since, ...run, pausedUntil, quietUntil: pausedUntil };
 };
 
-/** A check has not confirmed it: sending goes on. `quietUntil`: as long as another check is to come anyway. */
-export const afterCheck = (doubt: Doubt, now: Date, quietUntil?: Date): Doubt => ({
+/** So often, and for so long, an agent's odd message is no explanation any more. In milliseconds. */
+const mostRefusals = 3;
+const longestRun = 30 * 60_000;
+/** Nobody has tried for so long: it may be well by now. In milliseconds. */
+const forgottenAfter = 24 * 60 * 60_000;
+
+/** Since when Meta refuses whatever the number sends, though it finds nothing wrong with the credential; undefined: it does not, or nobody can tell. */
+export const refusedSince = (
+  { doubt }: Pick<NumberRecord, 'doubt'>,
+  lastOutboundAt: string | null,
+  now: Date,
+): string | undefined => {
+  if (doubt === null || refusalsOf(doubt) < mostRefusals) return undefined;
+  const since = doubt.refusedSince ?? doubt.since;
+  const isLong = now.getTime() - Date.parse(since) >= longestRun;
+  const isRecent = now.getTime() - Date.parse(doubt.since) < forgottenAfter;
+  return isLong && isRecent && !isTakenSince(doubt, lastOutboundAt) ? since : undefined;
+};
+
+const refusalsOf = ({ refusals }: Doubt): number => refusals ?? 1;
+
+const isTakenSince = (doubt: Doubt, lastOutboundAt: string | null): boolean =>
+  lastOutboundAt !== null && lastOutboundAt > (doubt.refusedSince ?? doubt.since);
+
+/**
+ * A check has not confirmed it: sending goes on. `quietUntil`: as long as another check is to come anyway. What Meta has taken since the first
+ * refusal ends their run.
+ */
+export const afterCheck = (doubt: Doubt, lastOutboundAt: string | null, now: Date, quietUntil?: Date): Doubt => ({
   ...doubt,
+  ...(isTakenSince(doubt, lastOutboundAt) ? { refusals: 1, refusedSince: doubt.since } : {}),
   pausedUntil: now.toISOString(),
   quietUntil: quietUntil?.toISOString() ?? later(now, isOfToken(doubt) ? quietAfterToken : quietAfterPermission),
 });

@@ -47,6 +47,19 @@ const send = ({ api, agent }: ConversationPartner, to: string, body: string) =>
 const activityRows = async () => (await rowsOf('Events')).filter(({ pk }) => pk.startsWith('ACTIVITY'));
 
 describe('what goes through a credential', () => {
+  test('a reply that Meta took and then could not deliver counts as failed, for the reason that Meta gives', async () => {
+    const partner = await newConversationPartner(host, 'undelivered', quiet);
+    const { waId } = newCustomer();
+    partner.agent.answer = ({ body: { type } }) =>
+      type === 'whatsapp.message.received' ? saying('hello yourself') : {};
+    await meta.outcome({ phoneNumberId: partner.number, statuses: ['sent', 'failed'], errorCode: 131_042 });
+    await say(partner, waId, 'hello');
+    const { items } = await isCounted(partner, { in: 1, answered: 1, failed: 1 });
+    expect(items.map(({ kind, outcome, meta: reason }) => `${kind} ${outcome} ${reason?.code ?? ''}`)).toContain(
+      'failure failed 131042',
+    );
+  });
+
   test('is counted for it, its number and its agent: what came in, what was answered, sent, refused and held', async () => {
     const partner = await newConversationPartner(host, 'counted', quiet);
     const { api, agent, number, credential } = partner;

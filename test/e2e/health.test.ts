@@ -381,6 +381,47 @@ describe('a number that an agent answers', () => {
     await eventually(async () => expect(stateOf(await shown(partner))).toEqual(inOrder));
   });
 
+  test('from which Meta takes nothing is told so, though its credential is in order, until Meta takes something', {
+    timeout: 120_000,
+  }, async () => {
+    const partner = await newPartner('refused-sends');
+    await using subscriber = await Subscriber.open();
+    await subscriber.join(partner.api);
+    const send = () =>
+      partner.api.call('POST', `/v1/agents/${partner.agent.id}/messages`, {
+        body: { to: newCustomer().waId, type: 'text', text: { body: 'Hello' } },
+      });
+    const doubted = async () => {
+      const row = (await rowsOf('Directory')).find(({ pk }) => pk === `NUMBER#${partner.number}`);
+      if (row?.doubt == null) throw new Error('It is doubted');
+      return { row, doubt: row.doubt as Record<string, unknown> };
+    };
+    {
+      await using _refuses = await meta.fault({
+        method: 'POST',
+        path: `/${partner.number}/messages$`,
+        code: 10,
+        times: null,
+      });
+      expect((await send()).status).toBe(422);
+      await eventually(async () =>
+        expect(String((await doubted()).doubt.pausedUntil) < new Date().toISOString()).toBe(true),
+      );
+      const { row, doubt } = await doubted();
+      expect(doubt.refusals).toBe(1);
+      const [long, over] = [31 * 60_000, 1_000].map((ago) => new Date(Date.now() - ago).toISOString());
+      await putRow('Directory', { ...row, doubt: { ...doubt, refusals: 2, refusedSince: long, quietUntil: over } });
+      await eventually(async () => expect((await send()).status).toBe(422));
+      await eventually(async () => {
+        expect(stateOf(await shown(partner))).toEqual({ status: 'degraded', code: 'sends-refused' });
+        expect(heard(subscriber, partner)).toEqual(['credential.degraded']);
+      }, 60_000);
+    }
+    await eventually(async () => expect((await send()).status).toBe(201), 60_000);
+    await eventually(async () => expect(stateOf(await check(partner))).toEqual(inOrder), 60_000);
+    await eventually(() => expect(heard(subscriber, partner)).toEqual(['credential.degraded', 'credential.recovered']));
+  });
+
   test('of an app that is not published gets no message: a day later somebody should look', {
     timeout: 120_000,
   }, async () => {

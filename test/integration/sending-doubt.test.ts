@@ -97,8 +97,8 @@ describe.each(engineNames)('on %s', (engine) => {
 
     const { number: paused } = await it.known();
     expect(paused.doubt).toEqual(doubt);
-    expect(await it.doubts.change(paused, afterCheck(doubt, now), [])).toBe(true);
-    expect((await it.known()).number.doubt).toEqual(afterCheck(doubt, now));
+    expect(await it.doubts.change(paused, afterCheck(doubt, null, now), [])).toBe(true);
+    expect((await it.known()).number.doubt).toEqual(afterCheck(doubt, null, now));
   });
 
   test.each<[string, Partial<NumberRecord>]>([

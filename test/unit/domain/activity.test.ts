@@ -84,6 +84,13 @@ const projected = async (changes: readonly RowChange[], batches = 1) => {
   };
 };
 
+test('a reply that Meta took and could not deliver has failed, once, and for the reason that Meta gives', async () => {
+  const late = (change: object) => claim({ kind: 'failure', undelivered: { code: 131_042 }, ...change });
+  const { counts, events } = await projected(changesOf([late({}), late({ leaseUntil: 2 }), late({ state: 'done' })]));
+  expect(counts).toMatchObject({ failed: 1, in: 0 });
+  expect(events).toMatchObject([{ kind: 'failure', outcome: 'failed', meta: { code: 131_042 } }]);
+});
+
 describe('activity in memory', () => activityContract(() => Promise.resolve(memoryActivity())));
 
 describe('an event', () => {

@@ -8,6 +8,7 @@ import type { Graph, GraphFailure, GraphResult, TokenFacts } from '../../../shar
 import type {
   CredentialHealth,
   CredentialRecord,
+  Finding,
   MetaAppRecord,
   NumberRecord,
   Verdict,
@@ -69,7 +70,11 @@ const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
     [];
   const journal = recordingJournal();
   const graphCalls: string[] = [];
-  const recorded: { readonly nextCheckAt: string | null; readonly moved: CheckRecord['moved'] | undefined }[] = [];
+  const recorded: {
+    readonly after: CredentialRecord;
+    readonly nextCheckAt: string | null;
+    readonly moved: CheckRecord['moved'] | undefined;
+  }[] = [];
   const vault = memoryVault(
     hasSecrets
       ? {
@@ -99,7 +104,7 @@ const world = ({ later = 1_000, hasSecrets = true, ...given }: World = {}) => {
           record: ({ before, after, app, health, moved }) => {
             if (given.isChangedMeanwhile) return Promise.resolve('overtaken');
             if (moved?.from != null && given.isLeased) return Promise.resolve('gone');
-            recorded.push({ nextCheckAt: health.nextCheckAt, moved });
+            recorded.push({ nextCheckAt: health.nextCheckAt, moved, after });
             if (after.verdict !== null) disabled.push({ credential: before, app, verdict: after.verdict });
             return Promise.resolve('recorded');
           },
@@ -227,32 +232,32 @@ describe('the clock, after what a refused send has found,', () => {
     const it = world({ graph: dead, health: healthWith(inMinutes(300)), credential: { createdAt } });
     await it.run();
     const from = `${inMinutes(300)}#${ids.credential}`;
-    expect(it.recorded).toEqual([{ nextCheckAt: soon.toISOString(), moved: { from, to: soon } }]);
+    expect(it.recorded).toMatchObject([{ nextCheckAt: soon.toISOString(), moved: { from, to: soon } }]);
   });
 
   test('comes when it was to come where that is sooner', async () => {
     const it = world({ graph: dead, health: healthWith(inMinutes(30)) });
     await it.run();
-    expect(it.recorded).toEqual([{ nextCheckAt: inMinutes(30), moved: undefined }]);
+    expect(it.recorded).toMatchObject([{ nextCheckAt: inMinutes(30), moved: undefined }]);
   });
 
   test('is set up anew where its entry has been lost for a day', async () => {
     const it = world({ graph: dead, health: healthWith(inMinutes(-24 * 60 - 1)), isLeased: true });
     await it.run();
-    expect(it.recorded).toEqual([{ nextCheckAt: soon.toISOString(), moved: { from: null, to: soon } }]);
+    expect(it.recorded).toMatchObject([{ nextCheckAt: soon.toISOString(), moved: { from: null, to: soon } }]);
   });
 
   test('that is a day late is put right', async () => {
     const it = world({ graph: dead, health: healthWith(inMinutes(-24 * 60 - 1)) });
     await it.run();
     const from = `${inMinutes(-24 * 60 - 1)}#${ids.credential}`;
-    expect(it.recorded).toEqual([{ nextCheckAt: soon.toISOString(), moved: { from, to: soon } }]);
+    expect(it.recorded).toMatchObject([{ nextCheckAt: soon.toISOString(), moved: { from, to: soon } }]);
   });
 
   test('is left alone while it has the credential in hand, and the verdict is written all the same', async () => {
     const it = world({ graph: dead, health: healthWith(inMinutes(300)), isLeased: true });
     expect(await it.run()).toBe('done');
-    expect(it.recorded).toEqual([{ nextCheckAt: inMinutes(300), moved: undefined }]);
+    expect(it.recorded).toMatchObject([{ nextCheckAt: inMinutes(300), moved: undefined }]);
     expect(it.codes()).toEqual(['token-invalid']);
   });
 });
@@ -334,6 +339,44 @@ describe('what the check does not confirm', () => {
     const it = world({ graph: token({ valid: false, errorCode: 2 }) });
     await it.run();
     expect(it.disabled).toEqual([]);
+  });
+});
+
+describe('a number from which Meta takes nothing, though the check finds its credential in order,', () => {
+  const longDoubted = {
+    doubt: {
+      code: 10,
+      since: asked.toISOString(),
+      refusals: 3,
+      refusedSince: new Date(asked.getTime() - 31 * 60_000).toISOString(),
+      pausedUntil: new Date(asked.getTime() + 60_000).toISOString(),
+      quietUntil: asked.toISOString(),
+    },
+  };
+  const sendsRefused: Finding = {
+    status: 'degraded',
+    reason: { code: 'sends-refused', title: '', detail: '', guidance: '', since: asked.toISOString() },
+  };
+
+  test('has a whole check find and tell so, and goes on sending', async () => {
+    const it = world({ number: longDoubted });
+    expect(await it.run()).toBe('done');
+    expect(it.recorded.map(({ after }) => after.finding?.reason.code)).toEqual(['sends-refused']);
+    expect([it.disabled, it.isPaused()]).toEqual([[], false]);
+  });
+
+  test('once', async () => {
+    for (const known of [{ finding: sendsRefused }, { furtherFindings: [sendsRefused] }]) {
+      const it = world({ number: longDoubted, credential: known });
+      await it.run();
+      expect(it.recorded).toEqual([]);
+    }
+  });
+
+  test('and not where Meta gives no verdict', async () => {
+    const it = world({ number: longDoubted, graph: { inspectToken: () => failing({ kind: 'not-sent' }) } });
+    expect(await it.run()).toEqual({ outcome: 'later' });
+    expect(it.recorded).toEqual([]);
   });
 });
 

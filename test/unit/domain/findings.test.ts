@@ -31,6 +31,7 @@ const numberAs = (change: Partial<BoundNumber> = {}): BoundNumber => ({
   boundAt: hoursAgo(100),
   deliversSince: hoursAgo(99),
   silentSince: undefined,
+  refusedSince: undefined,
   ...change,
 });
 const findingOf = (sight: Parameters<typeof findingsOf>[0], at: Date) => findingsOf(sight, at)[0] ?? null;
@@ -65,6 +66,7 @@ describe('a number that agents answer', () => {
     ['that is restricted', { listed: listed({ status: 'RESTRICTED' }) }, 'degraded', 'number-flagged'],
     ['of low quality', { listed: listed({ qualityRating: 'RED' }) }, 'degraded', 'number-quality-low'],
     ['that is limited', { health: healthy({ canSend: 'LIMITED' }) }, 'degraded', 'number-limited'],
+    ['from which Meta takes nothing', { refusedSince: hoursAgo(1) }, 'degraded', 'sends-refused'],
     ['that is silent', { silentSince: hoursAgo(50) }, 'degraded', 'number-silent'],
   ])('%s', (_what, number, status, code) => {
     expect(found(number)).toMatchObject({ status, reason: { code, phoneNumberIds: [ids.number] } });

@@ -8,6 +8,7 @@ import {
   isPaused,
   longestPause,
   pauseOnDoubt,
+  refusedSince,
 } from '../../../shared/domain/sending-doubt.ts';
 import { recordingJournal } from '../../support/fakes.ts';
 import { ids, numberRecordOf } from '../../support/records.ts';
@@ -77,7 +78,7 @@ describe('sending from a number is paused', () => {
 describe('a check that confirms nothing', () => {
   const checked = (failure: GraphFailure, quietUntil?: Date) => ({
     ...inOrder,
-    doubt: afterCheck(doubtAfter(failure), now, quietUntil),
+    doubt: afterCheck(doubtAfter(failure), null, now, quietUntil),
   });
 
   test('lets the number send at once', () => {
@@ -103,6 +104,51 @@ describe('a check that confirms nothing', () => {
     expect(isPaused(number, now)).toBe(false);
     expect(afterRefusal(number, revoked, plus(599_999))).toBeUndefined();
     expect(afterRefusal(number, revoked, plus(600_000))).toBeDefined();
+  });
+});
+
+describe('what is refused again and again though every check finds the credential in order', () => {
+  const minutes = (count: number) => plus(count * 60_000);
+  /** A refusal and a check every ten minutes; `takenAt`: when Meta last took something, as each check knows it. */
+  const refusedAt = (times: readonly number[], takenAt: (minute: number) => number | null = () => null) =>
+    times.reduce<NumberRecord>((number, minute) => {
+      const doubt = afterRefusal(number, forbidden, minutes(minute));
+      if (doubt === undefined) throw new Error('It casts doubt');
+      const taken = takenAt(minute);
+      const known = taken === null ? null : minutes(taken).toISOString();
+      return { ...inOrder, doubt: afterCheck(doubt, known, minutes(minute)) };
+    }, inOrder);
+  const since = (number: NumberRecord, at: number, takenAt: number | null = null) =>
+    refusedSince(number, takenAt === null ? null : minutes(takenAt).toISOString(), minutes(at));
+
+  test('is no odd message any more: three refusals over half an hour, and nothing taken since the first', () => {
+    expect(since(refusedAt([0, 10, 30]), 30)).toBe(now.toISOString());
+    // What was taken before the first says nothing.
+    expect(since(refusedAt([0, 10, 30]), 30, -1)).toBe(now.toISOString());
+  });
+
+  test.each<[string, NumberRecord, number, number | null]>([
+    ['twice', refusedAt([0, 30]), 31, null],
+    ['within half an hour', refusedAt([0, 10, 20]), 29, null],
+    ['while Meta takes something, too', refusedAt([0, 10, 30]), 30, 15],
+    ['before Meta took something, and twice since', refusedAt([0, 10, 30, 40], (at) => (at >= 30 ? 20 : null)), 60, 20],
+    ['and not tried for a day', refusedAt([0, 10, 30]), 30 + 24 * 60, null],
+  ])('is not: %s', (_what, number, at, takenAt) => {
+    expect(since(number, at, takenAt)).toBeUndefined();
+  });
+
+  test('begins anew after what was taken', () => {
+    const number = refusedAt([0, 10, 30, 40, 61], (at) => (at >= 30 ? 20 : null));
+    expect(since(number, 61, 20)).toBe(minutes(30).toISOString());
+  });
+
+  test('is read from what a version before has written, too', () => {
+    const { refusals: _, refusedSince: __, ...doubt } = doubtAfter(forbidden);
+    expect(refusedSince({ doubt }, null, minutes(60))).toBeUndefined();
+    expect(afterRefusal({ ...inOrder, doubt }, forbidden, minutes(60))).toMatchObject({
+      refusals: 2,
+      refusedSince: doubt.since,
+    });
   });
 });
 
