@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { agentId, eventId, messageId, phoneNumberId } from './ids.ts';
+import { metaReason } from './meta-errors.ts';
 import { eventKind } from './queued-events.ts';
 
 const count = (description: string) => z.number().int().min(0).meta({ description });
@@ -75,14 +76,6 @@ export const activityOutcome = z.enum([
 ]);
 export type ActivityOutcome = z.infer<typeof activityOutcome>;
 
-/** What Meta gave as the reason, in plain words. */
-export const activityReason = z.object({
-  code: z.number().int(),
-  title: z.string(),
-  explanation: z.string(),
-  guidance: z.string(),
-});
-
 export const activityEvent = z
   .object({
     id: z.union([eventId, messageId]),
@@ -92,7 +85,7 @@ export const activityEvent = z
     agentId: agentId.nullable().meta({ description: 'The agent that got it or sent it' }),
     phoneNumberId: phoneNumberId.nullable().meta({ description: 'Null for what is about the account' }),
     outcome: activityOutcome,
-    meta: activityReason.nullable().meta({ description: 'Why it failed, where Meta said so' }),
+    meta: metaReason.nullable().meta({ description: 'Why it failed, where Meta said so' }),
   })
   .meta({ id: 'ActivityEvent', description: 'What happened, never what was said nor with whom' });
 export type ActivityEvent = z.infer<typeof activityEvent>;

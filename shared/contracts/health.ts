@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { credentialStatus, reason } from './credential.ts';
 import { credentialId, phoneNumberId } from './ids.ts';
+import { metaReason } from './meta-errors.ts';
 import { check } from './problem.ts';
 
 const ability = z
@@ -25,6 +26,9 @@ export const credentialHealthView = z
       .datetime()
       .nullable()
       .meta({ description: 'When Meta last gave a verdict: what follows is as it was then' }),
+    meta: metaReason.nullable().meta({
+      description: 'What Meta answered when it was last asked and gave no verdict; null: nothing, or a verdict',
+    }),
     nextCheckAt: z.iso.datetime().meta({ description: 'When it is checked by itself' }),
     checks: z.array(check),
     account: z

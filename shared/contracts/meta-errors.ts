@@ -1,5 +1,14 @@
 import * as z from 'zod';
 
+/** What Meta gave as the reason, in plain words. */
+export const metaReason = z.object({
+  code: z.number().int(),
+  title: z.string(),
+  explanation: z.string(),
+  guidance: z.string(),
+});
+export type MetaReason = z.infer<typeof metaReason>;
+
 /** What it is about: who reads it knows where to look. */
 export const metaErrorCategory = z.enum([
   'credential',

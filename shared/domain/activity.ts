@@ -26,7 +26,7 @@ import {
 } from '../contracts/ids.ts';
 import { type EventKind, eventKind } from '../contracts/queued-events.ts';
 import { claimProgress } from './claim.ts';
-import { explainMetaError } from './meta-errors.ts';
+import { metaReason } from './meta-errors.ts';
 import { messageRecord } from './sent-message.ts';
 
 /** A row of the Events table before and after a change, as far as the stream shows it. */
@@ -318,12 +318,7 @@ export const eventView = ({ counted, ...event }: RecentEvent): ActivityEvent => 
   const outcome = outcomes.find(([mark]) => names.has(mark))?.[1] ?? 'received';
   const codes = counted.flatMap((mark) => /^failed:\d+:(\d+)$/.exec(mark)?.[1] ?? []).sort();
   const code = codes.length === 0 ? undefined : Number(codes[0]);
-  return { ...event, outcome, meta: code === undefined ? null : reasonOf(code) };
-};
-
-const reasonOf = (code: number): ActivityEvent['meta'] => {
-  const { title, explanation, guidance } = explainMetaError(code);
-  return { code, title, explanation, guidance };
+  return { ...event, outcome, meta: code === undefined ? null : metaReason(code) };
 };
 
 /** The counts of one credential in one hour or one day. */

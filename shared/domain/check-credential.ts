@@ -112,6 +112,7 @@ const refutedHealth = (
   triedAt: triedAt.toISOString(),
   checkedAt: triedAt.toISOString(),
   misses: 0,
+  unanswered: null,
   checks: [...checks],
 });
 

@@ -79,8 +79,10 @@ const drifted = (reason: NonNullable<CredentialRecord['webhookReason']>): Creden
 
 const unreachable = (since: string): CredentialState['reason'] => ({
   code: 'meta-unreachable',
-  title: 'Meta does not answer',
-  detail: 'Meta gave no verdict on the credential when it was last asked. Nothing is stopped by that.',
-  guidance: 'Nothing to do: Meta is asked again. It announces outages at https://metastatus.com.',
+  title: 'Meta gives no verdict',
+  detail:
+    'Meta did not answer when it was last asked about the credential, or with nothing that says how it is. Nothing is stopped by that.',
+  guidance:
+    'Nothing to do: Meta is asked again. What it answered, if it did, stands in the health of the credential (GET …/health, `meta`). It announces outages at https://metastatus.com.',
   since,
 });

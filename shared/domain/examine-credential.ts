@@ -105,11 +105,11 @@ export const examineCredential = async (examined: Examined, ports: ExaminePorts)
     const isUnreachable = outcome !== notAsked && !isVouchedFor(traffic, now);
     return {
       evidence: { evidence: 'none', isVouchedFor: !isUnreachable },
-      health: { ...tried, misses: before.misses + 1 },
+      health: { ...tried, misses: before.misses + 1, unanswered: unansweredBy(outcome) },
       isOutage: outcome.outcome === 'unreachable' && outcome.isOutage === true,
     };
   }
-  const answered = { ...tried, checkedAt: now.toISOString(), misses: 0 };
+  const answered = { ...tried, checkedAt: now.toISOString(), misses: 0, unanswered: null };
   if (outcome.outcome === 'invalid')
     return {
       evidence: { evidence: 'refuted', checks: outcome.checks },
@@ -143,6 +143,9 @@ export const examineCredential = async (examined: Examined, ports: ExaminePorts)
     isOutage: false,
   };
 };
+
+const unansweredBy = ({ meta }: Extract<ValidationOutcome, { outcome: 'unreachable' | 'invalid' }>) =>
+  meta === undefined ? null : { code: meta.code, ...(meta.subcode === undefined ? {} : { subcode: meta.subcode }) };
 
 /** Asks what token and App Secret are worth, and whether they see the account: enough for a verdict, and nothing else. */
 export const askMeta = (
@@ -341,6 +344,7 @@ export const newHealth = ({ tenantId, credentialId }: CredentialRecord, now: Dat
   checkedAt: null,
   misses: 0,
   checks: [],
+  unanswered: null,
   appSeenAt: null,
   account: null,
   numbers: {},

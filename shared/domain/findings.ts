@@ -35,10 +35,11 @@ export const unansweredSince = (since: string): Finding => ({
   status: 'degraded',
   reason: {
     code: 'meta-unanswered',
-    title: 'Meta has said nothing of the credential for a day',
-    detail: 'Meta has been asked again and again and has given no verdict. Nothing is stopped by that.',
+    title: 'Meta has given no verdict on the credential for a day',
+    detail:
+      'Meta has been asked again and again, and did not answer or with nothing that says how the credential is. Nothing is stopped by that.',
     guidance:
-      'Where https://metastatus.com tells of no outage, see in the App Dashboard and in the Meta Business settings whether app, business and account are in order, then have the credential checked.',
+      'See what it answers in the health of the credential (GET …/health, `meta`). Where https://metastatus.com tells of no outage, see in the App Dashboard and in the Meta Business settings whether app, business and account are in order, then have the credential checked.',
     since,
   },
 });

@@ -4,6 +4,7 @@ import type { EventId } from '../contracts/ids.ts';
 import {
   invisible,
   type MetaErrorText,
+  type MetaReason,
   metaErrorFamilies,
   metaErrors,
   never,
@@ -14,6 +15,12 @@ import type { GraphFailure } from './graph.ts';
 import { quotable } from './quotable.ts';
 
 const texts = new Map(metaErrors.flatMap(([codes, text]) => codes.map((code) => [code, text] as const)));
+
+/** A code of Meta's in the words of our catalogue. */
+export const metaReason = (code: number, subcode?: number): MetaReason => {
+  const { title, explanation, guidance } = explainMetaError(code, subcode);
+  return { code, title, explanation, guidance };
+};
 
 /** What an error of Meta means and what to do about it. Every code has an answer, known or not. */
 export const explainMetaError = (code: number, subcode?: number): MetaErrorText => {

@@ -159,6 +159,8 @@ export const credentialHealth = z.object({
   /** How often in a row it gave none. */
   misses: z.number().int(),
   checks: z.array(check),
+  /** What Meta answered at the last try instead of a verdict; null: nothing, or a verdict. */
+  unanswered: z.object({ code: z.number().int(), subcode: z.number().int().optional() }).nullable().default(null),
   /** When the app's own subscription was last looked at. */
   appSeenAt: z.iso.datetime().nullable(),
   account: accountHealth.nullable(),

@@ -5,6 +5,7 @@ import type { CredentialHealthView } from '../contracts/health.ts';
 import { type CredentialId, credentialId, type PhoneNumberId, phoneNumberId } from '../contracts/ids.ts';
 import { appointmentOf } from './check-schedule.ts';
 import { furtherReasonsOf, stateOf } from './credential-state.ts';
+import { metaReason } from './meta-errors.ts';
 import type { NotedUsage } from './meta-usage.ts';
 import type { LastTimes } from './number-activity.ts';
 import type {
@@ -73,6 +74,7 @@ export const healthView = (record: CredentialRecord, health: CredentialHealth | 
   furtherReasons: [...furtherReasonsOf(record)],
   triedAt: health?.triedAt ?? null,
   checkedAt: health?.checkedAt ?? null,
+  meta: health?.unanswered ? metaReason(health.unanswered.code, health.unanswered.subcode) : null,
   nextCheckAt: appointmentOf(record, health).toISOString(),
   checks: health?.checks ?? [],
   account: health?.account ?? null,

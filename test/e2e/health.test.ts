@@ -304,6 +304,7 @@ describe('an outage of Meta', () => {
       await using _out = await meta.fault({ path: `/${wabaId}`, times: null, ...fault });
       const health = await check(partner);
       expect(stateOf(health)).toEqual({ status: 'unreachable', code: 'meta-unreachable' });
+      expect(health.meta?.code).toBe(fault.code);
       // What was seen before is not forgotten.
       expect(health).toMatchObject({ checkedAt: before.checkedAt, checks: before.checks, account: before.account });
       await meta.message({ phoneNumberId: id, from: newCustomer().waId, body: JSON.stringify(fault) });

@@ -39,6 +39,7 @@ const health: CredentialHealth = {
   checkedAt: now.toISOString(),
   misses: 0,
   checks: [{ check: 'app', verdict: 'passed', detail: 'Meta knows the app.' }],
+  unanswered: null,
   appSeenAt: null,
   account: { canSend: 'AVAILABLE', problem: null, entity: null },
   numbers: {},

@@ -64,6 +64,7 @@ const healthOf = (change: Partial<CredentialHealth> = {}): CredentialHealth => (
   checkedAt: '2026-11-26T04:00:00.000Z',
   misses: 0,
   checks: [{ check: 'app', verdict: 'passed', detail: 'As it was before.' }],
+  unanswered: null,
   appSeenAt: '2026-11-26T04:00:00.000Z',
   account: { canSend: 'LIMITED', problem: 'As it was before.', entity: 'WABA' },
   numbers: {
@@ -202,7 +203,7 @@ describe('no verdict', () => {
     const it = await examine({ graph: { readBusinessAccount: answer }, health: { misses: 2 } });
     expect(it.evidence).toEqual({ evidence: 'none', isVouchedFor: false });
     expect(it.isOutage).toBe(isOutage);
-    const { triedAt, misses, ...kept } = it.health;
+    const { triedAt, misses, unanswered: _, ...kept } = it.health;
     expect([triedAt, misses]).toEqual([now.toISOString(), 3]);
     expect(healthOf()).toMatchObject(kept);
   });
@@ -219,6 +220,19 @@ describe('no verdict', () => {
     expect(it.evidence).toEqual({ evidence: 'none', isVouchedFor });
   });
 });
+
+test.each<[string, Graph['readBusinessAccount'], unknown]>([
+  ['a limit', () => refusedBy('rate-limited', 80_008), { code: 80_008 }],
+  ['a code that nobody knows', () => refusedBy('other', 9_999), { code: 9_999 }],
+  ['nothing', () => failing({ kind: 'not-sent' }), null],
+])(
+  'what Meta answers instead of a verdict is kept until there is one: %s',
+  async (_what, readBusinessAccount, kept) => {
+    const silent = await examine({ graph: { readBusinessAccount } });
+    expect(silent.health.unanswered).toEqual(kept);
+    expect((await examine({ health: { unanswered: { code: 1 } } })).health.unanswered).toBeNull();
+  },
+);
 
 describe('what is not needed for the verdict', () => {
   test.each(['readAccountHealth', 'readNumberHealth', 'listSubscribedApps'] as const)(
