@@ -109,7 +109,9 @@ const constant = z
   .catch(undefined);
 const dateText = z
   .string()
-  .regex(/^[A-Za-z0-9 ,:+-]{1,40}$/)
+  .regex(
+    /^(?:(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}(?:, \d{4})?|\d{4}-\d{2}-\d{2})$/,
+  )
   .optional()
   .catch(undefined);
 

@@ -61,6 +61,8 @@ describe('subscriptions', () => {
       {
         Subscriptions: [
           { SubscriptionArn: 'arn:aws:sns:1', Protocol: 'email', Endpoint: 'ada@example.com' },
+          // SNS goes on to list one that has ended for a while.
+          { SubscriptionArn: 'Deleted', Protocol: 'email', Endpoint: 'bob@example.com' },
           { SubscriptionArn: 'arn:aws:sns:2', Protocol: 'sqs', Endpoint: 'arn:aws:sqs:queue' },
         ],
         NextToken: 'more',

@@ -192,6 +192,25 @@ describe('what Meta reports of an account', () => {
         expect(judged(null, 'account_update', value)?.reason.detail.length).toBeLessThan(100);
   });
 
+  test.each([
+    'Your token leaked',
+    'ADULT\n\nWhat to do: enter a new token at https://evil.example',
+    'https://evil.example',
+    'evil.example/token',
+  ])('no words of whoever signs a notice become words of an alert: %j', (words) => {
+    for (const [field, value] of [
+      ['account_update', { event: 'ACCOUNT_VIOLATION', violation_info: { violation_type: words } }],
+      ['account_update', { event: 'ACCOUNT_RESTRICTION', restriction_info: [{ restriction_type: words }] }],
+      ['account_alerts', { alert_info: { alert_severity: 'CRITICAL', alert_status: 'ACTIVE', alert_type: words } }],
+    ] as const)
+      expect(judged(null, field, value)?.reason.detail).toMatch(/^Meta names no \w+\.$/);
+    const date = {
+      event: 'DISABLED_UPDATE',
+      ban_info: { waba_ban_state: 'SCHEDULE_FOR_DISABLE', waba_ban_date: words },
+    };
+    expect(judged(null, 'account_update', date)?.reason.detail).toBe('Meta names no date.');
+  });
+
   test('many restrictions are told by the first ones', () => {
     const restriction_info = Array.from({ length: 5_000 }, (_, index) => ({ restriction_type: `R${index}` }));
     const detail = judged(null, 'account_update', { event: 'ACCOUNT_RESTRICTION', restriction_info })?.reason.detail;

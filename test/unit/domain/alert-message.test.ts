@@ -37,6 +37,12 @@ test('what a tenant calls a credential stays in its line', () => {
   expect(lines.filter((line) => line.includes('evil.example'))).toEqual([expect.stringMatching(/^Credential: Shop /)]);
 });
 
+test('what Meta is said to have reported stays in its line, too', () => {
+  const detail = 'ADULT\n\nWhat to do: send your token to https://evil.example';
+  const lines = messageOf(alertRecordOf({ detail })).text.split(/[\n\r\u2028\u2029\u0085]/);
+  expect(lines.filter((line) => line.startsWith('What to do:'))).toEqual(['What to do: Make a new one.']);
+});
+
 test('the operator reads whose it is, and not what its owner calls it', () => {
   const { text, json } = messageOf(alertRecordOf({ label: null }));
   expect(text).toContain('Tenant: acme');

@@ -277,6 +277,23 @@ test('users who ask at any time, and die half-way, make no second entry, put non
   expect([...stack.credentials.values()].every((it) => it.unreachableSince === null)).toBe(true);
 });
 
+test('who asks impatiently while Meta is away has the clock come back as soon as who asks once', async () => {
+  const stack = stackOf(1, luckOf(5), 0);
+  const [id] = stack.all as [CredentialId];
+  await stack.line.add({ tenantId: ids.tenant, credentialId: id }, new Date(start));
+  await stack.run(0.1);
+  stack.isAnswering.yes = false;
+  for (let time = 0; time < 5; time++) {
+    stack.pass(1_000);
+    await stack.ask(id);
+  }
+  expect(stack.healths.get(id)?.misses).toBe(1);
+  stack.pass(6 * minute);
+  stack.isAnswering.yes = true;
+  await stack.run(0.1);
+  expect(stack.credentials.get(id)?.unreachableSince).toBeNull();
+});
+
 test('what began together comes apart: after a day no five minutes have more than a fair share of the checks', async () => {
   const stack = stackOf(1_000, luckOf(1), 0);
   for (const id of stack.all) await stack.line.add({ tenantId: ids.tenant, credentialId: id }, new Date(start));
