@@ -103,9 +103,10 @@ export const examineCredential = async (examined: Examined, ports: ExaminePorts)
   const tried = { ...before, triedAt };
   if (outcome.outcome === 'unreachable' || (outcome.outcome === 'invalid' && !outcome.isProof)) {
     const isUnreachable = outcome !== notAsked && !isVouchedFor(traffic, now);
+    const misses = before.misses + 1;
     return {
-      evidence: { evidence: 'none', isVouchedFor: !isUnreachable },
-      health: { ...tried, misses: before.misses + 1, unanswered: unansweredBy(outcome) },
+      evidence: { evidence: 'none', isVouchedFor: !isUnreachable, misses },
+      health: { ...tried, misses, unanswered: unansweredBy(outcome) },
       isOutage: outcome.outcome === 'unreachable' && outcome.isOutage === true,
     };
   }

@@ -10,8 +10,11 @@ const hour = 60 * 60 * 1000;
 const day = 24 * hour;
 
 export type Evidence =
-  /** Meta gave no verdict, or none that is about the credential. `isVouchedFor`: it has let the credential send a moment ago. */
-  | { readonly evidence: 'none'; readonly isVouchedFor: boolean }
+  /**
+   * Meta gave no verdict, or none that is about the credential, and did so that often in a row. `isVouchedFor`: it has let the credential send a
+   * moment ago.
+   */
+  | { readonly evidence: 'none'; readonly isVouchedFor: boolean; readonly misses: number }
   /** Meta has said of the credential itself that it is good no more. */
   | { readonly evidence: 'refuted'; readonly checks: readonly Check[] }
   /** Meta accepts it. `seen`: what else was looked at, where more than the secrets was. */
@@ -30,7 +33,7 @@ export interface Seen {
 export const afterCheck = (before: CredentialRecord, evidence: Evidence, now: Date): CredentialRecord => {
   switch (evidence.evidence) {
     case 'none':
-      return evidence.isVouchedFor ? answered(before) : unanswered(before, now);
+      return evidence.isVouchedFor ? answered(before) : unanswered(before, evidence.misses, now);
     case 'refuted':
       return {
         ...answered(before),
@@ -50,10 +53,13 @@ export const answered = (before: CredentialRecord): CredentialRecord => ({
   finding: isUnanswered(before.finding) ? null : before.finding,
 });
 
+/** A day in which nobody asked, because we were out of order ourselves, is none without an answer. The clock asks more than twice as often in a day. */
+const fewestMisses = 10;
+
 /** Its owner is told by what is known of it, and of this only where nothing worse is. */
-const unanswered = (before: CredentialRecord, now: Date): CredentialRecord => {
+const unanswered = (before: CredentialRecord, misses: number, now: Date): CredentialRecord => {
   const unreachableSince = before.unreachableSince ?? now.toISOString();
-  const isLong = now.getTime() - Date.parse(unreachableSince) >= day;
+  const isLong = misses >= fewestMisses && now.getTime() - Date.parse(unreachableSince) >= day;
   const isWell = before.finding === null || before.finding.status === 'connected';
   return {
     ...before,

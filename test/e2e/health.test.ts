@@ -334,6 +334,10 @@ describe('an outage of Meta', () => {
       const row = (await rowsOf('Directory')).find(({ sk }) => sk === `CRED#${partner.credential.id}`);
       if (row === undefined) throw new Error('It has its row');
       await putRow('Directory', { ...row, unreachableSince: new Date(Date.now() - 25 * 3_600_000).toISOString() });
+      const seen = (await rowsOf('Directory')).find(({ sk }) => sk === `HEALTH#${partner.credential.id}`);
+      if (seen === undefined) throw new Error('It has been tried');
+      // The clock asks some thirty times in a day.
+      await putRow('Directory', { ...seen, misses: 30 });
       for (let times = 0; times < 2; times++) expect((await check(partner)).status).toBe('unreachable');
       await eventually(() => expect(heard(subscriber, partner)).toEqual(['credential.degraded']));
     }

@@ -201,7 +201,7 @@ describe('no verdict', () => {
     ['a proof that is being made anew', () => refusedBy('proof-invalid', 100), false],
   ] as const)('is %s, twice; what was seen before stays', async (_what, answer, isOutage) => {
     const it = await examine({ graph: { readBusinessAccount: answer }, health: { misses: 2 } });
-    expect(it.evidence).toEqual({ evidence: 'none', isVouchedFor: false });
+    expect(it.evidence).toEqual({ evidence: 'none', isVouchedFor: false, misses: 3 });
     expect(it.isOutage).toBe(isOutage);
     const { triedAt, misses, unanswered: _, ...kept } = it.health;
     expect([triedAt, misses]).toEqual([now.toISOString(), 3]);
@@ -217,7 +217,7 @@ describe('no verdict', () => {
       graph: { inspectToken: away },
       traffic: { lastOutboundAt },
     });
-    expect(it.evidence).toEqual({ evidence: 'none', isVouchedFor });
+    expect(it.evidence).toEqual({ evidence: 'none', isVouchedFor, misses: 1 });
   });
 });
 

@@ -19,7 +19,7 @@ const failed: Check = {
   guidance: 'Generate a new token.',
 };
 const proof: Evidence = { evidence: 'refuted', checks: [failed] };
-const outage: Evidence = { evidence: 'none', isVouchedFor: false };
+const outage: Evidence = { evidence: 'none', isVouchedFor: false, misses: 10 };
 const seenAs = (change: Partial<Seen> = {}): Seen => ({
   phoneNumbers: credentialRecordOf().phoneNumbers,
   findings: [],
@@ -76,9 +76,9 @@ describe('that Meta gives no verdict', () => {
 
   test('is not said of a credential that Meta has just let send', () => {
     const before = credentialRecordOf();
-    expect(afterCheck(before, { evidence: 'none', isVouchedFor: true }, now)).toEqual(before);
+    expect(afterCheck(before, { evidence: 'none', isVouchedFor: true, misses: 1 }, now)).toEqual(before);
     const lost = afterCheck(before, outage, now);
-    expect(afterCheck(lost, { evidence: 'none', isVouchedFor: true }, later).unreachableSince).toBeNull();
+    expect(afterCheck(lost, { evidence: 'none', isVouchedFor: true, misses: 1 }, later).unreachableSince).toBeNull();
   });
 
   test('changes nothing else of what is known', () => {
@@ -105,6 +105,10 @@ describe('that Meta gives no verdict', () => {
       expect(afterCheck(long, outage, inDays(3))).toEqual(long);
     });
 
+    test('in which nobody asked is none', () => {
+      expect(afterCheck(before, { ...outage, misses: 9 }, inDays(2)).finding).toBeNull();
+    });
+
     test('takes the place of a remark and of nothing that is worse', () => {
       const remark: Finding = { status: 'connected', reason: reasonOf('awaiting-first-message') };
       const findingAfter = (finding: Finding) => afterCheck({ ...before, finding }, outage, inDays(2)).finding;
@@ -114,7 +118,7 @@ describe('that Meta gives no verdict', () => {
 
     test.each<[string, Evidence]>([
       ['a verdict', good],
-      ['a message that Meta takes', { evidence: 'none', isVouchedFor: true }],
+      ['a message that Meta takes', { evidence: 'none', isVouchedFor: true, misses: 1 }],
     ])('is over with %s', (_what, evidence) => {
       expect(knownStateOf(afterCheck(long, evidence, inDays(2)))).toEqual({ status: 'connected', reason: null });
     });
@@ -292,7 +296,7 @@ describe('the end of a token', () => {
 describe('whatever comes in whatever order', () => {
   const evidence = fc.oneof(
     fc.constant(outage),
-    fc.constant<Evidence>({ evidence: 'none', isVouchedFor: true }),
+    fc.constant<Evidence>({ evidence: 'none', isVouchedFor: true, misses: 1 }),
     fc.constant(proof),
     fc.constant(good),
     fc.constant(goodAs({ findings: [flagged()] })),
