@@ -7,9 +7,6 @@ import type { Alerts } from './alerts.ts';
 import type { DataKey } from './data-key.ts';
 import type { HandlerFunction } from './handler-function.ts';
 
-/** A tenant's rows are heard of one after the other; those of others need not wait for them. Source: AWS Lambda developer guide, "ParallelizationFactor". */
-const lanes = 10;
-
 /** A stream forgets after 24 hours. */
 const longestLag = Duration.hours(1);
 
@@ -26,6 +23,11 @@ export interface ChangeFeed {
   readonly filters: NonNullable<ConstructorParameters<typeof EventSourceMapping>[2]['filters']>;
   /** Changes per invocation. */
   readonly batchSize: number;
+  /**
+   * How many batches of a shard are heard at the same time, each of other partitions of the table. Default: one after the other. Source: AWS Lambda
+   * developer guide, "ParallelizationFactor".
+   */
+  readonly lanes?: number;
   /** Where the place of what it has failed at a hundred times is kept. */
   readonly givenUp: Queue;
 }
@@ -59,7 +61,7 @@ export function deliverChanges(worker: HandlerFunction, feed: ChangeFeed): void 
     startingPosition: StartingPosition.TRIM_HORIZON,
     filters: [...feed.filters],
     batchSize: feed.batchSize,
-    parallelizationFactor: lanes,
+    ...(feed.lanes === undefined ? {} : { parallelizationFactor: feed.lanes }),
     bisectBatchOnError: true,
     retryAttempts: repeats,
     // Why not SqsDlq: it would grant the data key for more than SQS.
