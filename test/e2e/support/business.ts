@@ -87,7 +87,8 @@ export function credentialRequest({ app, token, wabas }: Business, changes: Read
 }
 
 export function newCustomer(name = 'Ada'): Pick<Customer, 'waId' | 'name'> {
-  return { waId: `49${randomInt(1_000_000_000, 9_999_999_999)}`, name };
+  // A mobile number: one with a 0 behind the country code could be that of somebody else, and is treated so.
+  return { waId: `4915${randomInt(1_000_000_000, 9_999_999_999)}`, name };
 }
 
 /** Of the form that Meta gives them: 32 hexadecimal characters. */
