@@ -512,6 +512,12 @@ const factsOf = (answer: GraphResult<z.infer<typeof mediaNode>>): GraphResult<Me
   return { ok: true, value: { url, contentType, sha256, bytes } };
 };
 
+/** The token of a user reads nothing any more once its access to data has ended, although it lives on. In epoch seconds; 0: never. */
+const endOf = (...ends: readonly number[]): Date | null => {
+  const [first] = ends.filter((end) => end !== 0).sort((one, other) => one - other);
+  return first === undefined ? null : new Date(first * 1000);
+};
+
 /** The better it is the earlier it stands; what is not named here is worse than what is. */
 const abilities: readonly string[] = ['AVAILABLE', 'LIMITED'];
 const badnessOf = (ability: string): number => (abilities.includes(ability) ? abilities.indexOf(ability) : 2);
@@ -520,12 +526,6 @@ const badnessOf = (ability: string): number => (abilities.includes(ability) ? ab
  * The worst of the entities. Why not Meta's own aggregate: it counts calls, too, and has been seen BLOCKED while every message could be sent
  * ("Messaging health status").
  */
-/** The token of a user reads nothing any more once its access to data has ended, although it lives on. In epoch seconds; 0: never. */
-const endOf = (...ends: readonly number[]): Date | null => {
-  const [first] = ends.filter((end) => end !== 0).sort((one, other) => one - other);
-  return first === undefined ? null : new Date(first * 1000);
-};
-
 const worstOf = (health: z.infer<typeof healthStatus>, wanted: (entityType: string) => boolean): AccountHealth => {
   const [worst] = (health?.entities ?? [])
     .flatMap((entity) => {

@@ -123,8 +123,6 @@ export const memoryActivity = () => {
       ? undefined
       : { ...(times ?? numberActivity.parse({})), held: Math.max(0, held ?? 0) };
   };
-  const _idsOf = (tenant: TenantId, names: Iterable<string>, place: number) =>
-    [...names].filter((name) => name.startsWith(`${tenant} `)).map((name) => name.split(' ')[place] ?? '');
   const found = <Id extends string, T>(ids: readonly string[], find: (id: string) => T | undefined) =>
     new Map(
       ids.flatMap((id) => {

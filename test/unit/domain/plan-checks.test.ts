@@ -12,7 +12,7 @@ import type { CredentialHealth, CredentialRecord } from '../../../shared/domain/
 import type { Ticket } from '../../../shared/domain/work.ts';
 import { checkScheduleContract } from '../../support/check-schedule-contract.ts';
 import { memorySchedule } from '../../support/check-schedule-fake.ts';
-import { failing, ok, recordingJournal, scriptedGraph, silentUsage } from '../../support/fakes.ts';
+import { failing, goodToken, ok, recordingJournal, scriptedGraph, silentUsage } from '../../support/fakes.ts';
 import { memoryOutages } from '../../support/outage-fake.ts';
 import { appRecord, credentialRecordOf, ids } from '../../support/records.ts';
 
@@ -99,17 +99,7 @@ const stackOf = (count: number, luck: () => number, deaths: number, concurrency 
     return 'recorded' as const;
   };
   const graph: Graph = scriptedGraph({
-    inspectToken: () =>
-      isAnswering.yes
-        ? ok({
-            valid: true,
-            appId: ids.app,
-            errorCode: null,
-            errorSubcode: null,
-            expiresAt: null,
-            permissions: new Set(['whatsapp_business_management', 'whatsapp_business_messaging']),
-          })
-        : failing({ kind: 'unknown-outcome' }),
+    inspectToken: () => (isAnswering.yes ? ok(goodToken) : failing({ kind: 'unknown-outcome' })),
     readBusinessAccount: () => ok({ name: 'Shop' }),
     listPhoneNumbers: () => ok([]),
     readAccountHealth: () => ok({ canSend: 'AVAILABLE', problem: null, entity: null }),
@@ -308,7 +298,7 @@ test('an outage of an hour with 1,000 credentials disables nobody, is asked abou
   const stack = stackOf(1_000, luckOf(3), 0);
   for (const id of stack.all) await stack.line.add({ tenantId: ids.tenant, credentialId: id }, new Date(start));
   stack.isAnswering.yes = false;
-  await stack.run(2);
+  await stack.run(1);
   expect([...stack.credentials.values()].every((it) => it.unreachableSince !== null && it.verdict === null)).toBe(true);
   for (const done of stack.effects.values()) expect(done.length).toBeLessThan(6);
   expect(stack.told).toEqual(['meta.outage']);
