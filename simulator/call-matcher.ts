@@ -63,7 +63,7 @@ export class RuleList<Rule extends CallMatcher> {
 
   /** The first rule that applies to this call; counts it. */
   take(call: {
-    readonly app: string | undefined;
+    readonly app?: string | undefined;
     readonly method: string;
     readonly path: string;
     readonly body: string;

@@ -45,12 +45,7 @@ export class MessageStatuses {
   async follow(message: SentMessage): Promise<void> {
     const { settings } = this.#state;
     const { phone, waba, customer, body } = message;
-    const outcome = this.outcomes.take({
-      app: undefined,
-      method: 'POST',
-      path: `/${phone.id}/messages`,
-      body,
-    })?.rule;
+    const outcome = this.outcomes.take({ method: 'POST', path: `/${phone.id}/messages`, body })?.rule;
     const expected: readonly StatusName[] = message.outsideWindow ? ['failed'] : settings.statuses;
     const errorCode = outcome?.errorCode ?? (message.outsideWindow ? 131047 : settings.failedStatusCode);
     for (const status of outcome?.statuses ?? expected) {

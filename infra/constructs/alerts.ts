@@ -44,6 +44,9 @@ const longestStay = Duration.days(10);
 /** One fault is made up for by the next try. What fails for a quarter of an hour fails again and again. */
 const persistent: Limit = { atLeast: 1, within: Duration.minutes(5), timesInARow: 3 };
 
+/** One that is missed is made up for by the next. */
+const severalTimes = (interval: Duration): Duration => Duration.minutes(3 * interval.toMinutes());
+
 /** Tells the operator: one topic, and the alarms that ring there. Each has an article in docs/runbook.md under its own name. */
 export class Alerts extends Construct {
   readonly operatorTopic: Topic;
@@ -109,16 +112,18 @@ export class Alerts extends Construct {
     this.#ring(this, { ...alarm, name: metric }, countedMetric(this, metric, Stats.AVERAGE, limit.within), limit);
   }
 
-  /** Rings when the functions have not once counted it for so long, not even nothing: who counts it does not run. `metric` names metric, alarm and article. */
-  onSilence(metric: string, longest: Duration, alarm: MetricAlarm): void {
-    this.#ring(this, { ...alarm, name: metric }, countedMetric(this, metric, Stats.SAMPLE_COUNT, longest), {
-      below: 1,
-    });
+  /**
+   * Rings when what the functions count that often, be it nothing, has not been counted several times in a row: who counts it does not run. `metric`
+   * names metric, alarm and article.
+   */
+  onSilence(metric: string, interval: Duration, alarm: MetricAlarm): void {
+    const counts = countedMetric(this, metric, Stats.SAMPLE_COUNT, severalTimes(interval));
+    this.#ring(this, { ...alarm, name: metric }, counts, { below: 1 });
   }
 
-  /** Rings when the function has not been started once for so long. */
-  onIdle(handler: HandlerFunction, longest: Duration, alarm: NamedAlarm): void {
-    const starts = handler.function.metricInvocations({ statistic: Stats.SUM, period: longest });
+  /** Rings when a function that is started that often has missed several starts in a row. */
+  onIdle(handler: HandlerFunction, interval: Duration, alarm: NamedAlarm): void {
+    const starts = handler.function.metricInvocations({ statistic: Stats.SUM, period: severalTimes(interval) });
     this.#ring(handler, alarm, starts, { below: 1 });
   }
 

@@ -39,7 +39,7 @@ export class HealthWatch extends Construct {
         severity: 'warning',
         meaning: 'A credential has waited half an hour to be checked.',
       });
-    alerts.onSilence('ChecksPlanned', Duration.minutes(3 * interval.toMinutes()), {
+    alerts.onSilence('ChecksPlanned', interval, {
       severity: 'critical',
       meaning: 'The planner of checks has not run for a quarter of an hour: no credential is checked by the clock.',
     });

@@ -45,14 +45,17 @@ export class OperatorDashboard extends Construct {
     super(scope, id);
     const { api, inbox, router, healthWatch, alerts } = props;
     const queues = WorkQueue.allIn(Stack.of(this)).map(({ queue }) => queue);
+    // What our functions count, under the names of their journal.
+    const counts = (title: string, ...names: string[]) =>
+      lines(title, ...names.map((name) => countedMetric(this, name, Stats.SUM, period)));
     const dashboard = new Dashboard(this, 'Dashboard', {
       defaultInterval: Duration.days(1),
       widgets: [
         [alarmsOf(alerts)],
         ...row(
           'Receiving: what Meta delivers, and what of it is for somebody',
-          counts(this, 'Deliveries', 'WebhookAccepted', 'WebhookRefused', 'WebhookThrottled', 'WebhookFailed'),
-          counts(this, 'Events', 'EventsQueued', 'EventsRelayed', 'EventsForeign', 'EventsUnwanted', 'EventsMalformed'),
+          counts('Deliveries', 'WebhookAccepted', 'WebhookRefused', 'WebhookThrottled', 'WebhookFailed'),
+          counts('Events', 'EventsQueued', 'EventsRelayed', 'EventsForeign', 'EventsUnwanted', 'EventsMalformed'),
           lines('Receiver', ...functionMetrics(inbox.receiveWebhook)),
           lines('API', ...apiMetrics(api)),
         ),
@@ -65,30 +68,30 @@ export class OperatorDashboard extends Construct {
         ),
         ...row(
           'Routing: to agents, and their answers to customers',
-          counts(this, 'Dispatched', 'EventsDispatched', 'DispatchFailed', 'EventsRefusedByAgent', 'EventFailed'),
-          counts(this, 'Held', 'EventsHeld', 'EventsReplayed', 'EventsDiscarded', 'EventsExpired', 'TargetsSuspended'),
-          counts(this, 'Replies', 'RepliesSent', 'RepliesRefused', 'RepliesUnknown'),
+          counts('Dispatched', 'EventsDispatched', 'DispatchFailed', 'EventsRefusedByAgent', 'EventFailed'),
+          counts('Held', 'EventsHeld', 'EventsReplayed', 'EventsDiscarded', 'EventsExpired', 'TargetsSuspended'),
+          counts('Replies', 'RepliesSent', 'RepliesRefused', 'RepliesUnknown'),
           lines('Router', ...functionMetrics(router.routeEvent)),
         ),
         ...row(
           'Sending: what agents and users send by themselves',
-          counts(this, 'Messages', 'MessagesSent', 'MessagesRefused', 'MessagesUnknown'),
-          counts(this, 'Media', 'MediaTransferred', 'MediaRefused'),
+          counts('Messages', 'MessagesSent', 'MessagesRefused', 'MessagesUnknown'),
+          counts('Media', 'MediaTransferred', 'MediaRefused'),
         ),
         ...row(
           'Meta and keys',
           lines('Error rate of the Graph API, 1 = all', countedMetric(this, 'GraphFailed', Stats.AVERAGE, period)),
           lines('Calls of the Graph API', countedMetric(this, 'GraphFailed', Stats.SAMPLE_COUNT, period)),
-          counts(this, 'KMS', 'KmsFailed', 'SecretsRefused'),
+          counts('KMS', 'KmsFailed', 'SecretsRefused'),
         ),
         ...row(
           'Checks, audit, and what nobody foresaw',
           lines('Checks that wait, seconds', ageIn(healthWatch.checks.queue), ageIn(healthWatch.dueChecks.queue)),
-          counts(this, 'Checks', 'ChecksPlanned', 'ChecksOverdue', 'ChecksDone', 'ChecksUnanswered'),
-          counts(this, 'What checks have done', 'SendingPaused', 'CredentialsDisabled', 'CredentialsEnabled'),
-          counts(this, 'Told', 'AlertsPublished', 'AlertsUnheard', 'ChangesUnheard'),
-          counts(this, 'Audit', 'AuditTampered'),
-          counts(this, 'Unforeseen', 'UnhandledError'),
+          counts('Checks', 'ChecksPlanned', 'ChecksOverdue', 'ChecksDone', 'ChecksUnanswered'),
+          counts('What checks have done', 'SendingPaused', 'CredentialsDisabled', 'CredentialsEnabled'),
+          counts('Told', 'AlertsPublished', 'AlertsUnheard', 'ChangesUnheard'),
+          counts('Audit', 'AuditTampered'),
+          counts('Unforeseen', 'UnhandledError'),
         ),
       ],
     });
@@ -114,11 +117,6 @@ function alarmsOf(alerts: Alerts): IWidget {
 
 function lines(title: string, ...left: IMetric[]): (width: number) => IWidget {
   return (width) => new GraphWidget({ title, left, period, width, height: rowHeight, leftYAxis: { min: 0 } });
-}
-
-/** What our functions count, under the names of their journal. */
-function counts(scope: Construct, title: string, ...names: string[]): (width: number) => IWidget {
-  return lines(title, ...names.map((name) => countedMetric(scope, name, Stats.SUM, period)));
 }
 
 function functionMetrics({ function: lambda }: HandlerFunction): IMetric[] {

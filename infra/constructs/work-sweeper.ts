@@ -43,7 +43,7 @@ export class WorkSweeper extends Construct {
     credentialManagement.grantRequest(this.sweep);
     router.grantRelease(this.sweep);
     props.alertDelivery.grantRequest(this.sweep);
-    props.alerts.onIdle(this.sweep, Duration.minutes(3 * interval.toMinutes()), {
+    props.alerts.onIdle(this.sweep, interval, {
       name: 'SweeperStopped',
       severity: 'critical',
       meaning: 'The sweeper has not run for a quarter of an hour: what a crash leaves undone stays undone.',

@@ -25,17 +25,27 @@ export const dueCheckPut = (
   },
 });
 
-/** Its end, on condition that it still stands there. */
-export const dueCheckDelete = (
+/** Its way to another place, on condition that it still stands there: the first of the items. Null: it stands nowhere. */
+export const dueCheckMove = (
   TableName: string,
-  { credentialId, entry }: Pick<DueCheck, 'credentialId' | 'entry'>,
-): TransactItem => ({
-  Delete: {
-    TableName,
-    Key: directoryKey.dueCheck(credentialId, entry),
-    ConditionExpression: 'attribute_exists(pk)',
-  },
-});
+  check: NewCheck,
+  from: DueCheck['entry'] | null,
+  to: Date,
+  dueAt?: string,
+): readonly TransactItem[] => [
+  ...(from === null
+    ? []
+    : [
+        {
+          Delete: {
+            TableName,
+            Key: directoryKey.dueCheck(check.credentialId, from),
+            ConditionExpression: 'attribute_exists(pk)',
+          },
+        },
+      ]),
+  dueCheckPut(TableName, check, to, dueAt),
+];
 
 /** The line of checks, in the Directory. @throws {Fault} store-unavailable, row-malformed */
 export const checkScheduleStore = (client: DynamoDBDocumentClient, table: string): CheckSchedule => ({
@@ -58,10 +68,7 @@ export const checkScheduleStore = (client: DynamoDBDocumentClient, table: string
   },
 
   async lease(check, until) {
-    const failed = await failedItems(client, [
-      dueCheckDelete(table, check),
-      dueCheckPut(table, check, until, check.dueAt),
-    ]);
+    const failed = await failedItems(client, dueCheckMove(table, check, check.entry, until, check.dueAt));
     return failed === undefined ? { ...check, entry: entryOf(until, check.credentialId) } : undefined;
   },
 

@@ -4,7 +4,7 @@ import { stopOf } from '../domain/account-standing.ts';
 import type { CheckRecord, VerdictStore } from '../domain/check-credential.ts';
 import type { CredentialRecord } from '../domain/records.ts';
 import type { AuditPut } from './audit-log.ts';
-import { dueCheckDelete, dueCheckPut } from './check-schedule-store.ts';
+import { dueCheckMove } from './check-schedule-store.ts';
 import { directoryKey } from './directory-keys.ts';
 import { appUpdate, ownNumbersOf } from './edition-store.ts';
 import { ticketPut } from './ticket-store.ts';
@@ -44,8 +44,7 @@ export const verdictStore = (client: DynamoDBDocumentClient, table: string, audi
     const isStopTheSame = isDeepStrictEqual(stopOf(before), stopOf(after));
     const numbers = isStopTheSame ? [] : await ownNumbersOf(client, table, before);
     const failed = await failedItems(client, [
-      ...(moved?.from == null ? [] : [dueCheckDelete(table, { credentialId, entry: moved.from })]),
-      ...(moved === undefined ? [] : [dueCheckPut(table, before, moved.to)]),
+      ...(moved === undefined ? [] : dueCheckMove(table, before, moved.from, moved.to)),
       ...credentialUpdate(table, change),
       // The App Secret that Meta was asked about is the one in force.
       ...(before.verdict === after.verdict ? [] : [appUpdate(table, app, app)]),

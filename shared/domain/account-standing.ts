@@ -102,18 +102,11 @@ const mostNamed = 5;
  * What becomes part of an alert: who shares the Meta app could sign any text, and have it told to another tenant in our name. Meta's kinds are
  * constants.
  */
-const constant = z
-  .string()
-  .regex(/^[A-Z0-9_]{1,80}$/)
-  .optional()
-  .catch(undefined);
-const dateText = z
-  .string()
-  .regex(
-    /^(?:(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}(?:, \d{4})?|\d{4}-\d{2}-\d{2})$/,
-  )
-  .optional()
-  .catch(undefined);
+const textLike = (pattern: RegExp) => z.string().regex(pattern).optional().catch(undefined);
+const constant = textLike(/^[A-Z0-9_]{1,80}$/);
+const dateText = textLike(
+  /^(?:(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}(?:, \d{4})?|\d{4}-\d{2}-\d{2})$/,
+);
 
 const optionalText = z.string().max(longestText).optional().catch(undefined);
 const limit = z.union([z.string(), z.number()]).optional().catch(undefined);

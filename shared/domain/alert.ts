@@ -47,13 +47,11 @@ export const alertsOf = (change: CredentialChange, consoleUrl: string): readonly
   const before = change.before === undefined ? wellBefore : knownStateOf(change.before);
   const after = knownStateOf(change.after);
   if (before.status === 'removing' || after.status === 'removing') return [];
-  const wasStopped = change.before !== undefined && stopOf(change.before) !== null;
-  const isStopped = stopOf(change.after) !== null;
   const known = change.before === undefined ? [] : knownStatesOf(change.before);
   // Where something as bad was the worst before, and this was told beside it, it is no news.
   const isKnown = before.status === after.status && known.some((it) => isNothingNew(it, after));
-  const tellings = isKnown ? [] : tellingsOf(before, after, wasStopped, isStopped);
-  return [...tellings, ...furtherOf(change), ...expiryOf(change)].flatMap(({ audiences, ...telling }) =>
+  const tellings = isKnown ? [] : tellingsOf(before, after, change);
+  return [...tellings, ...furtherOf(known, change), ...expiryOf(change)].flatMap(({ audiences, ...telling }) =>
     audiences.map((audience) => ({ audience, alert: alertOf(telling, audience, change, consoleUrl) })),
   );
 };
@@ -70,13 +68,9 @@ const operator = ['operator'] as const;
 const both = ['tenant', 'operator'] as const;
 
 /** Operators are told of what stops everything, and of its end. */
-const tellingsOf = (
-  before: CredentialState,
-  after: CredentialState,
-  wasStopped: boolean,
-  isStopped: boolean,
-): readonly Telling[] => {
-  const isCured = wasStopped && !isStopped;
+const tellingsOf = (before: CredentialState, after: CredentialState, change: CredentialChange): readonly Telling[] => {
+  const isStopped = stopOf(change.after) !== null;
+  const isCured = change.before !== undefined && stopOf(change.before) !== null && !isStopped;
   switch (after.status) {
     case 'connected':
       return isTrouble(before) ? [{ ...recovered(isCured), audiences: isCured ? both : owner }] : [];
@@ -123,8 +117,7 @@ const recovered = (isCured: boolean) =>
   }) as const satisfies Omit<Telling, 'audiences'>;
 
 /** What else has come, beside the state. */
-const furtherOf = ({ before, after }: CredentialChange): readonly Telling[] => {
-  const known = before === undefined ? [] : knownStatesOf(before);
+const furtherOf = (known: readonly CredentialState[], { after }: CredentialChange): readonly Telling[] => {
   const states = knownStatesOf(after);
   const isNamed = ({ reason }: CredentialState, index: number) =>
     states.slice(0, index).some((it) => it.reason?.code === reason?.code);

@@ -3,7 +3,7 @@ import type { DueCheck, Suspicion, Work } from '../contracts/work.ts';
 import { stopOf } from './account-standing.ts';
 import { appointmentOf, type CheckSchedule, entryOf, nextCheckAt } from './check-schedule.ts';
 import { askMeta, type Examined, type ExaminePorts, examineCredential, newHealth } from './examine-credential.ts';
-import { sendsRefusedCode } from './findings.ts';
+import { knownFindings, sendsRefusedCode } from './findings.ts';
 import type { Journal } from './journal.ts';
 import type { OutageStore } from './meta-outage.ts';
 import { isStrained, type MetaUsageStore } from './meta-usage.ts';
@@ -95,12 +95,10 @@ export const checkCredential = async (work: CheckWork, ports: CheckCredentialPor
   });
   const isRefusing = await letSend(work, isInOrder || again === 'done' ? undefined : giveUpAt, at, ports);
   // What no message explains is found out, and told, by a whole check: once.
-  if (isInOrder && isRefusing && !reasonsOf(credential).includes(sendsRefusedCode)) await checkNow(examined, ports);
+  const isTold = knownFindings(credential).some(({ reason }) => reason.code === sendsRefusedCode);
+  if (isInOrder && isRefusing && !isTold) await checkNow(examined, ports);
   return isInOrder ? 'done' : again;
 };
-
-const reasonsOf = ({ finding, furtherFindings }: CredentialRecord): readonly string[] =>
-  [finding, ...furtherFindings].flatMap((it) => it?.reason.code ?? []);
 
 /** What a verdict without a full check leaves of what was seen. */
 const refutedHealth = (
@@ -251,7 +249,7 @@ const tell = (before: CredentialRecord, after: CredentialRecord, { evidence }: E
 
 /** Ends the pause of the number, if it is still that of these secrets; answers whether Meta refuses whatever it sends. */
 const letSend = async (
-  { tenantId, credentialId, secretVersion, phoneNumberId }: CheckWork & { readonly phoneNumberId: PhoneNumberId },
+  { tenantId, credentialId, secretVersion, phoneNumberId }: CheckWork,
   quietUntil: Date | undefined,
   now: Date,
   { credentials, doubts, traffic }: CheckCredentialPorts,

@@ -287,16 +287,18 @@ const boundNumber = async (
   { credentials, now }: Pick<ExaminePorts, 'credentials' | 'now'>,
 ): Promise<BoundNumber> => {
   const number = await credentials.findNumber(phoneNumberId);
+  const own = traffic.get(phoneNumberId);
   // A credential that is just being enabled has had no time to hear from anybody.
-  const silent = credential.verdict === null ? traffic.get(phoneNumberId) : undefined;
+  const isListening = credential.verdict === null;
+  const listensSince = latestOf(number?.boundAt, credential.webhookConfiguredAt);
   return {
     phoneNumberId,
     listed: listed.find((it) => it.phoneNumberId === phoneNumberId),
     health,
     boundAt: number?.boundAt ?? null,
     deliversSince: number?.deliversSince ?? null,
-    refusedSince: number && refusedSince(number, traffic.get(phoneNumberId)?.lastOutboundAt ?? null, now()),
-    silentSince: silent && silentSince(silent, latestOf(number?.boundAt, credential.webhookConfiguredAt), now()),
+    refusedSince: number && refusedSince(number, own?.lastOutboundAt ?? null, now()),
+    silentSince: own && isListening ? silentSince(own, listensSince, now()) : undefined,
   };
 };
 

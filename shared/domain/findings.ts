@@ -1,6 +1,6 @@
 import type { PhoneNumber, Reason } from '../contracts/credential.ts';
 import type { PhoneNumberId } from '../contracts/ids.ts';
-import type { AccountHealth, Finding, NumberHealth } from './records.ts';
+import type { AccountHealth, CredentialRecord, Finding, NumberHealth } from './records.ts';
 
 /** A number that agents answer, as it was just seen. Unbound numbers are nobody's trouble. */
 export interface BoundNumber {
@@ -45,6 +45,13 @@ export const unansweredSince = (since: string): Finding => ({
 });
 
 export const isUnanswered = (finding: Finding | null): boolean => finding?.reason.code === 'meta-unanswered';
+
+/** All that the last check has found, the worst first. */
+export const knownFindings = ({
+  finding,
+  furtherFindings,
+}: Pick<CredentialRecord, 'finding' | 'furtherFindings'>): readonly Finding[] =>
+  finding === null ? furtherFindings : [finding, ...furtherFindings];
 
 /** What can be seen, the worst first and the account before its numbers; each number under its worst. None: all is well. */
 export const findingsOf = ({ account, numbers }: Sight, now: Date): readonly Finding[] => {

@@ -1,6 +1,6 @@
 import type { Reason } from '../contracts/credential.ts';
 import type { Check } from '../contracts/problem.ts';
-import { isUnanswered, unansweredSince } from './findings.ts';
+import { isUnanswered, knownFindings, unansweredSince } from './findings.ts';
 import type { CredentialRecord, ExpiryNotice, Finding, Standing, Verdict } from './records.ts';
 
 // What a check makes of a credential: evidence in, record out, nothing asked and nothing written. Only a proof disables and only Meta's word for it enables;
@@ -89,10 +89,10 @@ const vouched = (
 };
 
 const findingsAfter = (
-  { finding, furtherFindings }: CredentialRecord,
+  before: CredentialRecord,
   found: readonly Finding[],
 ): Pick<CredentialRecord, 'finding' | 'furtherFindings'> => {
-  const known = [...(finding === null ? [] : [finding]), ...furtherFindings];
+  const known = knownFindings(before);
   const [worst = null, ...further] = found.map((it) =>
     sinceWhen(known.find(({ reason }) => isSameReason(reason, it.reason)) ?? null, it),
   );

@@ -12,7 +12,7 @@ import {
   sumsOf,
   withoutRepeats,
 } from '../../shared/domain/activity.ts';
-import { ids } from './records.ts';
+import { activityStepOf, ids } from './records.ts';
 
 export interface ActivityStores {
   readonly store: ActivityStore;
@@ -24,19 +24,8 @@ const minutesAgo = (minutes: number): string => new Date(now.getTime() - minutes
 const evt = (name: string | number) => eventId.parse(`evt_${String(name).padStart(43, '0')}`);
 const globex = tenantId.parse('globex');
 
-const stepOf = (name: string | number, marks: readonly string[], change: Partial<ActivityStep> = {}): ActivityStep => ({
-  id: evt(name),
-  tenantId: ids.tenant,
-  credentialId: ids.credential,
-  phoneNumberId: ids.number,
-  agentId: ids.agent,
-  kind: 'message',
-  direction: 'in',
-  at: minutesAgo(1),
-  changedAt: minutesAgo(1),
-  marks,
-  ...change,
-});
+const stepOf = (name: string | number, marks: readonly string[], change: Partial<ActivityStep> = {}): ActivityStep =>
+  activityStepOf({ id: evt(name), at: minutesAgo(1), changedAt: minutesAgo(1), marks, ...change });
 
 const lineOf = (name: string, what: 'taken' | 'left', place = 'HELD#0', change: Partial<LineStep> = {}): LineStep => ({
   tenantId: ids.tenant,

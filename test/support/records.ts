@@ -3,11 +3,13 @@ import {
   agentId,
   appId,
   credentialId,
+  eventId,
   phoneNumberId,
   tenantId,
   wabaId,
   webhookId,
 } from '../../shared/contracts/ids.ts';
+import type { ActivityStep } from '../../shared/domain/activity.ts';
 import type { ClaimedEvent } from '../../shared/domain/claim.ts';
 import type {
   AgentRecord,
@@ -202,5 +204,20 @@ export const notificationsRecordOf = (change: Partial<NotificationsRecord> = {})
   destinations: [{ protocol: 'email', endpoint: 'ada@example.com' }],
   updatedAt: at,
   decidedBy: 'ada',
+  ...change,
+});
+
+/** A message that came in, and nothing else yet. */
+export const activityStepOf = (change: Partial<ActivityStep> = {}): ActivityStep => ({
+  id: eventId.parse(`evt_${'a'.repeat(43)}`),
+  tenantId: ids.tenant,
+  credentialId: ids.credential,
+  phoneNumberId: ids.number,
+  agentId: ids.agent,
+  kind: 'message',
+  direction: 'in',
+  at,
+  changedAt: at,
+  marks: ['in'],
   ...change,
 });

@@ -1,29 +1,15 @@
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, test } from 'vitest';
 import { activityStore } from '../../../shared/adapters/activity-store.ts';
-import { eventId } from '../../../shared/contracts/ids.ts';
-import { ids } from '../../support/records.ts';
+import { activityStepOf, ids } from '../../support/records.ts';
 
 const dynamo = mockClient(DynamoDBDocumentClient);
 beforeEach(() => dynamo.reset());
 
-const count = () =>
-  activityStore(dynamo as unknown as DynamoDBDocumentClient, 'Events').count([
-    {
-      id: eventId.parse(`evt_${'0'.repeat(43)}`),
-      tenantId: ids.tenant,
-      credentialId: ids.credential,
-      phoneNumberId: ids.number,
-      agentId: ids.agent,
-      kind: 'message',
-      direction: 'in',
-      at: '2026-11-22T10:00:00Z',
-      changedAt: '2026-11-22T10:00:00Z',
-      marks: ['in'],
-    },
-  ]);
+const client = DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-central-1' }));
+const count = () => activityStore(client, 'Events').count([activityStepOf()]);
 
 const cancelled = (reason: object) =>
   new TransactionCanceledException({ $metadata: {}, message: 'cancelled', CancellationReasons: [{}, reason] });

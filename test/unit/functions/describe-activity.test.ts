@@ -1,29 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { describeActivity } from '../../../functions/activity/describe-activity.ts';
 import { credentialActivity } from '../../../shared/contracts/activity.ts';
-import { eventId, tenantId } from '../../../shared/contracts/ids.ts';
+import { tenantId } from '../../../shared/contracts/ids.ts';
 import type { ActivityStep } from '../../../shared/domain/activity.ts';
 import { isRefused } from '../../../shared/domain/outcome.ts';
 import { memoryActivity } from '../../support/activity-fakes.ts';
-import { credentialRecordOf, ids } from '../../support/records.ts';
+import { activityStepOf, credentialRecordOf, ids } from '../../support/records.ts';
 
 const now = new Date('2026-11-22T10:30:00.000Z');
 const at = '2026-11-22T10:00:00.000Z';
 const caller = { tenantId: ids.tenant, subject: 'ada' };
 
-const step = (change: Partial<ActivityStep> = {}): ActivityStep => ({
-  id: eventId.parse(`evt_${'a'.repeat(43)}`),
-  tenantId: ids.tenant,
-  credentialId: ids.credential,
-  phoneNumberId: ids.number,
-  agentId: ids.agent,
-  kind: 'message',
-  direction: 'in',
-  at,
-  changedAt: at,
-  marks: ['in', 'dispatched', 'failed:0:131026'],
-  ...change,
-});
+const step = (change: Partial<ActivityStep> = {}): ActivityStep =>
+  activityStepOf({ at, changedAt: at, marks: ['in', 'dispatched', 'failed:0:131026'], ...change });
 
 const world = async (...steps: readonly ActivityStep[]) => {
   const { store, reader } = memoryActivity();

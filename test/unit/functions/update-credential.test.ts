@@ -7,7 +7,7 @@ import type { Edition } from '../../../shared/domain/edition.ts';
 import type { Graph } from '../../../shared/domain/graph.ts';
 import type { CredentialRecord, Standing, Verdict } from '../../../shared/domain/records.ts';
 import type { Ticket } from '../../../shared/domain/work.ts';
-import { memoryVault, ok, recordingJournal, refusedBy, scriptedGraph } from '../../support/fakes.ts';
+import { goodToken, memoryVault, ok, recordingJournal, refusedBy, scriptedGraph } from '../../support/fakes.ts';
 import { appRecord, credentialRecordOf, ids, releaseWorkOf } from '../../support/records.ts';
 
 const appSecret = '0123456789abcdef0123456789abcdef';
@@ -23,15 +23,7 @@ const stop: Standing = { status: 'action_required', isStopped: true, reason };
 const warning: Standing = { status: 'degraded', isStopped: false, reason: { ...reason, code: 'account-alert' } };
 
 const graph: Partial<Graph> = {
-  inspectToken: () =>
-    ok({
-      valid: true,
-      appId: ids.app,
-      errorCode: null,
-      errorSubcode: null,
-      expiresAt: null,
-      permissions: new Set(['whatsapp_business_management', 'whatsapp_business_messaging']),
-    }),
+  inspectToken: () => ok(goodToken),
   readBusinessAccount: () => ok({ name: 'Shop' }),
   listPhoneNumbers: () => ok(credentialRecordOf().phoneNumbers),
 };
